@@ -1,0 +1,53 @@
+/**
+ * sdp.h - the facts of an SDP body that policy needs, without changing it
+ *
+ * Bounded, allocation-free, tolerant of line ends and unknown lines; every count and
+ * length of hostile input is capped and the cap is an error, never a silent cut.
+ */
+#ifndef MEDCORE_SDP_H
+#define MEDCORE_SDP_H
+
+#include "medcore/common.h"
+
+#define MED_SDP_MAX_MEDIA 16
+#define MED_SDP_MAX_SIZE 65535
+
+enum med_sdp_proto {
+	MED_SDP_OTHER = 0, /**< not RTP (T.38 over udptl, MSRP, ...) */
+	MED_SDP_AVP,	   /**< RTP/AVP, RTP/AVPF */
+	MED_SDP_SAVP,	   /**< RTP/SAVP, RTP/SAVPF */
+	MED_SDP_DTLS,	   /**< UDP/TLS/RTP/SAVP(F) */
+};
+
+typedef struct med_sdp_media {
+	med_str_t type;		   /**< "audio" */
+	med_str_t proto_text;
+	uint8_t proto;		   /**< enum med_sdp_proto */
+	uint16_t port;		   /**< 0: declined */
+	uint16_t crypto_count; /**< a=crypto lines, of any suite */
+	uint16_t usable_crypto; /**< well-formed, suite AES_CM_128_HMAC_SHA1_80 */
+	bool potential_savp;   /**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
+	med_str_t address;	   /**< c= of the media, else of the session; may be empty */
+	med_str_t line;		   /**< the whole m= line, for those who edit */
+} med_sdp_media_t;
+
+typedef struct med_sdp {
+	med_str_t body;
+	med_str_t origin_address; /**< from o= */
+	size_t media_count;
+	med_sdp_media_t media[MED_SDP_MAX_MEDIA];
+} med_sdp_t;
+
+/**
+ * @param sdp  points into @p body
+ * @return MED_EOK; MED_EINVAL or MED_ELIMIT with the line's number in @p err
+ */
+int med_sdp_parse(med_str_t body, med_sdp_t *sdp, med_errbuf_t *err);
+
+/**
+ * The SDP part of a SIP body: the body itself for application/sdp, the first
+ * application/sdp part of a multipart. MED_ENOMATCH where there is none.
+ */
+int med_sdp_find(med_str_t content_type, med_str_t body, med_str_t *sdp);
+
+#endif
