@@ -3,6 +3,8 @@
  *
  * Pure decisions (spec 6.2, design 4 and 5). The Kamailio module uses them for its gate,
  * the plugin to make rtpengine's flags; both therefore agree by construction.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #ifndef MEDCORE_MEDIA_H
 #define MEDCORE_MEDIA_H

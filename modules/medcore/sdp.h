@@ -3,6 +3,8 @@
  *
  * Bounded, allocation-free, tolerant of line ends and unknown lines; every count and
  * length of hostile input is capped and the cap is an error, never a silent cut.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #ifndef MEDCORE_SDP_H
 #define MEDCORE_SDP_H

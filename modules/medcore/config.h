@@ -1,0 +1,77 @@
+/**
+ * config.h - from the records in Redis to an immutable snapshot
+ *
+ * A med_config_t belongs to one process (the one that talks to Redis) and keeps, in that
+ * process's own memory, every object's last good version. It builds snapshots in memory
+ * that all processes see; versions share the segments that did not change, so that a new
+ * trunk does not cost a rebuild of a million routes.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_CONFIG_H
+#define MEDCORE_CONFIG_H
+
+#include "medcore/model.h"
+
+typedef struct med_config med_config_t;
+typedef struct med_snapshot med_snapshot_t;
+
+typedef struct med_field {
+	med_str_t name, value;
+} med_field_t;
+
+/**
+ * @param own     memory of this process, for records
+ * @param shared  memory the snapshots live in
+ * @return NULL when memory is short
+ */
+med_config_t *med_config_new(const med_mem_t *own, const med_mem_t *shared);
+/** Snapshots that were built stay valid until released. NULL allowed. */
+void med_config_free(med_config_t *config);
+
+/**
+ * One object as it is now. Takes effect with the next med_config_build().
+ * A bad one is refused: its text is kept for med_config_refused(), its last good
+ * version stays. Fields are copied.
+ *
+ * @return MED_EOK; MED_EINVAL, MED_ELIMIT (refused, @p err says why); MED_ENOMEM
+ */
+int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
+		const med_field_t *fields, size_t count, med_errbuf_t *err);
+/** MED_ENOMATCH when there was none. Also takes back a refusal. */
+int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id);
+
+/** Forget what is not set again before med_config_sweep(): for a full read. */
+void med_config_mark(med_config_t *config);
+size_t med_config_sweep(med_config_t *config);
+
+size_t med_config_count(const med_config_t *config, enum med_kind kind);
+
+/** Objects refused now, by record or by reference, until mended or removed. */
+typedef void (*med_refused_cb)(void *ctx, enum med_kind kind, med_str_t id, const char *text);
+size_t med_config_refused(const med_config_t *config, med_refused_cb cb, void *ctx);
+
+/**
+ * A snapshot of everything accepted so far; the caller owns one release of it.
+ * References are checked here (a trunk without its gateway is left out and refused).
+ *
+ * @return MED_EOK; MED_ENOMEM: nothing changed, the previous one still serves
+ */
+int med_config_build(med_config_t *config, const med_snapshot_t **snapshot,
+		med_errbuf_t *err);
+/** Only by the process of @p config, when no reader is left. */
+void med_config_release(med_config_t *config, const med_snapshot_t *snapshot);
+
+/** Lookups, from any process, without locks or allocation. NULL: none. */
+const med_trunk_t *med_snapshot_trunk(const med_snapshot_t *snapshot, med_str_t id);
+const med_trunk_t *med_snapshot_trunk_by_number(const med_snapshot_t *snapshot,
+		uint32_t number);
+const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id);
+const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
+/** Trunks in order of id, for listings: the one at @p index, NULL past the end. */
+const med_trunk_t *med_snapshot_trunk_at(const med_snapshot_t *snapshot, size_t index);
+size_t med_snapshot_count(const med_snapshot_t *snapshot, enum med_kind kind);
+/** Counts up with each build. */
+uint64_t med_snapshot_revision(const med_snapshot_t *snapshot);
+
+#endif

@@ -1,0 +1,107 @@
+/**
+ * model.h - the objects of a configuration, as a snapshot holds them
+ *
+ * Everything here is immutable and lives as long as the snapshot it was taken from.
+ * What must outlive it (another process, the next message) is copied, or kept by the
+ * object's id or number.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_MODEL_H
+#define MEDCORE_MODEL_H
+
+#include "medcore/common.h"
+#include "medcore/media.h"
+
+enum med_kind {
+	MED_KIND_SITE,
+	MED_KIND_GATEWAY,
+	MED_KIND_TRUNK,
+	MED_KIND_PROFILE,
+	MED_KIND_RULES,
+	MED_KIND_POLICY,
+	MED_KIND_ROUTE,
+	MED_KIND_COUNT
+};
+
+/** The word in a key: "trunk" of `med:1:trunk:pbx1`; NULL out of range. */
+const char *med_kind_name(enum med_kind kind);
+int med_kind_parse(med_str_t name, enum med_kind *kind);
+
+enum med_transport { MED_UDP, MED_TCP, MED_TLS };
+
+#define MED_ID_MAX 64		   /**< bytes of an object's id */
+#define MED_NUMBER_MAX 128	   /**< bytes of a number, plus sign and extension included */
+#define MED_GATEWAY_ADDRESSES 8
+#define MED_NO_NUMBER UINT32_MAX
+
+/** An address or a subnet. IPv4 is kept as ::ffff:a.b.c.d, so one comparison serves both. */
+typedef struct med_ip {
+	uint8_t bytes[16];
+	uint8_t prefix; /**< bits that count: 128 for one address */
+} med_ip_t;
+
+/** "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; brackets allowed. MED_EINVAL otherwise. */
+int med_ip_parse(med_str_t text, med_ip_t *ip);
+bool med_ip_contains(const med_ip_t *subnet, const med_ip_t *address);
+
+/** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
+typedef struct med_gateway {
+	med_str_t id, name, site;
+	med_str_t address;			/**< FQDN or IP, as written */
+	med_str_t tls_name;			/**< the name its certificate must carry */
+	med_ip_t sources[MED_GATEWAY_ADDRESSES]; /**< where its requests may come from */
+	uint8_t source_count;
+	bool routable;
+} med_gateway_t;
+
+/** A trunk configuration (spec 2.2); the most specific scope applies as a whole. */
+typedef struct med_profile {
+	med_str_t id;					 /**< "global", "site:<id>", "trunk:<id>" */
+	uint8_t srtp_mode;				 /**< as configured; see med_trunk_t.leg */
+	bool anchor;					 /**< media through rtpengine; default true */
+	bool remove_plus_from_uri;
+	bool forward_pai;
+	bool allow_same_trunk;			 /**< may a call leave by the trunk it came in on */
+	med_str_t dial_plan;			 /**< rules id, for numbers that arrive on the trunk */
+	med_str_t called_rules;			 /**< outbound_translation_rules */
+	med_str_t calling_rules;		 /**< outbound_calling_number_translation_rules */
+	const med_str_t *usages;		 /**< pstn_usages, in order: inter-trunk routing */
+	size_t usage_count;
+	uint32_t trying_timeout_ms;		 /**< no 100 at all; 0 off (spec 4.3) */
+	uint32_t progress_timeout_ms;	 /**< no 18x; 0 off; fast failover (spec 4.3) */
+	uint32_t answer_timeout_ms;
+	const uint16_t *failover_codes;	 /**< sorted; spec 4.4 */
+	size_t failover_code_count;
+} med_profile_t;
+
+typedef struct med_trunk {
+	med_str_t id, name;
+	uint32_t number;				 /**< stable while the node runs; key of health and counters */
+	const med_gateway_t *gateway;	 /**< never NULL in a snapshot */
+	const med_profile_t *profile;	 /**< never NULL: the defaults where nothing is configured */
+	uint8_t transport;				 /**< enum med_transport */
+	uint16_t port;					 /**< the gateway listens here */
+	uint16_t local_port;			 /**< we listen here for it */
+	med_str_t local_address;		 /**< our socket's address; empty: whichever has the port */
+	bool enabled;
+	med_leg_policy_t leg;			 /**< profile's SRTP mode, forced by transport */
+	/** Uri parts ready made for the call path. */
+	med_str_t destination;			 /**< "sip:host:port;transport=tls" */
+} med_trunk_t;
+
+typedef struct med_policy {
+	med_str_t id, name;
+	const med_str_t *usages; /**< in order */
+	size_t usage_count;
+} med_policy_t;
+
+/** A route is kept small (a million of them): read it through these. */
+typedef struct med_route med_route_t;
+med_str_t med_route_id(const med_route_t *route);
+med_str_t med_route_pattern(const med_route_t *route);
+uint32_t med_route_priority(const med_route_t *route); /**< 0 is first */
+/** Empty unless suppress_caller_id (spec 3.4). */
+med_str_t med_route_alternate_caller_id(const med_route_t *route);
+
+#endif

@@ -1,0 +1,65 @@
+/**
+ * store.h - the configuration in Redis, read whole and followed live
+ *
+ * One med_store_t per node, used by one process, never by a SIP worker. Non-blocking for
+ * longer than the stated timeouts. It learns of changes by client tracking in broadcast
+ * mode over a connection of its own (design 3): no server configuration, no duty on
+ * writers. The only file of the project that includes hiredis is store.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_STORE_H
+#define MEDCORE_STORE_H
+
+#include "medcore/config.h"
+
+typedef struct med_store med_store_t;
+
+enum med_store_state {
+	MED_STORE_DOWN,	   /**< not connected; will try again at next_attempt */
+	MED_STORE_LOADING, /**< reading everything */
+	MED_STORE_LIVE,	   /**< all read, notices flow */
+};
+
+/** What the store found; called from within med_store_run(). */
+typedef struct med_store_handler {
+	/** Everything is about to be read anew. */
+	void (*begin)(void *ctx);
+	/** One object as it is now. */
+	void (*object)(void *ctx, enum med_kind kind, med_str_t id, const med_field_t *fields,
+			size_t count);
+	/** One object is gone. */
+	void (*gone)(void *ctx, enum med_kind kind, med_str_t id);
+	/**
+	 * All that was told since the last commit is one consistent state (a whole
+	 * transaction, never half of one): publish it.
+	 * @param full  it follows a begin: what was not told does not exist
+	 */
+	void (*commit)(void *ctx, bool full);
+	/** State changed; text for people. Told once per change, not per attempt. */
+	void (*state)(void *ctx, enum med_store_state state, const char *text);
+	void *ctx;
+} med_store_handler_t;
+
+/**
+ * @param url     redis://[user[:password]@]host[:port][/db] or
+ *                unix:///path[?db=N&user=..&password=..]
+ * @param prefix  of configuration keys, "med:1:"
+ * @return MED_EOK; MED_EINVAL with text; MED_ENOMEM. Does not connect.
+ */
+int med_store_new(const char *url, const char *prefix, const med_store_handler_t *handler,
+		med_store_t **store, med_errbuf_t *err);
+void med_store_free(med_store_t *store);
+
+/** File descriptors to poll and until when (monotonic ms); returns how many were filled. */
+struct pollfd;
+size_t med_store_poll(med_store_t *store, struct pollfd *fds, size_t max, int64_t *deadline_ms);
+/** Does what is due; calls the handler. Never blocks longer than its I/O timeout. */
+void med_store_run(med_store_t *store, int64_t now_ms);
+/** Read everything again (RPC `mediation.reload`). */
+void med_store_reload(med_store_t *store);
+
+/** SET key value EX ttl on the writing connection; dropped when Redis is away. */
+int med_store_write(med_store_t *store, const char *key, med_str_t value, unsigned ttl_s);
+
+#endif

@@ -1,0 +1,45 @@
+/**
+ * med_shm.h - the snapshot in force, shared by all processes
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_SHM_H
+#define MED_SHM_H
+
+#include "medcore/config.h"
+
+/** In mod_init, before the fork. 0, or -1 (logged). */
+int med_shm_init(void);
+void med_shm_destroy(void);
+
+/** Memory of snapshots, for med_config_new(). */
+extern const med_mem_t med_mem_shm;
+
+/**
+ * The snapshot in force, counted: lock, read pointer, count, unlock; nothing is done
+ * while the lock is held. NULL: nothing loaded yet. Use MED_SNAPSHOT, not this.
+ */
+const med_snapshot_t *med_shm_acquire(void);
+void med_shm_release(const med_snapshot_t **snapshot);
+
+/** Declares @p name and releases it when the scope ends: one acquire per script function. */
+#define MED_SNAPSHOT(name) \
+	const med_snapshot_t *name __attribute__((cleanup(med_shm_release))) = \
+			med_shm_acquire()
+
+/**
+ * Replace the snapshot in force. Redis process only. The old one is retired and handed
+ * to med_config_release() once nobody counts on it.
+ */
+void med_shm_publish(med_config_t *config, const med_snapshot_t *snapshot);
+/** Free what nobody uses any more; how many snapshots are alive. Redis process only. */
+unsigned med_shm_reap(med_config_t *config);
+
+/** Counters and health by trunk number: survive every change of configuration. */
+typedef struct med_trunk_state {
+	uint32_t calls_in, calls_out, attempts, failures;
+} med_trunk_state_t;
+/** Slot of a trunk, to be changed with atomic builtins; NULL above the table's size. */
+med_trunk_state_t *med_shm_trunk_state(uint32_t number);
+
+#endif
