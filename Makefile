@@ -1,0 +1,200 @@
+# Mediation Server: the Kamailio module, the rtpengine plugin, their tests and the demo.
+# `make help` lists the targets; everything made goes to build/.
+
+BUILD := $(CURDIR)/build
+CC := gcc
+CLANG ?= clang
+JOBS ?= 2
+PREFIX ?= /usr
+
+# Flags of ours; CFLAGS and LDFLAGS are the packager's.
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Werror
+INCLUDES := -Imodules
+CORE_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_packages))
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+
+core_packages := libpcre2-8 hiredis libxml-2.0
+pkg_cflags = $(shell pkg-config --cflags $(1))
+pkg_libs = $(shell pkg-config --libs $(1))
+core_libs = $(call pkg_libs,$(core_packages)) -lpthread
+
+# Kamailio's headers: Debian's source package of the installed version (test/setup).
+kamailio_version := $(shell dpkg-query -W -f='$${source:Version}' kamailio 2>/dev/null \
+	| sed 's/^[0-9]*://')
+KAMAILIO_SRC ?= $(BUILD)/kamailio-src-$(kamailio_version)
+
+# A recursive make may be asked for quietly.
+MAKEFLAGS += --no-print-directory
+
+export BUILD
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all deps core module plugin tests demo run test test-fresh bench fuzz lint format \
+	install clean help
+
+## all: build libmedcore, mediation.so and the rtpengine plugin (the default)
+all: core module plugin
+
+## deps: install missing Debian packages (none is started) and Kamailio's headers
+deps:
+	@test/setup/deps
+
+## demo: set up, build, place four real calls on loopback, say what happened
+demo: deps
+	@$(MAKE) -j$(JOBS) all
+	@test/demo/demo
+
+## run: the demo's system in the foreground; Ctrl-C ends it
+run: deps
+	@$(MAKE) -j$(JOBS) all
+	@test/demo/demo --stay
+
+# ---- medcore -------------------------------------------------------------------------
+
+core_sources := $(wildcard modules/medcore/*.c)
+core_objects := $(core_sources:modules/%.c=$(BUILD)/%.o)
+core_san_objects := $(core_sources:modules/%.c=$(BUILD)/san/%.o)
+
+core: $(BUILD)/libmedcore.a
+
+$(BUILD)/libmedcore.a: $(core_objects)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/san/libmedcore.a: $(core_san_objects)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/medcore/%.o: modules/medcore/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "CC   $<"
+	@$(CC) $(CORE_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/san/medcore/%.o: modules/medcore/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "CC   $< (sanitised)"
+	@$(CC) $(CORE_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -c $< -o $@
+
+# ---- the module and the plugin -------------------------------------------------------
+
+module: $(BUILD)/libmedcore.a $(KAMAILIO_SRC)/src/config.mak
+	@$(MAKE) -C modules/mediation COREPATH=$(KAMAILIO_SRC)/src
+
+$(KAMAILIO_SRC)/src/config.mak:
+	@test/setup/kamailio-source
+
+plugin: $(BUILD)/libmedcore.a
+	@$(MAKE) -C rtpengine-plugin
+
+# ---- tests ---------------------------------------------------------------------------
+
+unit_sources := $(wildcard test/unit/t_*.c)
+unit_names := $(unit_sources:test/unit/%.c=%)
+fuzz_sources := $(wildcard test/fuzz/fuzz_*.c)
+fuzz_names := $(fuzz_sources:test/fuzz/%.c=%)
+bench_sources := $(wildcard test/bench/bench_*.c)
+bench_names := $(bench_sources:test/bench/%.c=%)
+
+test_programs := $(unit_names:%=$(BUILD)/test/unit/%) \
+	$(unit_names:%=$(BUILD)/test/unit-sanitized/%) \
+	$(fuzz_names:%=$(BUILD)/test/fuzz-replay/%)
+
+TEST_CFLAGS = -std=gnu11 $(WARNINGS) $(INCLUDES) -Itest/unit -I. \
+	$(call pkg_cflags,check glib-2.0 $(core_packages))
+TEST_LIBS = $(call pkg_libs,check glib-2.0) $(core_libs)
+
+# A test of the plugin names the plugin's sources it needs here: <test>_with := files.
+-include test/unit/with.mk
+
+tests: $(test_programs)
+
+.SECONDEXPANSION:
+$(BUILD)/test/unit/%: test/unit/%.c $$($$*_with) $(BUILD)/libmedcore.a Makefile
+	@mkdir -p $(@D)
+	@echo "TEST $<"
+	@$(CC) $(TEST_CFLAGS) -O1 -g -MMD -MP -MF $@.d $< $($*_with) -o $@ \
+		$(BUILD)/libmedcore.a $(TEST_LIBS)
+
+$(BUILD)/test/unit-sanitized/%: test/unit/%.c $$($$*_with) $(BUILD)/san/libmedcore.a Makefile
+	@mkdir -p $(@D)
+	@echo "TEST $< (sanitised)"
+	@$(CC) $(TEST_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -MF $@.d $< $($*_with) -o $@ \
+		$(BUILD)/san/libmedcore.a $(TEST_LIBS)
+
+# The fuzz target's corpus, replayed under the sanitizers; needs no clang.
+$(BUILD)/test/fuzz-replay/%: test/fuzz/%.c test/fuzz/replay.c $$($$*_with) \
+		$(BUILD)/san/libmedcore.a Makefile
+	@mkdir -p $(@D)
+	@echo "FUZZ $< (replay)"
+	@$(CC) $(TEST_CFLAGS) -Wno-missing-prototypes -O1 -g $(SANITIZE) -MMD -MP -MF $@.d \
+		-DCORPUS='"$(CURDIR)/test/fuzz/corpus/$(*:fuzz_%=%)"' \
+		$< test/fuzz/replay.c $($*_with) -o $@ $(BUILD)/san/libmedcore.a $(TEST_LIBS)
+
+$(BUILD)/fuzz/%: test/fuzz/%.c $(core_sources) $$($$*_with) Makefile
+	@mkdir -p $(@D)
+	@echo "FUZZ $<"
+	@$(CLANG) $(TEST_CFLAGS) -Wno-missing-prototypes -O1 -g \
+		-fsanitize=fuzzer,address,undefined $< $($*_with) $(core_sources) -o $@ $(TEST_LIBS)
+
+$(BUILD)/bench/%: test/bench/%.c $(wildcard test/bench/lib_*.c) $(BUILD)/libmedcore.a Makefile
+	@mkdir -p $(@D)
+	@echo "BENCH $<"
+	@$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(filter %.c,$^) -o $@ \
+		$(BUILD)/libmedcore.a $(TEST_LIBS) -lm
+
+## test: set up, build, then lint, unit, sanitised, fuzz corpora and integration tests
+test: deps
+	@$(MAKE) -j$(JOBS) all tests
+	@test/lib/prove $(JOBS) test/lint/*.t $(test_programs) test/integration/*/case.t
+
+## test-fresh: the same set-up and build in a fresh Debian root of its own (minutes)
+test-fresh:
+	@test/setup/fresh-root
+
+## lint: the rules of the design and of style, nothing run
+lint:
+	@test/lib/prove $(JOBS) test/lint/*.t
+
+## bench: benchmarks, one line each; ONLY=<name> for one
+bench: deps
+	@$(MAKE) -j$(JOBS) all $(bench_names:%=$(BUILD)/bench/%)
+	@test/bench/run $(ONLY)
+
+## fuzz: fuzz each parser for FUZZ_SECONDS (60), under clang; ONLY=<name> for one
+FUZZ_SECONDS ?= 60
+fuzz: $(if $(ONLY),$(BUILD)/fuzz/fuzz_$(ONLY),$(fuzz_names:%=$(BUILD)/fuzz/%))
+	@for target in $^; do \
+		name=$$(basename $$target); corpus=test/fuzz/corpus/$${name#fuzz_}; \
+		mkdir -p $(BUILD)/fuzz/found/$$name; \
+		echo "FUZZ $$name, $(FUZZ_SECONDS) s"; \
+		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 \
+			-print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(BUILD)/fuzz/found/$$name/ \
+			$(BUILD)/fuzz/found/$$name $$corpus || exit 1; \
+	done
+
+formatted = $(wildcard modules/*/*.[ch] rtpengine-plugin/*.[ch] test/*/*.[ch])
+## format: rewrite C sources in the tree's style (.clang-format)
+format:
+	@clang-format -i $(formatted)
+
+## install: module, plugin and configuration examples under DESTDIR (PREFIX=/usr)
+install: all
+	@test/setup/install "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
+
+## clean: remove build/, Kamailio's headers excepted
+clean:
+	@find $(BUILD) -mindepth 1 -maxdepth 1 ! -name 'kamailio-src-*' -exec rm -rf {} + \
+		2>/dev/null || true
+
+## help: this list
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' \
+		'{ printf "  make %-11s %s\n", $$1, substr($$0, length($$1) + 3) }'
+
+-include $(wildcard $(BUILD)/medcore/*.d $(BUILD)/san/medcore/*.d $(BUILD)/test/*/*.d \
+	$(BUILD)/bench/*.d)
