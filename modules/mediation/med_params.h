@@ -1,0 +1,25 @@
+/**
+ * med_params.h - module parameters of the Redis process, RPC and policy listener
+ *
+ * Set by Kamailio's modparam() before mod_init, constant afterwards. mediation_mod.c has
+ * the table of names; the defaults are in med_params.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_PARAMS_H
+#define MED_PARAMS_H
+
+/** `redis_url`: see modules/medcore/store.h; default "redis://127.0.0.1:6379/0". */
+extern char *med_param_redis_url;
+/** `redis_prefix` of configuration keys; default "med:1:". */
+extern char *med_param_redis_prefix;
+/** `status_prefix` of what this node writes; default "medrun:1:". */
+extern char *med_param_status_prefix;
+/** `node`: this node's name in its status key; default: the host's name. */
+extern char *med_param_node;
+/** `rtpengine_sock`: as in the rtpengine module, "udp:127.0.0.1:2223", several by space. */
+extern char *med_param_rtpengine_sock;
+/** `status_interval` seconds between two writes of an unchanged status; default 10. */
+extern int med_param_status_interval;
+
+#endif
