@@ -40,6 +40,9 @@ enum med_offer_form {
 };
 enum med_offer_form med_media_offer_form(const med_leg_policy_t *to);
 
+/** Declined m-lines of an offer: bit n is the nth m-line (MED_SDP_MAX_MEDIA fit). */
+typedef uint32_t med_media_mask_t;
+
 /**
  * May this offer, from a leg with this policy, go on?
  *
@@ -49,13 +52,30 @@ enum med_offer_form med_media_offer_form(const med_leg_policy_t *to);
 int med_media_check_offer(const med_leg_policy_t *from, const med_sdp_t *offer,
 		med_errbuf_t *why);
 
-/** How the answer to this offer must be written: spec 6.2, decision table. */
+/**
+ * The same, for an offer that goes on to @p to, and which of its m-lines are to be
+ * declined (port 0) rather than the whole offer refused: one of two alternatives for the
+ * same stream (an adjacent RTP/SAVP and RTP/AVP of one type), or a line that is not RTP
+ * beside one that is, where a leg is Required.
+ *
+ * @param to       NULL: only what @p from says
+ * @param decline  filled on MED_EOK
+ */
+int med_media_offer_lines(const med_leg_policy_t *from, const med_leg_policy_t *to,
+		const med_sdp_t *offer, med_media_mask_t *decline, med_errbuf_t *why);
+
+/**
+ * How this m-line of an offer must be answered: spec 6.2, decision table. An AVP + crypto
+ * offer is answered SAVP + crypto (Microsoft's form); baresip, which offers as RFC 8643
+ * says, takes that as well.
+ */
 enum med_offer_form med_media_answer_form(const med_leg_policy_t *from,
-		const med_sdp_t *offer);
+		const med_sdp_media_t *offered);
 
 /**
  * May this answer, from a leg with this policy, be accepted?
- * Crypto in an answer to an offer without any is ignored, not an error.
+ * Crypto in an answer to an offer without any is ignored, not an error. AVP + crypto is a
+ * secure answer to AVP + crypto (RFC 8643), but not to SAVP.
  *
  * @param offered  the form of the offer that this leg was sent
  */

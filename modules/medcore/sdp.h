@@ -13,6 +13,8 @@
 
 #define MED_SDP_MAX_MEDIA 16
 #define MED_SDP_MAX_SIZE 65535
+/** Transport capabilities (tcap) remembered while parsing; more are an error. */
+#define MED_SDP_MAX_TCAP 16
 
 enum med_sdp_proto {
 	MED_SDP_OTHER = 0, /**< not RTP (T.38 over udptl, MSRP, ...) */
@@ -22,15 +24,18 @@ enum med_sdp_proto {
 };
 
 typedef struct med_sdp_media {
-	med_str_t type;		   /**< "audio" */
+	med_str_t type; /**< "audio" */
 	med_str_t proto_text;
-	uint8_t proto;		   /**< enum med_sdp_proto */
-	uint16_t port;		   /**< 0: declined */
-	uint16_t crypto_count; /**< a=crypto lines, of any suite */
-	uint16_t usable_crypto; /**< well-formed, suite AES_CM_128_HMAC_SHA1_80 */
-	bool potential_savp;   /**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
-	med_str_t address;	   /**< c= of the media, else of the session; may be empty */
-	med_str_t line;		   /**< the whole m= line, for those who edit */
+	uint8_t proto;			/**< enum med_sdp_proto */
+	uint16_t port;			/**< 0: declined */
+	uint16_t crypto_count;	/**< a=crypto lines, of any suite */
+	uint16_t usable_crypto; /**< see med_sdp_crypto_usable */
+	uint16_t usable_no_mki; /**< those of them without MKI */
+	bool potential_savp;	/**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
+	uint16_t pcfg;			/**< its number, and ... */
+	uint16_t pcfg_tcap;		/**< ... the number of the tcap it names: for acfg */
+	med_str_t address;		/**< c= of the media, else of the session; may be empty */
+	med_str_t line;			/**< the whole m= line without its end, for those who edit */
 } med_sdp_media_t;
 
 typedef struct med_sdp {
@@ -47,9 +52,30 @@ typedef struct med_sdp {
 int med_sdp_parse(med_str_t body, med_sdp_t *sdp, med_errbuf_t *err);
 
 /**
+ * One line of an SDP body, for those who walk or edit it.
+ *
+ * @param rest  what is left of the body; advanced past the line
+ * @param line  without its end; @p whole (NULL allowed) with it
+ * @return false at the end of the body
+ */
+bool med_sdp_next_line(med_str_t *rest, med_str_t *line, med_str_t *whole);
+
+/**
+ * Is this the value of an a=crypto line (after the colon) that our keys may rest on:
+ * suite AES_CM_128_HMAC_SHA1_80, a whole key, and no session parameter that takes
+ * protection away or that we do not know (RFC 4568 6.3)?
+ *
+ * @param mki  NULL allowed; set where the line carries an MKI
+ */
+bool med_sdp_crypto_usable(med_str_t value, bool *mki);
+
+/**
  * The SDP part of a SIP body: the body itself for application/sdp, the first
  * application/sdp part of a multipart. MED_ENOMATCH where there is none.
  */
 int med_sdp_find(med_str_t content_type, med_str_t body, med_str_t *sdp);
+
+/** The same, for the @p nth SDP (from 0) of a body that may hold several (multipart). */
+int med_sdp_find_nth(med_str_t content_type, med_str_t body, size_t nth, med_str_t *sdp);
 
 #endif

@@ -1,0 +1,324 @@
+/**
+ * media.c - what a leg's policy makes of an offer or an answer
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "medcore/media.h"
+
+#define SUITE "AES_CM_128_HMAC_SHA1_80"
+
+enum med_srtp_mode med_srtp_effective(enum med_srtp_mode configured, bool tls)
+{
+	return tls ? configured : MED_SRTP_NOT_SUPPORTED;
+}
+
+const char *med_srtp_mode_name(enum med_srtp_mode mode)
+{
+	switch(mode) {
+		case MED_SRTP_NOT_SUPPORTED:
+			return "not_supported";
+		case MED_SRTP_OPTIONAL:
+			return "optional";
+		case MED_SRTP_REQUIRED:
+			return "required";
+	}
+	return "unknown";
+}
+
+int med_srtp_mode_parse(med_str_t text, enum med_srtp_mode *mode)
+{
+	if(med_str_eq_nocase(text, MED_STR("required")))
+		*mode = MED_SRTP_REQUIRED;
+	else if(med_str_eq_nocase(text, MED_STR("optional")))
+		*mode = MED_SRTP_OPTIONAL;
+	else if(med_str_eq_nocase(text, MED_STR("not_supported"))
+			|| med_str_eq_nocase(text, MED_STR("notsupported")))
+		*mode = MED_SRTP_NOT_SUPPORTED;
+	else
+		return MED_EINVAL;
+	return MED_EOK;
+}
+
+enum med_offer_form med_media_offer_form(const med_leg_policy_t *to)
+{
+	switch(to->srtp) {
+		case MED_SRTP_REQUIRED:
+			return MED_OFFER_SAVP;
+		case MED_SRTP_OPTIONAL:
+			return MED_OFFER_AVP_CRYPTO;
+		default:
+			return MED_OFFER_AVP;
+	}
+}
+
+/** "m-line 2 (video RTP/AVP)", then the rule and the remedy. */
+static int refuse(const med_sdp_t *sdp, size_t index, med_errbuf_t *why, const char *rule)
+{
+	const med_sdp_media_t *media = &sdp->media[index];
+	med_str_t type = media->type, proto = media->proto_text;
+
+	if(type.len > 16)
+		type.len = 16;
+	if(proto.len > 32)
+		proto.len = 32;
+	return med_fail(why, MED_EREFUSED, "m-line %zu (%.*s %.*s): %s", index + 1,
+			MED_STR_FMT(type), MED_STR_FMT(proto), rule);
+}
+
+static bool is_active(const med_sdp_media_t *media)
+{
+	return media->port != 0;
+}
+
+static bool is_required(const med_leg_policy_t *leg)
+{
+	return leg && leg->known && leg->srtp == MED_SRTP_REQUIRED;
+}
+
+/** Two m-lines that are two ways to have one stream: SAVP and AVP of one type, adjacent. */
+static bool is_pair(const med_sdp_media_t *a, const med_sdp_media_t *b)
+{
+	return is_active(a) && is_active(b) && med_str_eq_nocase(a->type, b->type)
+		   && ((a->proto == MED_SDP_SAVP && b->proto == MED_SDP_AVP)
+				   || (a->proto == MED_SDP_AVP && b->proto == MED_SDP_SAVP));
+}
+
+static med_media_mask_t decline_alternatives(
+		const med_leg_policy_t *from, const med_sdp_t *offer)
+{
+	med_media_mask_t decline = 0;
+	size_t i, savp, avp;
+
+	for(i = 0; i + 1 < offer->media_count; i++) {
+		if(!is_pair(&offer->media[i], &offer->media[i + 1]))
+			continue;
+		savp = offer->media[i].proto == MED_SDP_SAVP ? i : i + 1;
+		avp = savp == i ? i + 1 : i;
+		if(from->srtp == MED_SRTP_NOT_SUPPORTED
+				|| !offer->media[savp].usable_crypto)
+			decline |= (med_media_mask_t)1 << savp;
+		else
+			decline |= (med_media_mask_t)1 << avp;
+		i++; /* a line is part of one pair only */
+	}
+	return decline;
+}
+
+static size_t count_rtp(const med_sdp_t *sdp, med_media_mask_t decline)
+{
+	size_t i, count = 0;
+
+	for(i = 0; i < sdp->media_count; i++) {
+		if(is_active(&sdp->media[i]) && sdp->media[i].proto != MED_SDP_OTHER
+				&& !(decline & (med_media_mask_t)1 << i))
+			count++;
+	}
+	return count;
+}
+
+static int check_offered_savp(const med_leg_policy_t *from, const med_sdp_t *offer,
+		size_t index, med_errbuf_t *why)
+{
+	if(from->srtp == MED_SRTP_NOT_SUPPORTED)
+		return refuse(offer, index, why,
+				"SRTP was offered, but the leg's SRTP mode is not_supported; offer RTP/AVP, "
+				"or set the trunk to optional or required over TLS");
+	if(offer->media[index].usable_crypto)
+		return MED_EOK;
+	if(offer->media[index].crypto_count)
+		return refuse(offer, index, why,
+				"no a=crypto line is a usable " SUITE "; offer that suite with a whole key");
+	return refuse(
+			offer, index, why, "RTP/SAVP without a=crypto; offer SDES with " SUITE);
+}
+
+static int check_offered_line(const med_leg_policy_t *from, const med_sdp_t *offer,
+		size_t index, med_errbuf_t *why)
+{
+	const med_sdp_media_t *media = &offer->media[index];
+
+	switch(media->proto) {
+		case MED_SDP_SAVP:
+			return check_offered_savp(from, offer, index, why);
+		case MED_SDP_AVP:
+			if(from->srtp == MED_SRTP_REQUIRED && !media->usable_crypto)
+				return refuse(offer, index, why,
+						"plain RTP was offered, but the leg's SRTP mode is required; offer "
+						"SRTP (SDES, " SUITE ")");
+			return MED_EOK;
+		case MED_SDP_DTLS:
+			return refuse(offer, index, why,
+					"DTLS-SRTP is not supported; offer SDES (RTP/SAVP with a=crypto)");
+		default:
+			return MED_EOK;
+	}
+}
+
+int med_media_offer_lines(const med_leg_policy_t *from, const med_leg_policy_t *to,
+		const med_sdp_t *offer, med_media_mask_t *decline, med_errbuf_t *why)
+{
+	bool required = is_required(from) || is_required(to);
+	med_media_mask_t mask = 0, bit;
+	size_t i, rtp;
+	int rc;
+
+	if(!offer->media_count)
+		return med_fail(why, MED_EINVAL, "the SDP has no m-line; offer at least one");
+	if(from->known)
+		mask = decline_alternatives(from, offer);
+	rtp = count_rtp(offer, mask);
+	for(i = 0; i < offer->media_count; i++) {
+		bit = (med_media_mask_t)1 << i;
+		if(!is_active(&offer->media[i]) || (mask & bit))
+			continue;
+		if(offer->media[i].proto == MED_SDP_OTHER && required) {
+			if(!rtp)
+				return refuse(offer, i, why,
+						"not RTP, so it cannot be encrypted, and a leg's SRTP mode is "
+						"required; send fax as G.711 over SRTP, or set the leg to optional");
+			mask |= bit;
+		} else if(from->known) {
+			rc = check_offered_line(from, offer, i, why);
+			if(rc != MED_EOK)
+				return rc;
+		}
+	}
+	*decline = mask;
+	return MED_EOK;
+}
+
+int med_media_check_offer(
+		const med_leg_policy_t *from, const med_sdp_t *offer, med_errbuf_t *why)
+{
+	med_media_mask_t ignored;
+
+	return med_media_offer_lines(from, NULL, offer, &ignored, why);
+}
+
+enum med_offer_form med_media_answer_form(
+		const med_leg_policy_t *from, const med_sdp_media_t *offered)
+{
+	if(from->known && from->srtp == MED_SRTP_NOT_SUPPORTED)
+		return MED_OFFER_AVP;
+	if(offered->proto == MED_SDP_SAVP)
+		return MED_OFFER_SAVP;
+	if(offered->proto != MED_SDP_AVP || !offered->usable_crypto)
+		return MED_OFFER_AVP;
+	return from->known ? MED_OFFER_SAVP : MED_OFFER_AVP_CRYPTO;
+}
+
+static int check_answered_avp(const med_leg_policy_t *from, enum med_offer_form offered,
+		const med_sdp_t *answer, size_t index, med_errbuf_t *why)
+{
+	bool secure = answer->media[index].usable_crypto > 0;
+
+	if(offered == MED_OFFER_AVP_CRYPTO && secure)
+		return MED_EOK;
+	if(offered != MED_OFFER_SAVP && from->srtp != MED_SRTP_REQUIRED)
+		return MED_EOK;
+	if(secure)
+		return refuse(answer, index, why,
+				"RTP/AVP with a=crypto in answer to RTP/SAVP; answer with RTP/SAVP");
+	return refuse(answer, index, why,
+			"plain RTP in answer to SRTP, but the leg's SRTP mode is required; answer "
+			"RTP/SAVP with a=crypto, or set the trunk to optional");
+}
+
+static int check_answered_line(const med_leg_policy_t *from, enum med_offer_form offered,
+		const med_sdp_t *answer, size_t index, med_errbuf_t *why)
+{
+	const med_sdp_media_t *media = &answer->media[index];
+
+	switch(media->proto) {
+		case MED_SDP_AVP:
+			return check_answered_avp(from, offered, answer, index, why);
+		case MED_SDP_SAVP:
+			if(offered == MED_OFFER_AVP)
+				return refuse(answer, index, why,
+						"RTP/SAVP in answer to RTP/AVP without a=crypto; answer RTP/AVP");
+			if(!media->usable_crypto)
+				return refuse(answer, index, why,
+						"RTP/SAVP without a usable a=crypto of " SUITE
+						"; answer with the line that was offered");
+			return MED_EOK;
+		case MED_SDP_DTLS:
+			return refuse(answer, index, why,
+					"DTLS-SRTP was not offered; answer SDES (RTP/SAVP with a=crypto)");
+		default:
+			if(from->srtp == MED_SRTP_REQUIRED)
+				return refuse(answer, index, why,
+						"not RTP, so it cannot be encrypted, and the leg's SRTP mode is "
+						"required; decline it with port 0");
+			return MED_EOK;
+	}
+}
+
+int med_media_check_answer(const med_leg_policy_t *from, enum med_offer_form offered,
+		const med_sdp_t *answer, med_errbuf_t *why)
+{
+	size_t i;
+	int rc;
+
+	if(!answer->media_count)
+		return med_fail(why, MED_EINVAL, "the SDP has no m-line; answer each one offered");
+	if(!from->known)
+		return MED_EOK;
+	for(i = 0; i < answer->media_count; i++) {
+		if(!is_active(&answer->media[i]))
+			continue;
+		rc = check_answered_line(from, offered, answer, i, why);
+		if(rc != MED_EOK)
+			return rc;
+	}
+	return MED_EOK;
+}
+
+static int check_outgoing_line(const med_leg_policy_t *to, const med_sdp_t *sdp,
+		size_t index, med_errbuf_t *why)
+{
+	const med_sdp_media_t *media = &sdp->media[index];
+
+	switch(media->proto) {
+		case MED_SDP_AVP:
+			if(to->srtp == MED_SRTP_REQUIRED)
+				return refuse(sdp, index, why,
+						"would go out as RTP/AVP, but the leg's SRTP mode is required");
+			if(to->srtp == MED_SRTP_NOT_SUPPORTED && media->crypto_count)
+				return refuse(sdp, index, why,
+						"would show keys to a leg whose SRTP mode is not_supported");
+			return MED_EOK;
+		case MED_SDP_SAVP:
+			if(to->srtp == MED_SRTP_NOT_SUPPORTED)
+				return refuse(sdp, index, why,
+						"would go out as SRTP, but the leg's SRTP mode is not_supported");
+			if(!media->usable_crypto)
+				return refuse(
+						sdp, index, why, "would go out without a usable key of " SUITE);
+			return MED_EOK;
+		case MED_SDP_DTLS:
+			return refuse(sdp, index, why, "would go out as DTLS-SRTP; only SDES is sent");
+		default:
+			if(to->srtp == MED_SRTP_REQUIRED)
+				return refuse(sdp, index, why,
+						"would go out in the clear, but the leg's SRTP mode is required");
+			return MED_EOK;
+	}
+}
+
+int med_media_check_outgoing(
+		const med_leg_policy_t *to, const med_sdp_t *sdp, med_errbuf_t *why)
+{
+	size_t i;
+	int rc;
+
+	if(!to->known)
+		return MED_EOK;
+	for(i = 0; i < sdp->media_count; i++) {
+		if(!is_active(&sdp->media[i]))
+			continue;
+		rc = check_outgoing_line(to, sdp, i, why);
+		if(rc != MED_EOK)
+			return rc;
+	}
+	return MED_EOK;
+}
