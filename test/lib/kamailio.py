@@ -1,0 +1,65 @@
+"""A Kamailio of one's own: stock binary, the module from build/, a configuration file."""
+
+import glob
+import os
+import subprocess
+
+from sandbox import BUILD, Failure, listening
+
+
+class Kamailio:
+    """
+    config   path of the file
+    defines  {name: value} for `#!ifdef`, `#!substdef`-ed names and the like (kamailio -A)
+    tcp      ports that must accept connections before it counts as started
+    control  path of the ctl module's unix socket, for rpc()
+    """
+
+    def __init__(self, sandbox, config, defines=None, name="kamailio", tcp=(), control=None,
+                 options=("-x", "fm", "-X", "fm"), env=None, wrapper=()):
+        self.sandbox, self.name, self.config, self.tcp = sandbox, name, config, list(tcp)
+        self.control = control or sandbox.path(name + ".ctl")
+        self.run_dir = sandbox.path(name + "-run")
+        os.makedirs(self.run_dir, exist_ok=True)
+        self.argv = [*wrapper, "kamailio", "-f", config, "-L", f"{BUILD}/:{modules()}", "-DD",
+                     "-E", "-Y", self.run_dir, *options]
+        for key, value in (defines or {}).items():
+            self.argv += ["-A", key if value is None else f"{key}={value}"]
+        self.env = env
+        self.start()
+
+    def start(self):
+        self.process = self.sandbox.spawn(self.name, self.argv, env=self.env)
+        self.process.ready("answers RPC and accepts connections", self._ready, 20)
+
+    def stop(self):
+        self.process.stop()
+
+    def _ready(self):
+        if not os.path.exists(self.control) or not all(map(listening, self.tcp)):
+            return False
+        try:
+            self.rpc("core.uptime")
+            return True
+        except Failure:
+            return False
+
+    def rpc(self, method, *arguments):
+        """kamcmd's text; Failure with the server's reason."""
+        done = subprocess.run(["kamcmd", "-s", f"unix:{self.control}", method,
+                               *map(str, arguments)], capture_output=True, text=True,
+                              timeout=10, check=False)
+        # kamcmd tells an error in the text, not by its exit code.
+        if done.returncode or done.stdout.startswith("error:") or done.stderr.strip():
+            raise Failure(f"{method}: {(done.stderr + done.stdout).strip()}")
+        return done.stdout
+
+    def log(self):
+        return self.process.text()
+
+
+def modules():
+    found = glob.glob("/usr/lib/*/kamailio/modules")
+    if not found:
+        raise Failure("Kamailio's modules are not found under /usr/lib/*/kamailio/modules")
+    return found[0] + "/"
