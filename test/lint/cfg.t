@@ -1,0 +1,26 @@
+#!/usr/bin/python3
+"""Every configuration in kamailio-cfg is one that Kamailio takes (kamailio -c)."""
+
+import os
+import subprocess
+
+from kamailio import modules
+from lint import Lint, files, read
+from sandbox import BUILD, TOP
+
+lint = Lint()
+found = files("kamailio-cfg/*.cfg")
+# A file that is included by others has no request_route of its own to check it by.
+included = {f for f in found for g in found
+            if f != g and f'"{os.path.basename(f)}"' in read(g)}
+lint.rule("kamailio-cfg has configurations", [] if found else ["kamailio-cfg/: no *.cfg"])
+for name in found:
+    if name in included:
+        continue
+    done = subprocess.run(
+        ["kamailio", "-c", "-f", os.path.join(TOP, name), "-L", f"{BUILD}/:{modules()}",
+         "-x", "fm", "-X", "fm"], capture_output=True, text=True, timeout=30, check=False)
+    lint.rule(f"kamailio -c {name}", [] if not done.returncode else [
+        f"{name}: {line}" for line in done.stderr.splitlines()
+        if "CRITICAL" in line or "ERROR" in line] or [f"{name}: {done.stderr[-500:]}"])
+lint.done()
