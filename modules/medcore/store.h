@@ -1,10 +1,11 @@
 /**
  * store.h - the configuration in Redis, read whole and followed live
  *
- * One med_store_t per node, used by one process, never by a SIP worker. Non-blocking for
- * longer than the stated timeouts. It learns of changes by client tracking in broadcast
+ * One med_store_t per node, used by one process, never by a SIP worker. It never blocks
+ * (names are resolved in the background). It learns of changes by client tracking in broadcast
  * mode over a connection of its own (design 3): no server configuration, no duty on
- * writers. The only file of the project that includes hiredis is store.c.
+ * writers. The only files of the project that include hiredis are store.c (what is read
+ * when) and store_conn.c (one connection).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -21,9 +22,12 @@ enum med_store_state {
 	MED_STORE_LIVE,	   /**< all read, notices flow */
 };
 
-/** What the store found; called from within med_store_run(). */
+/** What the store found; called from within med_store_run(). None may be NULL. */
 typedef struct med_store_handler {
-	/** Everything is about to be read anew. */
+	/**
+	 * Everything is about to be read anew. May come again before a commit (Redis was
+	 * flushed meanwhile): what was told in between is void.
+	 */
 	void (*begin)(void *ctx);
 	/** One object as it is now. */
 	void (*object)(void *ctx, enum med_kind kind, med_str_t id, const med_field_t *fields,
@@ -31,13 +35,26 @@ typedef struct med_store_handler {
 	/** One object is gone. */
 	void (*gone)(void *ctx, enum med_kind kind, med_str_t id);
 	/**
+	 * A key under the prefix that is no object: not a hash, or of no known kind. Any last
+	 * good version stays in force.
+	 * @param key   without the prefix: "trunk:pbx1"
+	 * @param text  what is wrong and the remedy; NULL: the key is gone, so is the complaint
+	 *              (object() and gone() of the same key take it back too, begin() all)
+	 */
+	void (*refused)(void *ctx, med_str_t key, const char *text);
+	/**
 	 * All that was told since the last commit is one consistent state (a whole
 	 * transaction, never half of one): publish it.
 	 * @param full  it follows a begin: what was not told does not exist
 	 */
 	void (*commit)(void *ctx, bool full);
-	/** State changed; text for people. Told once per change, not per attempt. */
+	/**
+	 * State changed, or being down has another reason now; text for people, never with a
+	 * secret in it. Told once per change, not per attempt.
+	 */
 	void (*state)(void *ctx, enum med_store_state state, const char *text);
+	/** The writing connection failed (NULL: works again); reading is not concerned. */
+	void (*write_failed)(void *ctx, const char *text);
 	void *ctx;
 } med_store_handler_t;
 
@@ -45,6 +62,7 @@ typedef struct med_store_handler {
  * @param url     redis://[user[:password]@]host[:port][/db] or
  *                unix:///path[?db=N&user=..&password=..]
  * @param prefix  of configuration keys, "med:1:"
+ * @param handler  copied
  * @return MED_EOK; MED_EINVAL with text; MED_ENOMEM. Does not connect.
  */
 int med_store_new(const char *url, const char *prefix, const med_store_handler_t *handler,
@@ -54,12 +72,20 @@ void med_store_free(med_store_t *store);
 /** File descriptors to poll and until when (monotonic ms); returns how many were filled. */
 struct pollfd;
 size_t med_store_poll(med_store_t *store, struct pollfd *fds, size_t max, int64_t *deadline_ms);
-/** Does what is due; calls the handler. Never blocks longer than its I/O timeout. */
+/**
+ * Does what is due and calls the handler; never waits for anything. Bounded in time: what
+ * is left over makes med_store_poll() ask for the next call at once.
+ * @param now_ms  CLOCK_MONOTONIC
+ */
 void med_store_run(med_store_t *store, int64_t now_ms);
 /** Read everything again (RPC `mediation.reload`). */
 void med_store_reload(med_store_t *store);
 
-/** SET key value EX ttl on the writing connection; dropped when Redis is away. */
+/**
+ * SET key value EX ttl on the writing connection. Queued; lost when Redis is away.
+ * @return MED_EOK (queued), MED_ENOMEM, MED_ELIMIT (too much is waiting), -ENOTCONN
+ *         (it failed a moment ago and is not tried again yet)
+ */
 int med_store_write(med_store_t *store, const char *key, med_str_t value, unsigned ttl_s);
 
 #endif

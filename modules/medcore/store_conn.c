@@ -1,0 +1,430 @@
+/**
+ * store_conn.c - one non-blocking connection to Redis: commands out, replies in order
+ *
+ * hiredis is used as RESP parser and formatter only. Its own connect resolves names while
+ * everything waits, and its write raises SIGPIPE.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#define _GNU_SOURCE /* getaddrinfo_a */
+#include "medcore/store_conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define READ_CHUNK 16384
+#define READS_PER_RUN 32 /* then others get their turn */
+
+/** A name being resolved: the resolver's thread writes here, so it outlives the wish. */
+struct med_conn_lookup {
+	struct gaicb request;
+	struct addrinfo hints;
+	char host[256], port[6];
+};
+
+static int fail(med_conn_t *conn, const char *text)
+{
+	snprintf(conn->error, sizeof conn->error, "%s", text);
+	return -1;
+}
+
+static int fail_errno(med_conn_t *conn, const char *what, int cause)
+{
+	snprintf(conn->error, sizeof conn->error, "%s: %s", what, strerror(cause));
+	return -1;
+}
+
+void med_conn_init(med_conn_t *conn)
+{
+	memset(conn, 0, sizeof *conn);
+	conn->fd = -1;
+}
+
+static bool lookup_done(med_conn_t *conn)
+{
+	return gai_error(&conn->lookup->request) != EAI_INPROGRESS;
+}
+
+static void lookup_free(med_conn_t *conn)
+{
+	if(conn->lookup->request.ar_result)
+		freeaddrinfo(conn->lookup->request.ar_result);
+	free(conn->lookup);
+	conn->lookup = NULL;
+}
+
+static int lookup_start(med_conn_t *conn, const med_store_url_t *url)
+{
+	struct gaicb *list[1];
+	int rc;
+
+	if(conn->lookup) /* of an earlier attempt, still running */
+		return 0;
+	conn->lookup = calloc(1, sizeof *conn->lookup);
+	if(!conn->lookup)
+		return fail(conn, "out of memory");
+	memcpy(conn->lookup->host, url->host, sizeof url->host);
+	memcpy(conn->lookup->port, url->port, sizeof url->port);
+	conn->lookup->hints.ai_socktype = SOCK_STREAM;
+	conn->lookup->request.ar_name = conn->lookup->host;
+	conn->lookup->request.ar_service = conn->lookup->port;
+	conn->lookup->request.ar_request = &conn->lookup->hints;
+	list[0] = &conn->lookup->request;
+	rc = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
+	if(rc) {
+		lookup_free(conn);
+		return fail(conn, gai_strerror(rc));
+	}
+	return 0;
+}
+
+/** Non-blocking connect; leaves state CONNECTING. */
+static int connect_to(med_conn_t *conn, const struct sockaddr *address, socklen_t len)
+{
+	int one = 1;
+
+	conn->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if(conn->fd < 0)
+		return fail_errno(conn, "socket", errno);
+	if(address->sa_family != AF_UNIX) {
+		setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		setsockopt(conn->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+	}
+	conn->state = MED_CONN_CONNECTING;
+	if(connect(conn->fd, address, len) == 0 || errno == EINPROGRESS)
+		return 0;
+	/* a full backlog of a unix socket says EAGAIN, and will not tell when it is over */
+	return fail_errno(conn, "connect", errno);
+}
+
+static int connect_resolved(med_conn_t *conn)
+{
+	struct addrinfo *list = conn->lookup->request.ar_result, *pick = list;
+	int rc = gai_error(&conn->lookup->request);
+	unsigned n = 0;
+
+	if(rc || !list) {
+		fail(conn, rc ? gai_strerror(rc) : "name has no address");
+		lookup_free(conn);
+		return -1;
+	}
+	for(struct addrinfo *a = list; a; a = a->ai_next)
+		n++;
+	for(unsigned skip = conn->attempt++ % n; skip; skip--)
+		pick = pick->ai_next;
+	rc = connect_to(conn, pick->ai_addr, pick->ai_addrlen);
+	lookup_free(conn);
+	return rc;
+}
+
+static int open_unix(med_conn_t *conn, const med_store_url_t *url)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	_Static_assert(sizeof sun.sun_path >= sizeof url->path, "path of a unix socket");
+	memcpy(sun.sun_path, url->path, sizeof url->path);
+	return connect_to(conn, (struct sockaddr *)&sun, sizeof sun);
+}
+
+static int open_tcp(med_conn_t *conn, const med_store_url_t *url)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+			.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+	struct addrinfo *list = NULL;
+	int rc;
+
+	if(getaddrinfo(url->host, url->port, &hints, &list) == 0) {
+		rc = connect_to(conn, list->ai_addr, list->ai_addrlen);
+		freeaddrinfo(list);
+		return rc;
+	}
+	conn->state = MED_CONN_RESOLVING;
+	return lookup_start(conn, url);
+}
+
+int med_conn_open(med_conn_t *conn, const med_store_url_t *url, int64_t now_ms)
+{
+	med_conn_close(conn);
+	conn->error[0] = '\0';
+	conn->waiting_ms = conn->now_ms = now_ms;
+	conn->reader = redisReaderCreate();
+	if(!conn->reader)
+		return fail(conn, "out of memory");
+	return url->is_unix ? open_unix(conn, url) : open_tcp(conn, url);
+}
+
+void med_conn_close(med_conn_t *conn)
+{
+	med_conn_asked_t asked;
+
+	if(conn->fd >= 0)
+		close(conn->fd);
+	if(conn->reader)
+		redisReaderFree(conn->reader);
+	while(med_conn_pop(conn, &asked))
+		free(asked.key);
+	free(conn->asked);
+	free(conn->out);
+	conn->fd = -1;
+	conn->reader = NULL;
+	conn->asked = NULL;
+	conn->out = NULL;
+	conn->asked_first = conn->asked_count = conn->asked_cap = 0;
+	conn->out_at = conn->out_len = conn->out_cap = 0;
+	conn->reply_bytes = 0;
+	conn->more = false;
+	conn->state = MED_CONN_CLOSED;
+}
+
+void med_conn_free(med_conn_t *conn)
+{
+	med_conn_close(conn);
+	if(!conn->lookup)
+		return;
+	/* one that will not be cancelled still writes to its block, so that is left to it */
+	if(gai_cancel(&conn->lookup->request) != EAI_NOTCANCELED || lookup_done(conn))
+		lookup_free(conn);
+	conn->lookup = NULL;
+}
+
+/* ---- commands ---- */
+
+static int asked_push(med_conn_t *conn, int tag, med_str_t key)
+{
+	med_conn_asked_t *slot;
+	char *copy = NULL;
+
+	if(conn->asked_count == conn->asked_cap) {
+		size_t cap = conn->asked_cap ? conn->asked_cap * 2 : 64;
+		med_conn_asked_t *ring = calloc(cap, sizeof *ring);
+		if(!ring)
+			return fail(conn, "out of memory");
+		for(size_t i = 0; i < conn->asked_count; i++)
+			ring[i] = conn->asked[(conn->asked_first + i) % conn->asked_cap];
+		free(conn->asked);
+		conn->asked = ring;
+		conn->asked_cap = cap;
+		conn->asked_first = 0;
+	}
+	if(key.len) {
+		copy = malloc(key.len);
+		if(!copy)
+			return fail(conn, "out of memory");
+		memcpy(copy, key.s, key.len);
+	}
+	slot = &conn->asked[(conn->asked_first + conn->asked_count++) % conn->asked_cap];
+	*slot = (med_conn_asked_t){.tag = tag, .key = copy, .key_len = key.len};
+	return 0;
+}
+
+bool med_conn_pop(med_conn_t *conn, med_conn_asked_t *asked)
+{
+	if(!conn->asked_count)
+		return false;
+	*asked = conn->asked[conn->asked_first];
+	conn->asked_first = (conn->asked_first + 1) % conn->asked_cap;
+	conn->asked_count--;
+	return true;
+}
+
+static int out_reserve(med_conn_t *conn, size_t more)
+{
+	size_t cap = conn->out_cap ? conn->out_cap : 4096;
+	char *bigger;
+
+	if(conn->out_at) {
+		memmove(conn->out, conn->out + conn->out_at, conn->out_len - conn->out_at);
+		conn->out_len -= conn->out_at;
+		conn->out_at = 0;
+	}
+	if(more > MED_CONN_OUT_MAX - conn->out_len)
+		return fail(conn, "too much is waiting to be sent");
+	while(cap < conn->out_len + more)
+		cap *= 2;
+	if(cap == conn->out_cap)
+		return 0;
+	bigger = realloc(conn->out, cap);
+	if(!bigger)
+		return fail(conn, "out of memory");
+	conn->out = bigger;
+	conn->out_cap = cap;
+	return 0;
+}
+
+/** Room was reserved. */
+static void out_bytes(med_conn_t *conn, const char *bytes, size_t len)
+{
+	if(len)
+		memcpy(conn->out + conn->out_len, bytes, len);
+	conn->out_len += len;
+}
+
+static void out_length(med_conn_t *conn, char type, size_t length)
+{
+	char text[24];
+	int n = snprintf(text, sizeof text, "%c%zu\r\n", type, length);
+
+	out_bytes(conn, text, (size_t)n);
+}
+
+int med_conn_send(med_conn_t *conn, int tag, med_str_t key, size_t argc,
+		const med_str_t *argv)
+{
+	size_t need = 24;
+
+	for(size_t i = 0; i < argc; i++)
+		need += argv[i].len + 24;
+	if(conn->asked_count == 0)
+		conn->waiting_ms = conn->now_ms;
+	if((conn->out_cap - conn->out_len < need && out_reserve(conn, need))
+			|| asked_push(conn, tag, key))
+		return -1;
+	out_length(conn, '*', argc);
+	for(size_t i = 0; i < argc; i++) {
+		out_length(conn, '$', argv[i].len);
+		out_bytes(conn, argv[i].s, argv[i].len);
+		out_bytes(conn, "\r\n", 2);
+	}
+	return 0;
+}
+
+int med_conn_login(med_conn_t *conn, const med_store_url_t *url, bool select, int auth_tag,
+		int select_tag)
+{
+	med_str_t auth[3] = {MED_STR("AUTH"), med_str(url->user), med_str(url->password)};
+	char number[16];
+	med_str_t pick[2] = {MED_STR("SELECT"), {number, 0}};
+	int rc = 0;
+
+	if(url->password[0] && url->user[0]) {
+		rc = med_conn_send(conn, auth_tag, (med_str_t){0}, 3, auth);
+	} else if(url->password[0]) {
+		auth[1] = auth[2];
+		rc = med_conn_send(conn, auth_tag, (med_str_t){0}, 2, auth);
+	}
+	if(rc || !select || url->db == 0)
+		return rc;
+	pick[1].len = (size_t)snprintf(number, sizeof number, "%u", url->db);
+	return med_conn_send(conn, select_tag, (med_str_t){0}, 2, pick);
+}
+
+/* ---- input and output ---- */
+
+static int finish_connect(med_conn_t *conn)
+{
+	struct pollfd p = {.fd = conn->fd, .events = POLLOUT};
+	socklen_t len = sizeof(int);
+	int cause = 0;
+
+	if(poll(&p, 1, 0) <= 0)
+		return 0;
+	if(getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &cause, &len) || cause)
+		return fail_errno(conn, "connect", cause ? cause : errno);
+	conn->state = MED_CONN_OPEN;
+	conn->waiting_ms = conn->now_ms;
+	return 0;
+}
+
+static int flush(med_conn_t *conn)
+{
+	while(conn->out_at < conn->out_len) {
+		ssize_t n = send(conn->fd, conn->out + conn->out_at, conn->out_len - conn->out_at,
+				MSG_NOSIGNAL);
+		if(n < 0 && errno == EINTR)
+			continue;
+		if(n < 0)
+			return errno == EAGAIN ? 0 : fail_errno(conn, "send", errno);
+		conn->out_at += (size_t)n;
+	}
+	conn->out_at = conn->out_len = 0;
+	return 0;
+}
+
+static int receive(med_conn_t *conn)
+{
+	char chunk[READ_CHUNK];
+	ssize_t n;
+
+	if(conn->reads++ == READS_PER_RUN) {
+		conn->more = true;
+		return 0;
+	}
+	do {
+		n = recv(conn->fd, chunk, sizeof chunk, 0);
+	} while(n < 0 && errno == EINTR);
+	if(n < 0 && errno == EAGAIN)
+		return 0;
+	if(n < 0)
+		return fail_errno(conn, "receive", errno);
+	if(n == 0)
+		return fail(conn, "Redis closed the connection");
+	conn->reply_bytes += (size_t)n;
+	if(conn->reply_bytes > MED_CONN_REPLY_MAX)
+		return fail(conn, "a reply larger than any of Redis's: is this a Redis?");
+	if(redisReaderFeed(conn->reader, chunk, (size_t)n) != REDIS_OK)
+		return fail(conn, conn->reader->errstr);
+	return 1;
+}
+
+int med_conn_io(med_conn_t *conn, int64_t now_ms)
+{
+	conn->now_ms = now_ms;
+	conn->reads = 0;
+	conn->more = false;
+	if(conn->state == MED_CONN_RESOLVING && conn->lookup && lookup_done(conn)
+			&& connect_resolved(conn))
+		return -1;
+	if(conn->state == MED_CONN_CONNECTING && finish_connect(conn))
+		return -1;
+	if(conn->state != MED_CONN_OPEN)
+		return 0;
+	return flush(conn);
+}
+
+int med_conn_reply(med_conn_t *conn, redisReply **reply)
+{
+	void *got = NULL;
+	int rc;
+
+	if(conn->state != MED_CONN_OPEN)
+		return 0;
+	for(;;) {
+		if(redisReaderGetReply(conn->reader, &got) != REDIS_OK)
+			return fail(conn, conn->reader->errstr);
+		if(got) {
+			conn->reply_bytes = 0;
+			conn->waiting_ms = conn->now_ms;
+			*reply = got;
+			return 1;
+		}
+		rc = receive(conn);
+		if(rc <= 0)
+			return rc;
+	}
+}
+
+bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms)
+{
+	if(conn->state == MED_CONN_CLOSED || conn->more)
+		return false;
+	if(conn->state == MED_CONN_OPEN && !conn->asked_count)
+		return false;
+	return now_ms - conn->waiting_ms > MED_CONN_TIMEOUT_MS;
+}
+
+short med_conn_events(const med_conn_t *conn)
+{
+	if(conn->state == MED_CONN_CONNECTING)
+		return POLLOUT;
+	return (short)(POLLIN | (conn->out_at < conn->out_len ? POLLOUT : 0));
+}

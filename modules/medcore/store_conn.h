@@ -1,0 +1,78 @@
+/**
+ * store_conn.h - one non-blocking connection to Redis: commands out, replies in order
+ *
+ * Private to store.c. Knows sockets and RESP2, not what is asked.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_STORE_CONN_H
+#define MEDCORE_STORE_CONN_H
+
+#include "medcore/store_url.h"
+
+#include <hiredis/hiredis.h>
+
+#define MED_CONN_TIMEOUT_MS 3000	   /**< for a connection and for each reply */
+#define MED_CONN_REPLY_MAX (48u << 20)  /**< bytes of one reply; more is garbage */
+#define MED_CONN_OUT_MAX (16u << 20)	   /**< bytes that wait to be sent */
+
+enum med_conn_state {
+	MED_CONN_CLOSED,
+	MED_CONN_RESOLVING,
+	MED_CONN_CONNECTING,
+	MED_CONN_OPEN,
+};
+
+/** What a reply answers: pushed with each command, popped with each reply. */
+typedef struct med_conn_asked {
+	int tag;
+	char *key; /**< malloc'ed, or NULL */
+	size_t key_len;
+} med_conn_asked_t;
+
+struct med_conn_lookup;
+
+typedef struct med_conn {
+	enum med_conn_state state;
+	int fd;
+	redisReader *reader;
+	struct med_conn_lookup *lookup; /**< running in the background */
+	unsigned attempt;				/**< picks the next address of a name */
+	char *out;
+	size_t out_at, out_len, out_cap; /**< not sent yet: out_at .. out_len */
+	med_conn_asked_t *asked;		 /**< ring */
+	size_t asked_first, asked_count, asked_cap;
+	size_t reply_bytes; /**< fed since the last whole reply */
+	int64_t waiting_ms; /**< since when nothing whole came although we wait */
+	int64_t now_ms;
+	unsigned reads;
+	bool more;			/**< it stopped reading before the socket was empty */
+	char error[200];	/**< set when a function returned an error */
+} med_conn_t;
+
+void med_conn_init(med_conn_t *conn);
+/** Begins to connect; commands may be queued at once. 0, or -1 with conn->error. */
+int med_conn_open(med_conn_t *conn, const med_store_url_t *url, int64_t now_ms);
+void med_conn_close(med_conn_t *conn);
+/** Closes, and ends a running lookup. */
+void med_conn_free(med_conn_t *conn);
+
+/** Queues AUTH and SELECT as @p url asks for. 0 or -1. */
+int med_conn_login(med_conn_t *conn, const med_store_url_t *url, bool select, int auth_tag,
+		int select_tag);
+/** Queues a command of @p argc words; @p key is copied for the reply. 0 or -1. */
+int med_conn_send(med_conn_t *conn, int tag, med_str_t key, size_t argc,
+		const med_str_t *argv);
+
+/** Goes on connecting, sends, receives (bounded). 0, or -1 with conn->error. */
+int med_conn_io(med_conn_t *conn, int64_t now_ms);
+/** The next whole reply, to be freed with freeReplyObject. 1: one, 0: none, -1: error. */
+int med_conn_reply(med_conn_t *conn, redisReply **reply);
+/** The command the oldest reply belongs to; false: nothing was asked. Free its key. */
+bool med_conn_pop(med_conn_t *conn, med_conn_asked_t *asked);
+/** Has it been silent for too long? Only to be asked after all replies were taken. */
+bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms);
+/** Events to poll for. */
+short med_conn_events(const med_conn_t *conn);
+
+#endif
