@@ -58,6 +58,14 @@ int med_fail(med_errbuf_t *err, int code, const char *fmt, ...)
 		__attribute__((format(printf, 3, 4)));
 
 /**
+ * A value as it may be shown to people: printable ASCII, everything else as \xNN, cut
+ * with dots where @p out is too small. Texts never carry a peer's or an admin's raw bytes.
+ *
+ * @return @p out, terminated
+ */
+const char *med_quote(char *out, size_t size, med_str_t text);
+
+/**
  * Where memory comes from: heap in tools and tests, shared memory in Kamailio.
  * Tests count, bound and fail allocations through it.
  */

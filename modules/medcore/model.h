@@ -29,6 +29,8 @@ const char *med_kind_name(enum med_kind kind);
 int med_kind_parse(med_str_t name, enum med_kind *kind);
 
 enum med_transport { MED_UDP, MED_TCP, MED_TLS };
+/** "udp", "tcp", "tls". */
+const char *med_transport_name(enum med_transport transport);
 
 #define MED_ID_MAX 64		   /**< bytes of an object's id */
 #define MED_NUMBER_MAX 128	   /**< bytes of a number, plus sign and extension included */
@@ -44,6 +46,10 @@ typedef struct med_ip {
 /** "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; brackets allowed. MED_EINVAL otherwise. */
 int med_ip_parse(med_str_t text, med_ip_t *ip);
 bool med_ip_contains(const med_ip_t *subnet, const med_ip_t *address);
+/** The subnet of @p prefix bits that an address lies in. */
+med_ip_t med_ip_mask(const med_ip_t *address, uint8_t prefix);
+/** Textual form without the prefix; @p out needs 46 bytes. */
+void med_ip_format(const med_ip_t *ip, char *out, size_t size);
 
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
 typedef struct med_gateway {
