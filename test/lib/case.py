@@ -12,11 +12,10 @@ build/test-logs/<case>/.
 
 import os
 import re
-import shutil
 import sys
 import traceback
 
-from sandbox import BUILD, Failure, Interrupted, Sandbox
+from sandbox import Failure, Interrupted, Sandbox
 
 LOG_TAIL = 30
 
@@ -44,7 +43,7 @@ class Case(Sandbox):
                 # Before the logs are copied, so that the last words are in them.
                 for process in reversed(self.processes):
                     process.stop()
-                self._keep_logs()
+                self._tell_logs()
         finally:
             super().__exit__(kind, error, trace)
         sys.exit(1 if self.failed else 0)
@@ -81,20 +80,11 @@ class Case(Sandbox):
         for line in str(text).splitlines():
             print(f"# {line}", file=sys.stderr, flush=True)
 
-    def _keep_logs(self):
-        kept = os.path.join(BUILD, "test-logs", self.title)
-        shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(self.dir, kept, ignore=_special_files, dirs_exist_ok=True)
+    def _tell_logs(self):
+        kept = self.keep_logs(self.title)
         for log in self.logs():
             with open(log, encoding="utf-8", errors="replace") as file:
                 lines = file.read().splitlines()[-LOG_TAIL:]
             self.diag(f"--- {os.path.relpath(log, self.dir)}, last {len(lines)} lines")
             self.diag("\n".join(lines))
-        self.diag(f"all logs: {os.path.relpath(kept)}")
-
-
-def _special_files(folder, names):
-    """Sockets and pipes cannot be copied."""
-    paths = ((name, os.path.join(folder, name)) for name in names)
-    return [name for name, path in paths if not os.path.isdir(path) and
-            not os.path.isfile(path)]
+        self.diag(f"all logs: {kept}")

@@ -150,6 +150,13 @@ class Sandbox:
         return sorted(os.path.join(folder, file) for folder, _, files in os.walk(self.dir)
                       for file in files if file.endswith(".log"))
 
+    def keep_logs(self, name):
+        """A copy of the folder under build/test-logs, for a person; its path."""
+        kept = os.path.join(BUILD, "test-logs", name)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.dir, kept, ignore=_special_files)
+        return os.path.relpath(kept)
+
     # A slot is held by the name of an abstract socket: gone with the process, however
     # it ends, and shared by nobody in this network namespace.
     def _take_slot(self):
@@ -177,6 +184,13 @@ class Sandbox:
                 return port
             port += 2
         raise Failure("no free port left in this sandbox's slot")
+
+
+def _special_files(folder, names):
+    """Sockets and pipes, which cannot be copied."""
+    paths = ((name, os.path.join(folder, name)) for name in names)
+    return [name for name, path in paths
+            if not os.path.isdir(path) and not os.path.isfile(path)]
 
 
 def _interrupted(number, _frame):

@@ -1,0 +1,180 @@
+"""The whole system on loopback, as the demo and many tests use it.
+
+Redis, rtpengine with the plugin inside, Kamailio with the module, and four peers:
+
+    pbx1   an IP-PBX in the LAN        TLS, SRTP required
+    gw1    a PSTN gateway in the LAN   TCP, hence RTP
+    gw2    a second one                TCP, hence RTP
+    itsp1  an ITSP outside             TLS, SRTP optional
+
+On loopback every peer is 127.0.0.1, so trunks differ by the local port they come in on.
+Media is anchored at another address, so that a packet's path can be seen.
+"""
+
+import os
+
+from baresip import Baresip
+from call import Call
+from capture import Capture
+from certs import Authority
+from kamailio import Kamailio
+from redis import RedisServer
+from rtpengine import Rtpengine
+from sandbox import TOP, wait_for
+
+CONFIG = os.path.join(TOP, "kamailio-cfg", "kamailio.cfg")
+MEDIA_ADDRESS = "127.0.0.2"
+TRUNKS = ("pbx1", "gw1", "gw2", "itsp1")
+
+TLS_CONFIG = """\
+[server:default]
+method = TLSv1.2+
+private_key = {c.key}
+certificate = {c.cert}
+ca_list = {c.ca}
+verify_certificate = yes
+require_certificate = yes
+
+[client:default]
+method = TLSv1.2+
+private_key = {c.key}
+certificate = {c.cert}
+ca_list = {c.ca}
+verify_certificate = yes
+require_certificate = yes
+"""
+
+# The enterprise has +49 89 5550, extensions of four digits, exit digit 0.
+RULES = {
+    "pbx1-dial-plan": (
+        (r"^(\d{4})$", "+49895550$1"),
+        (r"^000(\d+)$", "+$1"),
+        (r"^00([1-9]\d+)$", "+49$1")),
+    "pstn-dial-plan": (
+        (r"^00([1-9]\d+)$", "+$1"),
+        (r"^0([1-9]\d+)$", "+49$1")),
+    "to-national": (
+        (r"^\+49(\d+)$", "0$1"),
+        (r"^\+(\d+)$", "00$1")),
+    "to-international": (
+        (r"^\+(\d+)$", "00$1"),),
+    "to-extension": (
+        (r"^\+49895550(\d{4})$", "$1"),),
+    "to-exit-digit": (
+        (r"^\+49(\d+)$", "00$1"),
+        (r"^\+(\d+)$", "000$1")),
+}
+
+
+class World:
+    """
+    start=("redis", ...) leaves out what is not named; peers=() leaves out endpoints.
+    Everything has its name as an attribute: world.redis, world.kamailio, world.pbx1, ...
+    """
+
+    PARTS = ("redis", "rtpengine", "kamailio")
+
+    def __init__(self, sandbox, start=PARTS, peers=TRUNKS, say=lambda text: None,
+                 config=CONFIG, plugin=True, defines=None):
+        self.sandbox, self.say = sandbox, say
+        self.local_ports = {name: sandbox.port() for name in TRUNKS}
+        self.ca = Authority(sandbox.path("ca"))
+        self.certificate = self.ca.issue("mediation", ["mediation.example"])
+        self.control = sandbox.path("kamailio.ctl")
+        self.rtpengine = self.kamailio = self.redis = None
+        self._defines = defines or {}
+        self._config = config
+
+        say("a capture on loopback")
+        self.capture = Capture(sandbox)
+        if "redis" in start:
+            say("redis-server")
+            self.redis = RedisServer(sandbox)
+        if "rtpengine" in start:
+            say("rtpengine, the plugin inside" if plugin else "rtpengine")
+            self.ng_port = sandbox.port()
+            self.rtpengine = Rtpengine(sandbox, address=MEDIA_ADDRESS, plugin=(
+                {"MEDIATION_PLUGIN_LISTEN": f"127.0.0.1:{self.ng_port}"} if plugin else None))
+        for name in peers:
+            say(f"baresip as {name}")
+            setattr(self, name, self._peer(name))
+        self.peer_ports = {name: getattr(self, name).port if name in peers else sandbox.port()
+                           for name in TRUNKS}
+        if self.redis:
+            self.redis.load(self.objects())
+        if "kamailio" in start:
+            say("kamailio with the module")
+            self.start_kamailio()
+
+    def _peer(self, name):
+        box = self.sandbox
+        if name == "pbx1":
+            return Baresip(box, name, "tls", "required", 440, numbers=["1001"],
+                           certificate=self.ca.issue(name, ["pbx1.example"]))
+        if name == "itsp1":
+            return Baresip(box, name, "tls", "optional", 1000, numbers=["+442071234567"],
+                           certificate=self.ca.issue(name, ["itsp1.example"]))
+        if name == "gw1":
+            return Baresip(box, name, "tcp", None, 620, numbers=["0301234567"])
+        return Baresip(box, name, "tcp", None, 820, numbers=["0049301234567"])
+
+    def objects(self):
+        """What an administrator would write to Redis: {key: {field: value}}."""
+        found = {}
+        for name in TRUNKS:
+            tls = name in ("pbx1", "itsp1")
+            found[f"med:1:gateway:{name}"] = {
+                "address": "127.0.0.1",
+                **({"tls_name": f"{name}.example"} if tls else {"sources": "127.0.0.1"})}
+            found[f"med:1:trunk:{name}"] = {
+                "gateway": name, "transport": "tls" if tls else "tcp",
+                "port": self.peer_ports[name], "local_port": self.local_ports[name]}
+        for name, rules in RULES.items():
+            found[f"med:1:rules:{name}"] = _rules(rules)
+        profile = "med:1:profile:trunk:"
+        found[profile + "pbx1"] = {
+            "srtp_mode": "required", "dial_plan": "pbx1-dial-plan",
+            "pstn_usages": "local,international", "outbound_translation_rules": "to-extension",
+            "outbound_calling_number_translation_rules": "to-exit-digit"}
+        found[profile + "itsp1"] = {
+            "srtp_mode": "optional", "dial_plan": "pstn-dial-plan", "pstn_usages": "internal"}
+        for name, rules in (("gw1", "to-national"), ("gw2", "to-international")):
+            found[profile + name] = {
+                "srtp_mode": "not_supported", "dial_plan": "pstn-dial-plan",
+                "pstn_usages": "internal", "outbound_translation_rules": rules,
+                "outbound_calling_number_translation_rules": rules}
+        for number, (name, pattern, usage, trunks) in enumerate((
+                ("germany", r"^\+49", "local", "gw1,gw2"),
+                ("world", r"^\+", "international", "itsp1"),
+                ("extensions", r"^\+49895550\d{4}$", "internal", "pbx1"))):
+            found[f"med:1:route:{name}"] = {
+                "pattern": pattern, "usages": usage, "trunks": trunks, "priority": number}
+        return found
+
+    def start_kamailio(self):
+        tls = self.sandbox.write("tls.cfg", TLS_CONFIG.format(c=self.certificate))
+        listens = [f"tls:127.0.0.1:{self.local_ports[n]}" if n in ("pbx1", "itsp1")
+                   else f"tcp:127.0.0.1:{self.local_ports[n]}" for n in TRUNKS]
+        self.listens = listens
+        self.kamailio = Kamailio(
+            self.sandbox, self._config, control=self.control,
+            tcp=self.local_ports.values(), defines={
+                "TLS_CONFIG": tls, "REDIS_URL": self.redis.url if self.redis else "",
+                "NG": self.ng_port, **self._defines})
+
+    # ---- one call, and one change ----
+
+    def uri(self, caller, number):
+        """What `caller` dials: the number, at the port its trunk comes in on."""
+        return f"sip:{number}@127.0.0.1:{self.local_ports[caller]}"
+
+    def place(self, caller, callee, number, seconds=1.5):
+        """A Call from one peer's name to another's."""
+        return Call(self.capture, getattr(self, caller), getattr(self, callee),
+                    self.uri(caller, number), seconds)
+
+    def move_trunk(self, name, port):
+        """Another port of its gateway, by Redis; returns once Kamailio has it."""
+        self.redis.hset(f"med:1:trunk:{name}", port=port)
+        wait_for(f"the change of trunk {name} to be live",
+                 lambda: str(port) in self.kamailio.rpc("mediation.trunks"), 2)
