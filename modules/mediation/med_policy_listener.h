@@ -13,16 +13,40 @@
 #include "medcore/common.h"
 #include "medcore/model.h"
 
-/** In mod_init; @p socks is the list of ng sockets, as `udp:127.0.0.1:22222`. */
-int med_policy_listener_init(const char *socks);
+#define MED_LISTENERS_MAX 16
+#define MED_LISTENER_FRESH_MS 3000 /**< a yes older than this is none */
 
-/** A fresh yes from every listener asked within the last few seconds? */
+/**
+ * In mod_init, before the fork.
+ * @param socks  ng sockets as the rtpengine module takes them, `udp:127.0.0.1:2223`,
+ *               separated by space; NULL or empty: there is none. 0, or -1 (logged)
+ */
+int med_policy_listener_init(const char *socks);
+void med_policy_listener_destroy(void);
+
+/** A fresh yes from every listener? From any process, no lock. */
 bool med_policy_listener_present(void);
 
 /** Why not, for people: "127.0.0.1:22222 answers as plain rtpengine, not as the plugin". */
 void med_policy_listener_reason(char *text, size_t size);
 
-/** Is this one of the addresses rtpengine anchors media at? */
+/** Is this one of the addresses rtpengine anchors media at? From any process, no lock. */
 bool med_policy_listener_anchors(const med_ip_t *address);
+
+/** One listener as RPC shows it. */
+typedef struct med_listener_view {
+	char sock[72];
+	bool fresh;
+	char version[40], host[40], nodes[40];
+	char text[160]; /**< empty, or why it is not fresh */
+} med_listener_view_t;
+/** false: there are no more. */
+bool med_policy_listener_view(unsigned index, med_listener_view_t *view);
+
+/** Redis process only: sockets to poll and when to come again; then do what is due. */
+struct pollfd;
+int med_policy_listener_open(void);
+size_t med_policy_listener_poll(struct pollfd *fds, size_t max, int64_t *deadline_ms);
+void med_policy_listener_run(int64_t now_ms);
 
 #endif

@@ -28,11 +28,15 @@ void med_shm_release(const med_snapshot_t **snapshot);
 			med_shm_acquire()
 
 /**
- * Replace the snapshot in force. Redis process only. The old one is retired and handed
- * to med_config_release() once nobody counts on it.
+ * Replace the snapshot in force; takes over the caller's release. Redis process only.
+ * The old one is retired; med_shm_reap() frees it.
+ * @return MED_EOK; MED_ENOMEM (nothing changed, the caller still owns @p snapshot)
  */
-void med_shm_publish(med_config_t *config, const med_snapshot_t *snapshot);
-/** Free what nobody uses any more; how many snapshots are alive. Redis process only. */
+int med_shm_publish(const med_snapshot_t *snapshot);
+/**
+ * Hand retired snapshots that nobody counts on to med_config_release(). Redis process
+ * only. @return how many snapshots are alive, the one in force included
+ */
 unsigned med_shm_reap(med_config_t *config);
 
 /** Counters and health by trunk number: survive every change of configuration. */

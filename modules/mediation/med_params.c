@@ -1,0 +1,15 @@
+/**
+ * med_params.c - defaults of the module parameters in med_params.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "med_params.h"
+
+#include <stddef.h>
+
+char *med_param_redis_url = "redis://127.0.0.1:6379/0";
+char *med_param_redis_prefix = "med:1:";
+char *med_param_status_prefix = "medrun:1:";
+char *med_param_node = NULL;
+char *med_param_rtpengine_sock = NULL;
+int med_param_status_interval = 10;

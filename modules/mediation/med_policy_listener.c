@@ -1,0 +1,478 @@
+/**
+ * med_policy_listener.c - is the plugin there, in front of rtpengine?
+ *
+ * Every second each ng socket gets a `ping` that carries `med-hello`. The plugin adds to
+ * its pong: med-version, med-host (inside or beside rtpengine), med-nodes, and
+ * med-addresses, the addresses media is anchored at.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "med_policy_listener.h"
+
+#include "med_compat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ASK_MS 1000
+#define ADDRESSES_MAX 64
+
+/** What is known of one listener. */
+typedef struct listener {
+	char sock[72]; /**< without "udp:" */
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	int64_t yes_ms; /**< of the last yes; 0: never */
+	char version[40], host[40], nodes[40], text[160];
+	med_ip_t anchor[ADDRESSES_MAX];
+	uint32_t anchors;
+} listener_t;
+
+/**
+ * In shared memory, written by the Redis process alone. Readers take no lock: `edition` is
+ * odd while it writes, and who read meanwhile reads again.
+ */
+typedef struct shared {
+	uint32_t edition;
+	uint32_t count;
+	int64_t fresh_until_ms; /**< of the least fresh listener */
+	listener_t listener[MED_LISTENERS_MAX];
+} shared_t;
+
+static shared_t *shared = NULL;
+
+/** Of the Redis process. */
+static struct {
+	int fd[MED_LISTENERS_MAX];
+	unsigned cookie[MED_LISTENERS_MAX];
+	bool complained[MED_LISTENERS_MAX];
+	int64_t since_ms, next_ms;
+} own;
+
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	/* a few ms coarse, and a third of the price: asked on every call */
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/** Why it is not a yes. */
+static void take_no(listener_t *l, const char *what)
+{
+	char text[sizeof l->text];
+
+	snprintf(text, sizeof text, "%.71s %s", l->sock, what);
+	memcpy(l->text, text, sizeof text);
+	l->yes_ms = 0;
+}
+
+/* ---- parameters ---- */
+
+/** "udp:127.0.0.1:2223", "udp6:[::1]:2223", "127.0.0.1:2223" */
+static int add_sock(med_str_t word)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *list = NULL;
+	listener_t *l = &shared->listener[shared->count];
+	char host[72], *port;
+	int rc;
+
+	if(shared->count == MED_LISTENERS_MAX) {
+		LM_ERR("rtpengine_sock: more than %d sockets\n", MED_LISTENERS_MAX);
+		return -1;
+	}
+	for(unsigned i = 0; i < 2; i++) {
+		med_str_t scheme = i ? MED_STR("udp6:") : MED_STR("udp:");
+		if(word.len > scheme.len && memcmp(word.s, scheme.s, scheme.len) == 0) {
+			word.s += scheme.len;
+			word.len -= scheme.len;
+			break;
+		}
+	}
+	if(word.len >= sizeof host) {
+		LM_ERR("rtpengine_sock: '%.*s': too long\n", MED_STR_FMT(word));
+		return -1;
+	}
+	memcpy(host, word.s, word.len);
+	host[word.len] = '\0';
+	memcpy(l->sock, host, word.len + 1);
+	port = strrchr(host, ':');
+	if(!port || port == host || !port[1]) {
+		LM_ERR("rtpengine_sock: '%s': write it as udp:127.0.0.1:2223\n", host);
+		return -1;
+	}
+	*port++ = '\0';
+	if(host[0] == '[' && host[strlen(host) - 1] == ']') {
+		memmove(host, host + 1, strlen(host));
+		host[strlen(host) - 1] = '\0';
+	}
+	rc = getaddrinfo(host, port, &hints, &list);
+	if(rc) {
+		LM_ERR("rtpengine_sock: '%s': %s (only udp: and udp6: are asked)\n", l->sock,
+				gai_strerror(rc));
+		return -1;
+	}
+	memcpy(&l->address, list->ai_addr, list->ai_addrlen);
+	l->address_len = list->ai_addrlen;
+	freeaddrinfo(list);
+	take_no(l, "has not answered yet");
+	shared->count++;
+	return 0;
+}
+
+int med_policy_listener_init(const char *socks)
+{
+	shared = shm_mallocxz(sizeof *shared);
+	if(!shared) {
+		SHM_MEM_ERROR;
+		return -1;
+	}
+	for(const char *p = socks ? socks : ""; *p;) {
+		size_t len = strcspn(p, " \t,");
+		if(len && add_sock((med_str_t){p, len}))
+			return -1;
+		p += len + (p[len] != '\0');
+	}
+	return 0;
+}
+
+void med_policy_listener_destroy(void)
+{
+	if(shared)
+		shm_free(shared);
+	shared = NULL;
+}
+
+/* ---- read by every process ---- */
+
+static uint32_t read_begin(void)
+{
+	uint32_t edition;
+
+	while((edition = __atomic_load_n(&shared->edition, __ATOMIC_ACQUIRE)) & 1)
+		;
+	return edition;
+}
+
+static bool read_again(uint32_t edition)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&shared->edition, __ATOMIC_RELAXED) != edition;
+}
+
+bool med_policy_listener_present(void)
+{
+	return clock_ms() < __atomic_load_n(&shared->fresh_until_ms, __ATOMIC_RELAXED);
+}
+
+static bool fresh(const listener_t *listener, int64_t now_ms)
+{
+	return listener->yes_ms && now_ms - listener->yes_ms < MED_LISTENER_FRESH_MS;
+}
+
+bool med_policy_listener_view(unsigned index, med_listener_view_t *view)
+{
+	listener_t copy;
+	uint32_t edition;
+
+	if(index >= shared->count)
+		return false;
+	do {
+		edition = read_begin();
+		copy = shared->listener[index];
+	} while(read_again(edition));
+	memset(view, 0, sizeof *view);
+	view->fresh = fresh(&copy, clock_ms());
+	memcpy(view->sock, copy.sock, sizeof view->sock);
+	memcpy(view->version, copy.version, sizeof view->version);
+	memcpy(view->host, copy.host, sizeof view->host);
+	memcpy(view->nodes, copy.nodes, sizeof view->nodes);
+	if(!view->fresh && copy.text[0])
+		memcpy(view->text, copy.text, sizeof view->text);
+	else if(!view->fresh)
+		snprintf(view->text, sizeof view->text, "%s does not answer", copy.sock);
+	return true;
+}
+
+void med_policy_listener_reason(char *text, size_t size)
+{
+	med_listener_view_t view;
+
+	snprintf(text, size, "no policy listener is configured: set rtpengine_sock");
+	for(unsigned i = 0; med_policy_listener_view(i, &view); i++) {
+		if(view.fresh)
+			continue;
+		snprintf(text, size, "%s", view.text);
+		return;
+	}
+	if(shared->count)
+		snprintf(text, size, "every policy listener answers");
+}
+
+static bool anchored(const med_ip_t *address)
+{
+	for(uint32_t i = 0; i < shared->count; i++) {
+		const listener_t *l = &shared->listener[i];
+		uint32_t n = l->anchors < ADDRESSES_MAX ? l->anchors : ADDRESSES_MAX;
+		for(uint32_t k = 0; k < n; k++)
+			if(memcmp(l->anchor[k].bytes, address->bytes, sizeof address->bytes) == 0)
+				return true;
+	}
+	return false;
+}
+
+bool med_policy_listener_anchors(const med_ip_t *address)
+{
+	uint32_t edition;
+	bool found;
+
+	do {
+		edition = read_begin();
+		found = anchored(address);
+	} while(read_again(edition));
+	return found;
+}
+
+/* ---- bencode: just enough to read the answer ---- */
+
+/** Length of the value at the start of @p rest; 0: not bencode. */
+static size_t value_length(med_str_t rest, unsigned depth)
+{
+	size_t at = 0, len = 0;
+
+	if(!rest.len || depth > 8)
+		return 0;
+	if(rest.s[0] == 'i') {
+		const char *end = memchr(rest.s, 'e', rest.len);
+		return end ? (size_t)(end - rest.s) + 1 : 0;
+	}
+	if(rest.s[0] == 'l' || rest.s[0] == 'd') {
+		for(at = 1; at < rest.len && rest.s[at] != 'e'; at += len) {
+			len = value_length((med_str_t){rest.s + at, rest.len - at}, depth + 1);
+			if(!len)
+				return 0;
+		}
+		return at < rest.len ? at + 1 : 0;
+	}
+	for(; at < rest.len && at < 8 && rest.s[at] >= '0' && rest.s[at] <= '9'; at++)
+		len = len * 10 + (size_t)(rest.s[at] - '0');
+	if(!at || at >= rest.len || rest.s[at] != ':' || len > rest.len - at - 1)
+		return 0;
+	return at + 1 + len;
+}
+
+/** Takes the next value off @p rest; false: none, or not bencode. */
+static bool next_value(med_str_t *rest, med_str_t *value)
+{
+	size_t len = value_length(*rest, 0);
+
+	*value = (med_str_t){rest->s, len};
+	rest->s += len;
+	rest->len -= len;
+	return len != 0;
+}
+
+/** The text of a string, the digits of a number. */
+static med_str_t value_text(med_str_t value)
+{
+	const char *colon;
+
+	if(value.len >= 2 && value.s[0] == 'i')
+		return (med_str_t){value.s + 1, value.len - 2};
+	if(!value.len || value.s[0] == 'l' || value.s[0] == 'd')
+		return (med_str_t){0};
+	colon = memchr(value.s, ':', value.len);
+	return (med_str_t){colon + 1, value.len - (size_t)(colon + 1 - value.s)};
+}
+
+/** The value of @p key in a dictionary; empty: it has none. */
+static med_str_t dict_value(med_str_t dict, med_str_t key)
+{
+	med_str_t rest = {dict.s + 1, dict.len - 1}, name, value;
+
+	while(rest.len && next_value(&rest, &name) && next_value(&rest, &value))
+		if(med_str_eq(value_text(name), key))
+			return value;
+	return (med_str_t){0};
+}
+
+static void dict_text(med_str_t dict, med_str_t key, char *text, size_t size)
+{
+	med_str_t value = value_text(dict_value(dict, key));
+	size_t len = value.len < size ? value.len : size - 1;
+
+	for(size_t i = 0; i < len; i++)
+		text[i] = value.s[i] >= ' ' && value.s[i] < 0x7f ? value.s[i] : '?';
+	text[len] = '\0';
+}
+
+/* ---- the Redis process ---- */
+
+static void write_begin(void)
+{
+	__atomic_store_n(&shared->edition, shared->edition + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void write_end(void)
+{
+	__atomic_store_n(&shared->edition, shared->edition + 1, __ATOMIC_RELEASE);
+}
+
+static void update_fresh_until(void)
+{
+	int64_t least = INT64_MAX;
+
+	for(uint32_t i = 0; i < shared->count; i++) {
+		const listener_t *l = &shared->listener[i];
+		int64_t until = l->yes_ms ? l->yes_ms + MED_LISTENER_FRESH_MS : 0;
+		if(until < least)
+			least = until;
+	}
+	__atomic_store_n(&shared->fresh_until_ms, shared->count ? least : 0, __ATOMIC_RELAXED);
+}
+
+/** The yes of a listener, as @p dict says it. */
+static void take_yes(listener_t *l, med_str_t dict)
+{
+	med_str_t list = dict_value(dict, MED_STR("med-addresses")), item;
+
+	dict_text(dict, MED_STR("med-version"), l->version, sizeof l->version);
+	dict_text(dict, MED_STR("med-host"), l->host, sizeof l->host);
+	dict_text(dict, MED_STR("med-nodes"), l->nodes, sizeof l->nodes);
+	l->anchors = 0;
+	if(list.len > 2 && list.s[0] == 'l') {
+		list = (med_str_t){list.s + 1, list.len - 2};
+		while(list.len && next_value(&list, &item) && l->anchors < ADDRESSES_MAX)
+			if(med_ip_parse(value_text(item), &l->anchor[l->anchors]) == MED_EOK)
+				l->anchors++;
+	}
+	l->text[0] = '\0';
+	l->yes_ms = clock_ms();
+}
+
+static void on_answer(unsigned index, med_str_t datagram)
+{
+	listener_t *l = &shared->listener[index];
+	bool was = fresh(l, clock_ms());
+	char cookie[32], old[sizeof l->text];
+	int len = snprintf(cookie, sizeof cookie, "med%u ", own.cookie[index]);
+	med_str_t dict;
+
+	if(datagram.len <= (size_t)len || memcmp(datagram.s, cookie, (size_t)len) != 0)
+		return; /* of an earlier question, or of nobody's */
+	dict = (med_str_t){datagram.s + len, datagram.len - (size_t)len};
+	memcpy(old, l->text, sizeof old);
+	write_begin();
+	if(dict.s[0] != 'd' || value_length(dict, 0) != dict.len)
+		take_no(l, "answers, but not as an ng listener");
+	else if(!dict_value(dict, MED_STR("med-version")).len)
+		take_no(l, "answers as plain rtpengine, not as the plugin");
+	else
+		take_yes(l, dict);
+	write_end();
+	update_fresh_until();
+	if(!l->text[0] && !was)
+		LM_NOTICE("policy listener %s answers: version %s, %s rtpengine, %u media "
+				  "addresses\n",
+				l->sock, l->version, l->host, l->anchors);
+	else if(l->text[0] && strcmp(old, l->text) != 0)
+		LM_ERR("%s; calls that need a media policy are refused\n", l->text);
+	own.complained[index] = l->text[0] != '\0';
+}
+
+/** A connected socket: others' datagrams do not come in, and a dead port says so. */
+static int open_socket(unsigned index)
+{
+	const listener_t *l = &shared->listener[index];
+	int fd = socket(l->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if(fd >= 0 && connect(fd, (const struct sockaddr *)&l->address, l->address_len) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	if(fd < 0)
+		LM_ERR("policy listener %s: %s\n", l->sock, strerror(errno));
+	return fd;
+}
+
+int med_policy_listener_open(void)
+{
+	for(uint32_t i = 0; i < shared->count; i++) {
+		own.cookie[i] = (unsigned)clock_ms() * MED_LISTENERS_MAX + i;
+		own.fd[i] = open_socket(i);
+		if(own.fd[i] < 0)
+			return -1;
+	}
+	own.since_ms = clock_ms();
+	own.next_ms = 0;
+	return 0;
+}
+
+size_t med_policy_listener_poll(struct pollfd *fds, size_t max, int64_t *deadline_ms)
+{
+	size_t n = 0;
+
+	for(uint32_t i = 0; i < shared->count && n < max; i++)
+		fds[n++] = (struct pollfd){.fd = own.fd[i], .events = POLLIN};
+	if(shared->count && own.next_ms < *deadline_ms)
+		*deadline_ms = own.next_ms;
+	return n;
+}
+
+static void ask(unsigned index)
+{
+	char question[96];
+	int len = snprintf(question, sizeof question, "med%u d7:command4:ping9:med-hello1:1e",
+			++own.cookie[index]);
+
+	/* a refused port shows here as the error of the last datagram; it is asked again */
+	if(send(own.fd[index], question, (size_t)len, MSG_NOSIGNAL) < 0
+			&& errno == ECONNREFUSED)
+		(void)!send(own.fd[index], question, (size_t)len, MSG_NOSIGNAL);
+}
+
+static void complain_if_silent(unsigned index, int64_t now_ms)
+{
+	listener_t *l = &shared->listener[index];
+
+	if(own.complained[index] || fresh(l, now_ms)
+			|| now_ms - own.since_ms < MED_LISTENER_FRESH_MS)
+		return;
+	own.complained[index] = true;
+	write_begin();
+	take_no(l, "does not answer");
+	write_end();
+	LM_ERR("%s; calls that need a media policy are refused\n", l->text);
+}
+
+void med_policy_listener_run(int64_t now_ms)
+{
+	char datagram[4096];
+	ssize_t len;
+
+	for(uint32_t i = 0; i < shared->count; i++) {
+		for(unsigned k = 0; k < 32; k++) {
+			len = recv(own.fd[i], datagram, sizeof datagram, 0);
+			if(len > 0)
+				on_answer(i, (med_str_t){datagram, (size_t)len});
+			else if(len == 0 || errno != ECONNREFUSED)
+				break;
+		}
+	}
+	if(now_ms < own.next_ms)
+		return;
+	own.next_ms = now_ms + ASK_MS;
+	for(uint32_t i = 0; i < shared->count; i++) {
+		complain_if_silent(i, now_ms);
+		ask(i);
+	}
+}

@@ -1,0 +1,153 @@
+/**
+ * med_shm.c - the snapshot in force, shared by all processes
+ *
+ * A worker that is killed while it counts on a snapshot leaves that count behind, and the
+ * snapshot alive. Nothing more is needed: when any of its processes dies, Kamailio ends
+ * the others and its shared memory with them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "med_shm.h"
+
+#include "med_compat.h"
+#include "core/locking.h"
+
+#define TRUNK_STATES 32768
+
+/** One snapshot and who uses it. */
+typedef struct holder {
+	const med_snapshot_t *snapshot;
+	unsigned readers;
+	struct holder *next; /**< in the list of the retired */
+} holder_t;
+
+typedef struct shared {
+	gen_lock_t lock; /**< protects: current, retired, readers of every holder */
+	holder_t *current;
+	holder_t *retired; /**< replaced, and perhaps still read */
+	med_trunk_state_t states[TRUNK_STATES]; /**< changed by atomic builtins, no lock */
+} shared_t;
+
+static shared_t *shared = NULL;
+
+static void *shm_alloc(void *ctx, size_t size)
+{
+	(void)ctx;
+	return shm_malloc(size);
+}
+
+static void shm_release(void *ctx, void *block)
+{
+	(void)ctx;
+	if(block)
+		shm_free(block);
+}
+
+const med_mem_t med_mem_shm = {.alloc = shm_alloc, .free = shm_release};
+
+int med_shm_init(void)
+{
+	shared = shm_mallocxz(sizeof *shared);
+	if(!shared) {
+		SHM_MEM_ERROR;
+		return -1;
+	}
+	if(!lock_init(&shared->lock)) {
+		LM_ERR("cannot initialise the lock of the snapshot in force\n");
+		shm_free(shared);
+		shared = NULL;
+		return -1;
+	}
+	return 0;
+}
+
+/* Snapshots are not freed one by one: what they are made of is known to the Redis process
+ * only, which is gone by now, and the whole of shared memory follows. */
+void med_shm_destroy(void)
+{
+	if(!shared)
+		return;
+	lock_destroy(&shared->lock);
+	shm_free(shared);
+	shared = NULL;
+}
+
+const med_snapshot_t *med_shm_acquire(void)
+{
+	const med_snapshot_t *snapshot = NULL;
+
+	lock_get(&shared->lock);
+	if(shared->current) {
+		shared->current->readers++;
+		snapshot = shared->current->snapshot;
+	}
+	lock_release(&shared->lock);
+	return snapshot;
+}
+
+void med_shm_release(const med_snapshot_t **snapshot)
+{
+	holder_t *holder;
+
+	if(!*snapshot)
+		return;
+	lock_get(&shared->lock);
+	holder = shared->current;
+	if(holder->snapshot != *snapshot)
+		for(holder = shared->retired; holder && holder->snapshot != *snapshot;)
+			holder = holder->next;
+	if(holder)
+		holder->readers--;
+	lock_release(&shared->lock);
+	*snapshot = NULL;
+}
+
+int med_shm_publish(const med_snapshot_t *snapshot)
+{
+	holder_t *holder = shm_mallocxz(sizeof *holder);
+
+	if(!holder) {
+		SHM_MEM_ERROR;
+		return MED_ENOMEM;
+	}
+	holder->snapshot = snapshot;
+	lock_get(&shared->lock);
+	if(shared->current) {
+		shared->current->next = shared->retired;
+		shared->retired = shared->current;
+	}
+	shared->current = holder;
+	lock_release(&shared->lock);
+	return MED_EOK;
+}
+
+unsigned med_shm_reap(med_config_t *config)
+{
+	holder_t *unused = NULL, **link, *holder;
+	unsigned alive = 0;
+
+	lock_get(&shared->lock);
+	for(link = &shared->retired; (holder = *link);) {
+		if(holder->readers) {
+			alive++;
+			link = &holder->next;
+			continue;
+		}
+		*link = holder->next;
+		holder->next = unused;
+		unused = holder;
+	}
+	alive += shared->current != NULL;
+	lock_release(&shared->lock);
+	while((holder = unused)) {
+		unused = holder->next;
+		med_config_release(config, holder->snapshot);
+		shm_free(holder);
+	}
+	return alive;
+}
+
+med_trunk_state_t *med_shm_trunk_state(uint32_t number)
+{
+	return number < TRUNK_STATES ? &shared->states[number] : NULL;
+}

@@ -1,0 +1,196 @@
+/**
+ * med_status.c - what the Redis process says of itself: in shared memory and as JSON
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "med_status.h"
+
+#include "med_compat.h"
+#include "core/locking.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct shared {
+	gen_lock_t lock; /**< protects: status */
+	med_status_t status;
+} shared_t;
+
+static shared_t *shared = NULL;
+
+int med_status_init(void)
+{
+	shared = shm_mallocxz(sizeof *shared);
+	if(!shared) {
+		SHM_MEM_ERROR;
+		return -1;
+	}
+	if(!lock_init(&shared->lock)) {
+		LM_ERR("cannot initialise the lock of the status\n");
+		shm_free(shared);
+		shared = NULL;
+		return -1;
+	}
+	snprintf(shared->status.store_text, sizeof shared->status.store_text,
+			"the Redis process has not begun yet");
+	return 0;
+}
+
+void med_status_destroy(void)
+{
+	if(!shared)
+		return;
+	lock_destroy(&shared->lock);
+	shm_free(shared);
+	shared = NULL;
+}
+
+void med_status_publish(const med_status_t *status)
+{
+	size_t used = offsetof(med_status_t, refused)
+				  + status->refused_count * sizeof *status->refused;
+
+	lock_get(&shared->lock);
+	memcpy(&shared->status, status, used);
+	lock_release(&shared->lock);
+}
+
+med_status_t *med_status_get(void)
+{
+	med_status_t *copy = pkg_malloc(sizeof *copy);
+
+	if(!copy) {
+		PKG_MEM_ERROR;
+		return NULL;
+	}
+	lock_get(&shared->lock);
+	memcpy(copy, &shared->status, sizeof *copy);
+	lock_release(&shared->lock);
+	return copy;
+}
+
+const char *med_status_store_name(enum med_store_state state)
+{
+	switch(state) {
+		case MED_STORE_DOWN:
+			return "down";
+		case MED_STORE_LOADING:
+			return "loading";
+		case MED_STORE_LIVE:
+			return "live";
+	}
+	return "unknown";
+}
+
+/* ---- JSON ---- */
+
+typedef struct text {
+	char *s;
+	size_t len, cap;
+	bool failed;
+} text_t;
+
+static void put(text_t *out, const char *s, size_t len)
+{
+	char *more;
+	size_t cap = out->cap ? out->cap : 1024;
+
+	while(cap < out->len + len + 1)
+		cap *= 2;
+	if(cap != out->cap) {
+		more = realloc(out->s, cap);
+		if(!more) {
+			out->failed = true;
+			return;
+		}
+		out->s = more;
+		out->cap = cap;
+	}
+	memcpy(out->s + out->len, s, len);
+	out->len += len;
+	out->s[out->len] = '\0';
+}
+
+static void putf(text_t *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void putf(text_t *out, const char *fmt, ...)
+{
+	char line[256];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(line, sizeof line, fmt, args);
+	va_end(args);
+	if(len > 0)
+		put(out, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
+}
+
+/** A string with its quotes. Bytes above ASCII one by one: nobody promised UTF-8. */
+static void put_string(text_t *out, const char *s)
+{
+	char escape[8];
+
+	put(out, "\"", 1);
+	for(; *s; s++) {
+		if(*s == '"' || *s == '\\' || (unsigned char)*s < ' ' || (unsigned char)*s > 0x7e) {
+			int len = snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)*s);
+			put(out, escape, (size_t)len);
+		} else {
+			put(out, s, 1);
+		}
+	}
+	put(out, "\"", 1);
+}
+
+/** Seconds since the epoch as RFC 3339, in quotes; null for 0. */
+static void put_time(text_t *out, long long when)
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+	char text[32];
+
+	if(when && gmtime_r(&t, &tm) && strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%SZ\"", &tm))
+		put(out, text, strlen(text));
+	else
+		put(out, "null", 4);
+}
+
+char *med_status_json(const med_status_t *status, const char *node, size_t *len)
+{
+	text_t out = {0};
+
+	put(&out, "{\"node\":", 8);
+	put_string(&out, node);
+	putf(&out, ",\"revision\":%llu,\"applied_at\":", status->revision);
+	put_time(&out, status->applied_at);
+	put(&out, ",\"written_at\":", 14);
+	put_time(&out, (long long)time(NULL));
+	putf(&out, ",\"store\":\"%s\",\"store_since\":", med_status_store_name(status->store));
+	put_time(&out, status->store_since);
+	put(&out, ",\"store_text\":", 14);
+	put_string(&out, status->store_text);
+	put(&out, ",\"build_error\":", 15);
+	put_string(&out, status->build_error);
+	putf(&out, ",\"snapshots\":%u,\"objects\":{", status->snapshots);
+	for(int k = 0; k < MED_KIND_COUNT; k++)
+		putf(&out, "%s\"%s\":%u", k ? "," : "", med_kind_name((enum med_kind)k),
+				status->objects[k]);
+	putf(&out, "},\"refused_total\":%u,\"refused\":[", status->refused_total);
+	for(unsigned i = 0; i < status->refused_count; i++) {
+		put(&out, i ? ",{\"object\":" : "{\"object\":", i ? 11 : 10);
+		put_string(&out, status->refused[i].object);
+		put(&out, ",\"text\":", 8);
+		put_string(&out, status->refused[i].text);
+		put(&out, "}", 1);
+	}
+	put(&out, "]}", 2);
+	if(out.failed) {
+		free(out.s);
+		return NULL;
+	}
+	*len = out.len;
+	return out.s;
+}

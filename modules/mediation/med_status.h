@@ -1,0 +1,48 @@
+/**
+ * med_status.h - what the Redis process says of itself: in shared memory, as JSON, as log
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_STATUS_H
+#define MED_STATUS_H
+
+#include "medcore/config.h"
+#include "medcore/store.h"
+
+#define MED_STATUS_REFUSED 128 /**< refused objects kept for showing; all are counted */
+
+typedef struct med_status_refused {
+	char object[96]; /**< "trunk:pbx1", cut if longer */
+	char text[256];
+} med_status_refused_t;
+
+typedef struct med_status {
+	enum med_store_state store;
+	char store_text[256];
+	long long store_since;	   /**< seconds since the epoch */
+	unsigned long long revision; /**< of the snapshot in force; 0: none yet */
+	long long applied_at;	   /**< when it was published */
+	char build_error[256];	   /**< empty: the last build was published */
+	unsigned snapshots;		   /**< alive: the one in force and retired ones in use */
+	unsigned objects[MED_KIND_COUNT]; /**< accepted or last good, by kind */
+	unsigned refused_total;
+	unsigned refused_count; /**< filled in refused[] */
+	med_status_refused_t refused[MED_STATUS_REFUSED];
+} med_status_t;
+
+/** In mod_init, before the fork. 0, or -1 (logged). */
+int med_status_init(void);
+void med_status_destroy(void);
+
+/** The Redis process tells everyone. */
+void med_status_publish(const med_status_t *status);
+/** A copy of what was told last, by pkg_malloc; NULL: memory is short. */
+med_status_t *med_status_get(void);
+
+/** "down", "loading", "live" */
+const char *med_status_store_name(enum med_store_state state);
+
+/** As JSON for the status key; malloc'ed, NULL: memory is short. @p node names this node. */
+char *med_status_json(const med_status_t *status, const char *node, size_t *len);
+
+#endif
