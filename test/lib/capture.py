@@ -13,6 +13,7 @@ from sandbox import Failure, wait_for
 
 ENOUGH = 25   # packets below which nothing is said about a flow
 PLAIN = 160   # bytes of G.711 in 20 ms
+TAGS = (4, 10, 16)  # bytes: HMAC-SHA1-32, HMAC-SHA1-80, AEAD
 # Chi-square of 256 equally likely byte values: 255 on average, 23 its deviation.
 UNIFORM_BELOW, UNEVEN_ABOVE = 400, 600
 
@@ -111,7 +112,7 @@ class Flow:
         score = _chi_square(b"".join(p[2][:PLAIN] for p in audio_packets))
         if len(sizes) == 1 and size == PLAIN and score > UNEVEN_ABOVE:
             return "RTP"
-        if len(sizes) == 1 and size in (PLAIN + 4, PLAIN + 10) and score < UNIFORM_BELOW:
+        if len(sizes) == 1 and size - PLAIN in TAGS and score < UNIFORM_BELOW:
             return "SRTP"
         return f"neither (payload sizes {dict(sizes)}, chi-square {score:.0f})"
 

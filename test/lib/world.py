@@ -125,7 +125,7 @@ class World:
             tls = name in ("pbx1", "itsp1")
             found[f"med:1:gateway:{name}"] = {
                 "address": "127.0.0.1",
-                **({"tls_name": f"{name}.example"} if tls else {"sources": "127.0.0.1"})}
+                **({"tls_name": f"{name}.example"} if tls else {"source": "127.0.0.1"})}
             found[f"med:1:trunk:{name}"] = {
                 "gateway": name, "transport": "tls" if tls else "tcp",
                 "port": self.peer_ports[name], "local_port": self.local_ports[name]}
@@ -143,12 +143,13 @@ class World:
                 "srtp_mode": "not_supported", "dial_plan": "pstn-dial-plan",
                 "pstn_usages": "internal", "outbound_translation_rules": rules,
                 "outbound_calling_number_translation_rules": rules}
-        for number, (name, pattern, usage, trunks) in enumerate((
-                ("germany", r"^\+49", "local", "gw1,gw2"),
-                ("world", r"^\+", "international", "itsp1"),
-                ("extensions", r"^\+49895550\d{4}$", "internal", "pbx1"))):
+        for name, pattern, usage, trunk, priority in (
+                ("germany", r"^\+49\d+$", "local", "gw1", 0),
+                ("germany-2nd", r"^\+49\d+$", "local", "gw2", 1),
+                ("world", r"^\+\d+$", "international", "itsp1", 0),
+                ("extensions", r"^\+49895550\d{4}$", "internal", "pbx1", 0)):
             found[f"med:1:route:{name}"] = {
-                "pattern": pattern, "usages": usage, "trunks": trunks, "priority": number}
+                "pattern": pattern, "usages": usage, "trunks": trunk, "priority": priority}
         return found
 
     def start_kamailio(self):
@@ -178,3 +179,9 @@ class World:
         self.redis.hset(f"med:1:trunk:{name}", port=port)
         wait_for(f"the change of trunk {name} to be live",
                  lambda: str(port) in self.kamailio.rpc("mediation.trunks"), 2)
+
+
+def _rules(rules):
+    """An ordered rule set as one hash."""
+    return {f"rule.{number}": f"{pattern} => {translation}"
+            for number, (pattern, translation) in enumerate(rules)}
