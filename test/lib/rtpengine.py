@@ -5,29 +5,37 @@ import os
 from ng import Ng
 from sandbox import BUILD, Failure
 
-PLUGIN = os.path.join(BUILD, "mediation-rtpengine.so")
+PLUGIN = os.path.join(BUILD, "rtpengine-mediation.so")
 
 
 class Rtpengine:
     """
     address  where it anchors media; another one than the peers', to be told apart
-    plugin   environment of the plugin inside it (see rtpengine-plugin/); None: without
+    plugin   True: the plugin is inside; keys=... are further lines of its keyfile
+    port     rtpengine's own ng port; listener is the one Kamailio talks to
     """
 
-    def __init__(self, sandbox, name="rtpengine", address="127.0.0.2", plugin=None, options=()):
+    def __init__(self, sandbox, name="rtpengine", address="127.0.0.2", plugin=False,
+                 keys=None, options=()):
         self.sandbox, self.name, self.address = sandbox, name, address
-        self.plugin, self.options = plugin, list(options)
-        self.port = sandbox.port()
+        self.options, self.env = list(options), {}
+        self.port = self.listener = sandbox.port()
         self.first, self.last = sandbox.media_ports
+        if plugin:
+            self.listener = sandbox.port()
+            lines = {"listen": f"127.0.0.1:{self.listener}", "log": "stderr",
+                     "nodes": f"127.0.0.1:{self.port}", **(keys or {})}
+            self.env = {"LD_PRELOAD": PLUGIN, "MEDIATION_PLUGIN_CONFIG": sandbox.write(
+                f"{name}-plugin.conf", "[listener]\n" + "".join(
+                    f"{key}={value}\n" for key, value in lines.items()))}
         self.start()
 
     def start(self):
-        env = None if self.plugin is None else {"LD_PRELOAD": PLUGIN, **self.plugin}
         self.process = self.sandbox.spawn(self.name, [
             "rtpengine", "--config-file=none", "--foreground", "--log-stderr", "--table=-1",
             f"--interface={self.address}", f"--listen-ng=127.0.0.1:{self.port}",
             f"--port-min={self.first}", f"--port-max={self.last}", "--log-level=6",
-            "--num-threads=2", "--delete-delay=0", *self.options], env=env)
+            "--num-threads=2", "--delete-delay=0", *self.options], env=self.env)
         self.process.ready("ping", self._pings)
 
     def stop(self):
@@ -35,13 +43,14 @@ class Rtpengine:
 
     def _pings(self):
         try:
-            return self.ng("ping")["result"] == "pong"
+            return all(self.ng("ping", port=port)["result"] == "pong"
+                       for port in {self.port, self.listener})
         except Failure:
             return False
 
-    def ng(self, word, **keys):
-        """One command to rtpengine itself, past any plugin."""
-        client = Ng(self.port, timeout=1.0)
+    def ng(self, word, port=None, **keys):
+        """One command to rtpengine itself, past any plugin, unless told another port."""
+        client = Ng(port or self.port, timeout=1.0)
         try:
             return client.command(word, **keys)
         finally:

@@ -92,9 +92,7 @@ class World:
             self.redis = RedisServer(sandbox)
         if "rtpengine" in start:
             say("rtpengine, the plugin inside" if plugin else "rtpengine")
-            self.ng_port = sandbox.port()
-            self.rtpengine = Rtpengine(sandbox, address=MEDIA_ADDRESS, plugin=(
-                {"MEDIATION_PLUGIN_LISTEN": f"127.0.0.1:{self.ng_port}"} if plugin else None))
+            self.rtpengine = Rtpengine(sandbox, address=MEDIA_ADDRESS, plugin=plugin)
         for name in peers:
             say(f"baresip as {name}")
             setattr(self, name, self._peer(name))
@@ -161,7 +159,7 @@ class World:
             self.sandbox, self._config, control=self.control,
             tcp=self.local_ports.values(), defines={
                 "TLS_CONFIG": tls, "REDIS_URL": self.redis.url if self.redis else "",
-                "NG": self.ng_port, **self._defines})
+                "NG": self.rtpengine.listener, **self._defines})
 
     # ---- one call, and one change ----
 
