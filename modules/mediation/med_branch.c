@@ -1,0 +1,232 @@
+/**
+ * med_branch.c - see med_branch.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "core/data_lump.h"
+#include "core/dset.h"
+#include "core/parser/parse_from.h"
+#include "core/parser/parse_ppi_pai.h"
+#include "core/parser/parse_uri.h"
+#include "core/socket_info.h"
+#include "modules/rr/api.h"
+
+#include "med_branch.h"
+#include "med_cookie.h"
+#include "med_identify.h"
+
+#define MED_URI_MAX 1024
+
+static struct rr_binds med_rr;
+
+int med_branch_init(void)
+{
+	if(!module_loaded("rr")) {
+		LM_ERR("module rr is needed: in-dialog requests find their call by Record-Route\n");
+		return -1;
+	}
+	return load_rr_api(&med_rr);
+}
+
+struct socket_info *med_trunk_socket(const med_trunk_t *trunk)
+{
+	int proto = med_transport_proto(trunk->transport);
+	struct socket_info **list = get_sock_info_list((unsigned short)proto), *socket;
+	str host = med_to_str(trunk->local_address);
+
+	if(host.len > 0)
+		return grep_sock_info(&host, trunk->local_port, (unsigned short)proto);
+	for(socket = list != NULL ? *list : NULL; socket != NULL; socket = socket->next)
+		if(socket->port_no == trunk->local_port)
+			return socket;
+	return NULL;
+}
+
+bool med_branch_cookie(sip_msg_t *msg, med_str_t *value)
+{
+	str name = str_init("med"), found;
+
+	if(med_rr.get_route_param == NULL || med_rr.get_route_param(msg, &name, &found) != 0
+			|| found.len <= 0)
+		return false;
+	*value = med_from_str(found);
+	return true;
+}
+
+/* A text that grows up to a bound; `full` instead of a cut. */
+typedef struct med_text {
+	char *at, *end;
+	bool full;
+} med_text_t;
+
+static void med_text_add(med_text_t *text, const char *s, size_t len)
+{
+	if((size_t)(text->end - text->at) < len) {
+		text->full = true;
+		return;
+	}
+	memcpy(text->at, s, len);
+	text->at += len;
+}
+
+/** RFC 3261's user: what may not stand there as it is, is escaped (rules may make it). */
+static void med_text_user(med_text_t *text, const char *s, size_t len)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for(size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+				|| c == '+' || c == '-' || c == '.' || c == '_' || c == '*') {
+			med_text_add(text, s + i, 1);
+		} else {
+			char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
+
+			med_text_add(text, escaped, 3);
+		}
+	}
+}
+
+static bool med_pai_number(sip_msg_t *msg, med_number_t *number)
+{
+	const p_id_body_t *pai;
+	struct sip_uri uri;
+
+	if(parse_pai_header(msg) != 0 || (pai = get_pai(msg)) == NULL || pai->num_ids < 1)
+		return false;
+	if(parse_uri(pai->id[0].uri.s, pai->id[0].uri.len, &uri) < 0)
+		return false;
+	return med_number_from_user(med_from_str(uri.user), number, NULL) == MED_EOK;
+}
+
+void med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling)
+{
+	struct sip_uri *uri;
+
+	calling->len = 0;
+	if(in != NULL && in->profile->forward_pai && med_pai_number(msg, calling))
+		return;
+	uri = parse_from_uri(msg);
+	if(uri == NULL || med_number_from_user(med_from_str(uri->user), calling, NULL) != MED_EOK)
+		calling->len = 0; /* anonymous, or a name: nothing to translate */
+}
+
+static int med_write_uri(sip_msg_t *msg, const med_trunk_t *trunk, const med_number_t *called)
+{
+	static const char user_phone[] = ";user=phone";
+	char buffer[MED_URI_MAX];
+	med_text_t text = {buffer, buffer + sizeof buffer, false};
+	str uri;
+
+	med_text_add(&text, "sip:", 4);
+	med_text_user(&text, called->s, called->len);
+	med_text_add(&text, "@", 1);
+	/* "sip:host:port;transport=x": its scheme is written already */
+	med_text_add(&text, trunk->destination.s + 4, trunk->destination.len - 4);
+	med_text_add(&text, user_phone, sizeof user_phone - 1);
+	if(text.full)
+		return MED_EINVAL;
+	uri.s = buffer;
+	uri.len = (int)(text.at - buffer);
+	return rewrite_uri(msg, &uri) < 0 ? MED_ENOMEM : MED_EOK;
+}
+
+/** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
+static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool write)
+{
+	char buffer[MED_URI_MAX];
+	med_text_t text = {buffer, buffer + sizeof buffer, false};
+	struct hdr_field *header;
+	struct lump *anchor;
+	struct sip_uri *from;
+	char *copy;
+
+	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
+		return MED_EINVAL;
+	for(header = msg->headers; header != NULL; header = header->next)
+		if((header->type == HDR_PAI_T || header->type == HDR_PPI_T)
+				&& del_lump(msg, (int)(header->name.s - msg->buf), header->len, 0) == NULL)
+			return MED_ENOMEM;
+	if(!write || calling->len == 0 || (from = parse_from_uri(msg)) == NULL)
+		return MED_EOK;
+	med_text_add(&text, "P-Asserted-Identity: <sip:", 26);
+	med_text_user(&text, calling->s, calling->len);
+	med_text_add(&text, "@", 1);
+	med_text_add(&text, from->host.s, (size_t)from->host.len);
+	med_text_add(&text, ">\r\n", 3);
+	if(text.full)
+		return MED_EINVAL;
+	copy = pkg_malloc((size_t)(text.at - buffer));
+	if(copy == NULL)
+		return MED_ENOMEM;
+	memcpy(copy, buffer, (size_t)(text.at - buffer));
+	anchor = anchor_lump(msg, (int)(msg->unparsed - msg->buf), 0, 0);
+	if(anchor == NULL
+			|| insert_new_lump_before(anchor, copy, (int)(text.at - buffer), 0) == NULL) {
+		pkg_free(copy);
+		return MED_ENOMEM;
+	}
+	return MED_EOK;
+}
+
+/** Has the script called record_route() in the request route? Then only add to it. */
+static bool med_is_recorded(const sip_msg_t *msg)
+{
+	const struct lump *lump;
+
+	for(lump = msg->add_rm; lump != NULL; lump = lump->next)
+		if(lump->type == HDR_RECORDROUTE_T)
+			return true;
+	return false;
+}
+
+static int med_write_record(sip_msg_t *msg, const med_call_t *call)
+{
+	char buffer[MED_COOKIE_MAX];
+	str param = {buffer, (int)med_cookie_write(msg, call, buffer)};
+
+	if(param.len == 0)
+		return MED_EINVAL;
+	if(med_is_recorded(msg))
+		return med_rr.add_rr_param(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
+	return med_rr.record_route(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
+}
+
+int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
+		med_scratch_t *scratch)
+{
+	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->out);
+	const med_try_t *try = &call->tries[call->try_current];
+	med_number_t alternate = {.len = 0};
+	const med_number_t *calling = &call->calling;
+	med_numbers_t numbers;
+	int rc;
+
+	if(trunk == NULL) {
+		med_reason(msg, 503, 12000, "trunk '%.*s' has just been removed", call->out.id_len,
+				call->out.id);
+		return MED_ENOMATCH;
+	}
+	if(try->alternate_len > 0 && try->alternate_len <= MED_NUMBER_MAX) {
+		alternate.len = try->alternate_len;
+		memcpy(alternate.s, call->pool + try->alternate, alternate.len);
+		calling = &alternate;
+	}
+	/* The route's caller id is applied above: the route itself may be gone by now. */
+	rc = med_translate(
+			snapshot, scratch, trunk, NULL, &call->called, calling, &numbers, NULL);
+	if(rc == MED_EOK)
+		rc = med_write_uri(msg, trunk, &numbers.called);
+	if(rc == MED_EOK)
+		rc = med_write_identity(msg, &numbers.calling,
+				numbers.calling_changed || alternate.len > 0 || trunk->profile->forward_pai);
+	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
+		rc = med_write_record(msg, call);
+	if(rc != MED_EOK)
+		med_reason(msg, 500, 12003, "the request for trunk '%.*s' could not be written: %s",
+				MED_STR_FMT(trunk->id), med_strerror(rc));
+	return rc;
+}

@@ -1,0 +1,34 @@
+/**
+ * med_branch.h - the request as one candidate gets it: its number, headers and socket
+ *
+ * Everything is written in branch_route, so nothing of one attempt is left in the next.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_BRANCH_H
+#define MED_BRANCH_H
+
+#include "med_call.h"
+
+/** In mod_init: binds to rr where it is loaded. */
+int med_branch_init(void);
+
+/**
+ * Request-URI with number and host, one P-Asserted-Identity or none, Record-Route.
+ *
+ * @return MED_EOK; MED_ENOMATCH: the trunk is gone meanwhile; MED_ENOMEM; MED_EINVAL: the
+ *         translated number cannot stand in a URI. The reason is set.
+ */
+int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
+		med_scratch_t *scratch);
+
+/** The caller's number: its P-Asserted-Identity where the trunk's is believed, else From. */
+void med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling);
+
+/** Our socket for a trunk; NULL: we do not listen there. */
+struct socket_info *med_trunk_socket(const med_trunk_t *trunk);
+
+/** The Record-Route parameter of the last loose_route(); false: none. */
+bool med_branch_cookie(sip_msg_t *msg, med_str_t *value);
+
+#endif

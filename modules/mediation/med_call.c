@@ -1,0 +1,183 @@
+/**
+ * med_call.c - see med_call.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/pt.h"
+#include "core/xavp.h"
+
+#include "med_call.h"
+
+/** One shm block, freed by Kamailio with the list it is in (SR_XTYPE_SPTR). */
+static str med_call_name = str_init("_med_call");
+
+/** For requests that have no state, because nobody sent them that we know. */
+static struct {
+	int pid;
+	unsigned msg;
+	med_reason_t reason;
+} med_orphan;
+
+int med_call_init(void)
+{
+	return 0;
+}
+
+med_call_t *med_call_get(sip_msg_t *msg)
+{
+	sr_xavp_t *xavp = xavp_get(&med_call_name, NULL);
+
+	(void)msg;
+	return xavp != NULL && xavp->val.type == SR_XTYPE_SPTR ? xavp->val.v.vptr : NULL;
+}
+
+med_call_t *med_call_make(sip_msg_t *msg)
+{
+	med_call_t *call = med_call_get(msg);
+	sr_xval_t value = {0};
+
+	if(call != NULL)
+		return call;
+	call = shm_malloc(sizeof *call);
+	if(call == NULL) {
+		SHM_MEM_ERROR;
+		return NULL;
+	}
+	memset(call, 0, offsetof(med_call_t, called));
+	call->called.len = call->calling.len = 0;
+	call->pool_size = 0;
+	call->in.number = call->out.number = MED_NO_NUMBER;
+
+	value.type = SR_XTYPE_SPTR;
+	value.v.vptr = call;
+	if(xavp_add_value(&med_call_name, &value, NULL) == NULL) {
+		LM_ERR("no shared memory for the state of a call\n");
+		shm_free(call);
+		return NULL;
+	}
+	return call;
+}
+
+/** Bytes of all texts of a plan. */
+static size_t med_plan_bytes(const med_plan_t *plan)
+{
+	size_t bytes = 0;
+
+	for(size_t i = 0; i < plan->count; i++)
+		bytes += plan->candidate[i].trunk->id.len
+				 + med_route_id(plan->candidate[i].route).len
+				 + plan->candidate[i].usage.len
+				 + med_route_alternate_caller_id(plan->candidate[i].route).len;
+	return bytes;
+}
+
+/** Append @p text to the pool; ids are bounded by MED_ID_MAX, numbers by MED_NUMBER_MAX. */
+static uint16_t med_pool_add(med_call_t *call, med_str_t text, uint8_t *len)
+{
+	uint16_t offset = call->pool_size;
+
+	memcpy(call->pool + offset, text.s, text.len);
+	call->pool_size += (uint16_t)text.len;
+	*len = (uint8_t)text.len;
+	return offset;
+}
+
+med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan)
+{
+	sr_xavp_t *xavp = xavp_get(&med_call_name, NULL);
+	med_call_t *grown;
+
+	(void)msg;
+	if(xavp == NULL)
+		return NULL;
+	grown = shm_malloc(sizeof *grown + med_plan_bytes(plan));
+	if(grown == NULL) {
+		SHM_MEM_ERROR;
+		return NULL;
+	}
+	memcpy(grown, call, offsetof(med_call_t, tries));
+	grown->pool_size = 0;
+	grown->try_count = (uint8_t)plan->count;
+	grown->try_next = 0;
+	for(size_t i = 0; i < plan->count; i++) {
+		const med_candidate_t *from = &plan->candidate[i];
+		med_try_t *to = &grown->tries[i];
+
+		to->number = from->trunk->number;
+		to->trunk = med_pool_add(grown, from->trunk->id, &to->trunk_len);
+		to->route = med_pool_add(grown, med_route_id(from->route), &to->route_len);
+		to->usage = med_pool_add(grown, from->usage, &to->usage_len);
+		to->alternate = med_pool_add(
+				grown, med_route_alternate_caller_id(from->route), &to->alternate_len);
+	}
+	xavp->val.v.vptr = grown;
+	shm_free(call);
+	return grown;
+}
+
+void med_side_set(med_side_t *side, const med_trunk_t *trunk)
+{
+	side->number = trunk->number;
+	side->policy = trunk->leg;
+	side->id_len = (uint8_t)trunk->id.len;
+	memcpy(side->id, trunk->id.s, trunk->id.len);
+}
+
+const med_trunk_t *med_side_trunk(const med_snapshot_t *snapshot, const med_side_t *side)
+{
+	const med_trunk_t *trunk;
+
+	if(snapshot == NULL || side->number == MED_NO_NUMBER)
+		return NULL;
+	trunk = med_snapshot_trunk_by_number(snapshot, side->number);
+	return trunk != NULL && med_str_eq(trunk->id, med_side_id(side)) ? trunk : NULL;
+}
+
+static med_reason_t *med_reason_slot(sip_msg_t *msg)
+{
+	med_call_t *call = med_call_get(msg);
+
+	if(call != NULL)
+		return &call->reason;
+	if(med_orphan.pid != my_pid() || med_orphan.msg != msg->id) {
+		med_orphan.pid = my_pid();
+		med_orphan.msg = msg->id;
+		med_orphan.reason.code = 0;
+	}
+	return &med_orphan.reason;
+}
+
+int med_reason(sip_msg_t *msg, unsigned code, unsigned diagnostic, const char *fmt, ...)
+{
+	med_reason_t *reason = med_reason_slot(msg);
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(reason->text, sizeof reason->text, fmt, ap);
+	va_end(ap);
+	if(len < 0)
+		len = 0;
+	if((size_t)len >= sizeof reason->text)
+		len = (int)sizeof reason->text - 1;
+	reason->len = (uint16_t)len;
+	reason->code = (uint16_t)code;
+	reason->diagnostic = (uint16_t)diagnostic;
+	return -1;
+}
+
+const med_reason_t *med_reason_get(sip_msg_t *msg)
+{
+	const med_reason_t *reason = med_reason_slot(msg);
+
+	return reason->code != 0 ? reason : NULL;
+}
+
+void med_reason_clear(sip_msg_t *msg)
+{
+	med_reason_slot(msg)->code = 0;
+}

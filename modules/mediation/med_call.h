@@ -1,0 +1,113 @@
+/**
+ * med_call.h - what this node knows of one request's call, kept by value in an XAVP
+ *
+ * It follows the transaction into branch, failure and reply routes, whichever process
+ * runs them. Nothing in it points into a snapshot: trunks are kept by number and id and
+ * are looked up anew when they are needed; the media policy a leg was admitted with is
+ * kept itself.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_CALL_H
+#define MED_CALL_H
+
+#include "med_compat.h"
+#include "medcore/select.h"
+
+#define MED_BRANCH_MAX 96	/**< bytes of a Via branch of ours */
+#define MED_REASON_MAX 224	/**< bytes of a reason's text */
+
+/** One side of a call. */
+typedef struct med_side {
+	uint32_t number; /**< of the trunk; MED_NO_NUMBER: no trunk (one of our own users) */
+	med_leg_policy_t policy; /**< as admitted */
+	uint8_t id_len;
+	char id[MED_ID_MAX];
+} med_side_t;
+
+/** Why a call is not going on: what med_reply() answers. */
+typedef struct med_reason {
+	uint16_t code;		 /**< SIP status; 0: nothing to say */
+	uint16_t diagnostic; /**< MS-OCER id (spec 3.2), 0: none */
+	uint16_t len;
+	char text[MED_REASON_MAX];
+} med_reason_t;
+
+/** A trunk this call may leave by; texts are offsets into the pool. */
+typedef struct med_try {
+	uint32_t number;
+	uint16_t trunk, route, usage, alternate; /**< offsets */
+	uint8_t trunk_len, route_len, usage_len, alternate_len;
+} med_try_t;
+
+enum med_call_flag {
+	MED_CALL_IN_DIALOG = 1 << 0,  /**< state made from the Record-Route parameter */
+	MED_CALL_UPSTREAM = 1 << 1,	  /**< this request goes from callee to caller */
+	MED_CALL_AUTHORIZED = 1 << 2, /**< med_authorize() said yes */
+	MED_CALL_CHOSEN = 1 << 3,	  /**< `out` names the current candidate */
+	MED_CALL_OFFER = 1 << 4,	  /**< the request carried an offer */
+	MED_CALL_OFFERED = 1 << 5,	  /**< an offer went to rtpengine for `branch` */
+	MED_CALL_NO_LEG = 1 << 6,	  /**< in dialog without a valid parameter */
+	MED_CALL_TRIED = 1 << 7,	  /**< at least one candidate was sent to */
+};
+
+/** An answer that was refused: what its retransmissions need. */
+typedef struct med_refused {
+	uint8_t branch_len; /**< 0: none */
+	char branch[MED_BRANCH_MAX];
+} med_refused_t;
+
+typedef struct med_call {
+	uint32_t flags;			 /**< enum med_call_flag */
+	med_side_t in, out;		 /**< the caller's side and the called one */
+	uint8_t policy_len;		 /**< of med_authorize("policy"); 0: in's usages */
+	char policy[MED_ID_MAX];
+	uint8_t try_count, try_next, try_current;
+	uint8_t tm_branch;		 /**< tm's number of the current candidate's branch */
+	uint8_t progress;		 /**< the peer rings: the answer timer runs */
+	uint32_t answer_timeout_ms;
+	uint8_t branch_len;
+	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
+	med_refused_t refused;
+	med_reason_t reason;
+	med_number_t called, calling; /**< E.164, before the candidate's translation */
+	med_try_t tries[MED_PLAN_MAX];
+	uint16_t pool_size;
+	char pool[]; /**< texts of the tries */
+} med_call_t;
+
+/** In mod_init. */
+int med_call_init(void);
+
+/** The state of this message's call; NULL: none yet. */
+med_call_t *med_call_get(sip_msg_t *msg);
+/** As med_call_get, made if there is none; NULL: memory is short (logged). */
+med_call_t *med_call_make(sip_msg_t *msg);
+/** Take over the plan: @p call may move, so use what is returned. NULL: memory. */
+med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan);
+
+void med_side_set(med_side_t *side, const med_trunk_t *trunk);
+static inline med_str_t med_side_id(const med_side_t *side)
+{
+	return (med_str_t){side->id, side->id_len};
+}
+/** The side's trunk as it is now: NULL when gone, or its number now names another. */
+const med_trunk_t *med_side_trunk(const med_snapshot_t *snapshot, const med_side_t *side);
+
+static inline med_str_t med_call_text(const med_call_t *call, uint16_t offset, uint8_t len)
+{
+	return (med_str_t){call->pool + offset, len};
+}
+
+/**
+ * Say why: kept with the call where there is one, else for this message in this process.
+ * @return always -1, for `return med_reason(...)` where that fits
+ */
+int med_reason(sip_msg_t *msg, unsigned code, unsigned diagnostic, const char *fmt, ...)
+		__attribute__((format(printf, 4, 5)));
+/** NULL: nothing was said. */
+const med_reason_t *med_reason_get(sip_msg_t *msg);
+/** Forget it: a new attempt begins. */
+void med_reason_clear(sip_msg_t *msg);
+
+#endif

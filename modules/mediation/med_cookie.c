@@ -1,0 +1,173 @@
+/**
+ * med_cookie.c - see med_cookie.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "core/parser/parse_from.h"
+#include "core/parser/parse_to.h"
+
+#include "med_cookie.h"
+
+#define MED_TAG_CHARS 16 /* hex digits of the SipHash */
+#define MED_HASHED_MAX 512
+
+static uint8_t med_key[16];
+
+int med_cookie_init(const char *key)
+{
+	static const uint8_t fixed[16] = "med-cookie-key-";
+	uint64_t half[2];
+
+	if(key == NULL || key[0] == 0) {
+		if(getrandom(med_key, sizeof med_key, 0) != (ssize_t)sizeof med_key) {
+			LM_ERR("no random bytes for the node key; set modparam \"key\"\n");
+			return -1;
+		}
+		return 0;
+	}
+	/* Any text makes a key: two hashes of it with different first bytes. */
+	half[0] = med_siphash(fixed, key, strlen(key));
+	memcpy(med_key, &half[0], 8);
+	memcpy(med_key + 8, fixed, 8);
+	half[1] = med_siphash(med_key, key, strlen(key));
+	memcpy(med_key + 8, &half[1], 8);
+	return 0;
+}
+
+/** Append, or a hash of what does not fit: a Call-ID may be of any length. */
+static size_t med_hashed_add(char *buffer, size_t at, str text)
+{
+	uint64_t hash;
+
+	buffer[at++] = 0;
+	if(text.len <= MED_HASHED_MAX / 4) {
+		memcpy(buffer + at, text.s, (size_t)text.len);
+		return at + (size_t)text.len;
+	}
+	hash = med_siphash(med_key, text.s, (size_t)text.len);
+	memcpy(buffer + at, &hash, sizeof hash);
+	return at + sizeof hash;
+}
+
+static void med_cookie_tag(med_str_t facts, str callid, str tag, char hex[MED_TAG_CHARS])
+{
+	static const char digits[] = "0123456789abcdef";
+	char buffer[MED_HASHED_MAX];
+	size_t len = facts.len;
+	uint64_t hash;
+
+	memcpy(buffer, facts.s, facts.len);
+	len = med_hashed_add(buffer, len, callid);
+	len = med_hashed_add(buffer, len, tag);
+	hash = med_siphash(med_key, buffer, len);
+	for(size_t i = 0; i < MED_TAG_CHARS; i++, hash >>= 4)
+		hex[i] = digits[hash & 0xf];
+}
+
+static char *med_policy_write(char *at, const med_leg_policy_t *policy)
+{
+	*at++ = !policy->known ? '-' : "nor"[policy->srtp];
+	*at++ = policy->anchored ? 'a' : 'b';
+	return at;
+}
+
+static int med_policy_read(const char *at, med_leg_policy_t *policy)
+{
+	static const char modes[] = "nor";
+	const char *mode = at[0] != 0 ? strchr(modes, at[0]) : NULL;
+
+	policy->known = mode != NULL;
+	policy->srtp = mode != NULL ? (uint8_t)(mode - modes) : MED_SRTP_NOT_SUPPORTED;
+	policy->anchored = at[1] == 'a';
+	return (mode != NULL || at[0] == '-') && (at[1] == 'a' || at[1] == 'b') ? MED_EOK
+																		  : MED_EINVAL;
+}
+
+static int med_dialog_ids(sip_msg_t *msg, str *callid, str *from_tag, str *to_tag)
+{
+	if(parse_headers(msg, HDR_CALLID_F | HDR_TO_F | HDR_FROM_F, 0) < 0
+			|| msg->callid == NULL || msg->to == NULL || parse_from_header(msg) < 0)
+		return MED_EINVAL;
+	*callid = msg->callid->body;
+	*from_tag = get_from(msg)->tag_value;
+	*to_tag = get_to(msg)->tag_value;
+	return MED_EOK;
+}
+
+size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call, char out[MED_COOKIE_MAX])
+{
+	static const char head[] = ";med=";
+	char *facts = out + sizeof head - 1, *at = facts;
+	str callid, from_tag, to_tag;
+
+	if(med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK || from_tag.len <= 0)
+		return 0;
+	memcpy(out, head, sizeof head - 1);
+	memcpy(at, call->in.id, call->in.id_len);
+	at += call->in.id_len;
+	*at++ = '~';
+	memcpy(at, call->out.id, call->out.id_len);
+	at += call->out.id_len;
+	*at++ = '~';
+	at = med_policy_write(at, &call->in.policy);
+	at = med_policy_write(at, &call->out.policy);
+	*at++ = '~';
+	med_cookie_tag((med_str_t){facts, (size_t)(at - facts)}, callid, from_tag, at);
+	return (size_t)(at - out) + MED_TAG_CHARS;
+}
+
+static int med_side_read(const char **at, const char *end, med_side_t *side)
+{
+	const char *stop = memchr(*at, '~', (size_t)(end - *at));
+
+	if(stop == NULL || stop - *at > MED_ID_MAX)
+		return MED_EINVAL;
+	side->number = MED_NO_NUMBER;
+	side->id_len = (uint8_t)(stop - *at);
+	memcpy(side->id, *at, side->id_len);
+	*at = stop + 1;
+	return MED_EOK;
+}
+
+/** Does the tag fit? In time that does not depend on where it differs. */
+static bool med_tag_fits(const char *expected, const char *given)
+{
+	unsigned char differ = 0;
+
+	for(size_t i = 0; i < MED_TAG_CHARS; i++)
+		differ |= (unsigned char)(expected[i] ^ given[i]);
+	return differ == 0;
+}
+
+int med_cookie_read(sip_msg_t *msg, med_str_t value, med_call_t *call)
+{
+	const char *at = value.s, *end = value.s + value.len;
+	str callid, from_tag, to_tag;
+	char hex[MED_TAG_CHARS];
+	med_str_t facts;
+	bool upstream = false;
+
+	if(value.len > MED_COOKIE_MAX || med_side_read(&at, end, &call->in) != MED_EOK
+			|| med_side_read(&at, end, &call->out) != MED_EOK
+			|| end - at != 5 + MED_TAG_CHARS || at[4] != '~'
+			|| med_policy_read(at, &call->in.policy) != MED_EOK
+			|| med_policy_read(at + 2, &call->out.policy) != MED_EOK
+			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK)
+		return MED_EINVAL;
+	facts = (med_str_t){value.s, (size_t)(at + 5 - value.s)};
+
+	/* The caller's tag is in From one way and in To the other: so says the direction. */
+	med_cookie_tag(facts, callid, from_tag, hex);
+	if(!med_tag_fits(hex, end - MED_TAG_CHARS)) {
+		med_cookie_tag(facts, callid, to_tag, hex);
+		if(!med_tag_fits(hex, end - MED_TAG_CHARS))
+			return MED_EINVAL;
+		upstream = true;
+	}
+	call->flags |= MED_CALL_IN_DIALOG | (upstream ? MED_CALL_UPSTREAM : 0);
+	return MED_EOK;
+}

@@ -1,0 +1,214 @@
+/**
+ * med_gate.c - see med_gate.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "core/dprint.h"
+#include "core/events.h"
+#include "core/forward.h"
+#include "core/ip_addr.h"
+#include "core/mem/mem.h"
+
+#include "med_gate.h"
+#include "med_call.h"
+#include "med_identify.h"
+#include "med_policy_listener.h"
+#include "med_shm.h"
+#include "med_stats.h"
+
+/** Does a line begin at @p at with "m="? */
+static bool med_is_media_line(const char *start, const char *at)
+{
+	return at > start && (at[-1] == '\n' || at[-1] == '\r');
+}
+
+/**
+ * The first line that begins with "m=": without one there is no media in the message,
+ * and that is known of nearly every message after some hundred instructions.
+ */
+static const char *med_find_media(const char *start, size_t len)
+{
+	const char *at = start, *end = start + len;
+
+#ifdef __SSE2__
+	const __m128i m = _mm_set1_epi8('m'), equals = _mm_set1_epi8('=');
+
+	for(; end - at > 32; at += 32) {
+		__m128i low = _mm_and_si128(_mm_cmpeq_epi8(_mm_loadu_si128((const void *)at), m),
+				_mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + 1)), equals));
+		__m128i high =
+				_mm_and_si128(_mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + 16)), m),
+						_mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + 17)), equals));
+		unsigned hits = (unsigned)_mm_movemask_epi8(low)
+						| (unsigned)_mm_movemask_epi8(high) << 16;
+
+		for(; hits != 0; hits &= hits - 1)
+			if(med_is_media_line(start, at + __builtin_ctz(hits)))
+				return at + __builtin_ctz(hits);
+	}
+#endif
+	for(; end - at > 1; at++)
+		if(at[0] == 'm' && at[1] == '=' && med_is_media_line(start, at))
+			return at;
+	return NULL;
+}
+
+/** The value of a header in raw bytes (RFC 3261, also its compact form); empty: none. */
+static med_str_t med_raw_header(const char *at, const char *end, const char *name, char compact)
+{
+	size_t len = strlen(name);
+
+	while(at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		const char *colon;
+		size_t width;
+
+		if(stop == NULL)
+			stop = end;
+		colon = memchr(at, ':', (size_t)(stop - at));
+		if(colon != NULL) {
+			for(width = (size_t)(colon - at);
+					width > 0 && (at[width - 1] == ' ' || at[width - 1] == '\t');)
+				width--;
+			if((width == len && strncasecmp(at, name, len) == 0)
+					|| (width == 1 && (at[0] | 0x20) == compact)) {
+				for(colon++; colon < stop && (*colon == ' ' || *colon == '\t');)
+					colon++;
+				while(stop > colon && (stop[-1] == '\r' || stop[-1] == ' '))
+					stop--;
+				return (med_str_t){colon, (size_t)(stop - colon)};
+			}
+		}
+		at = stop + 1;
+	}
+	return (med_str_t){NULL, 0};
+}
+
+/** Where the body begins: after the first empty line; NULL: there is none. */
+static const char *med_raw_body(const char *start, const char *end)
+{
+	for(const char *at = start; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) {
+		if(end - at > 1 && at[1] == '\n')
+			return at + 2;
+		if(end - at > 2 && at[1] == '\r' && at[2] == '\n')
+			return at + 3;
+	}
+	return NULL;
+}
+
+/** Addresses of an anchored leg: each must be rtpengine's own. */
+static int med_gate_addresses(const med_sdp_t *sdp, med_errbuf_t *why)
+{
+	for(size_t i = 0; i < sdp->media_count; i++) {
+		const med_sdp_media_t *media = &sdp->media[i];
+		med_ip_t ip;
+
+		if(media->port == 0)
+			continue;
+		if(med_ip_parse(media->address, &ip) != MED_EOK
+				|| !med_policy_listener_anchors(&ip))
+			return med_fail(why, MED_EREFUSED,
+					"media address %.*s is not rtpengine's: this leg is anchored",
+					MED_STR_FMT(media->address));
+	}
+	return MED_EOK;
+}
+
+/** May these bytes go to this leg? Anything with media that cannot be read may not. */
+static int med_gate_check(const str *out, const med_leg_policy_t *leg, med_errbuf_t *why)
+{
+	const char *end = out->s + out->len;
+	const char *body = med_raw_body(out->s, end);
+	med_str_t type, sdp_text;
+	med_sdp_t sdp;
+	int rc;
+
+	if(body == NULL)
+		return MED_EOK;
+	type = med_raw_header(out->s, body, "Content-Type", 'c');
+	if(type.s != NULL && med_raw_header(type.s + type.len, body, "Content-Type", 'c').s != NULL)
+		return med_fail(why, MED_EREFUSED, "two Content-Type headers: which one would count?");
+	rc = med_sdp_find(type, (med_str_t){body, (size_t)(end - body)}, &sdp_text);
+	if(rc == MED_ENOMATCH && type.len == 0)
+		sdp_text = (med_str_t){body, (size_t)(end - body)}; /* lenient peers take it as SDP */
+	else if(rc == MED_ENOMATCH)
+		return MED_EOK;
+	else if(rc != MED_EOK)
+		return med_fail(why, MED_EREFUSED, "a body whose SDP cannot be found");
+	rc = med_sdp_parse(sdp_text, &sdp, why);
+	if(rc != MED_EOK)
+		return rc;
+	rc = med_media_check_outgoing(leg, &sdp, why);
+	if(rc == MED_EOK && leg->anchored)
+		rc = med_gate_addresses(&sdp, why);
+	return rc;
+}
+
+static void med_gate_log(const str *out, const struct dest_info *dst, const char *trunk,
+		const char *why)
+{
+	med_str_t callid = med_raw_header(out->s, out->s + out->len, "Call-ID", 'i');
+	const char *stop = memchr(out->s, '\r', (size_t)out->len);
+	struct ip_addr ip;
+
+	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
+	LM_ERR("call %.*s: kept back \"%.*s\" to %s:%u (trunk '%s'): %s\n", MED_STR_FMT(callid),
+			stop != NULL ? (int)(stop - out->s) : 0, out->s, ip_addr2a(&ip),
+			(unsigned)su_getport(&dst->to), trunk, why);
+}
+
+/** The core gives a copy of its own, and does not send when the copy is gone. */
+static int med_gate_out(sr_event_param_t *event)
+{
+	str *out = event->data;
+	const struct dest_info *dst = event->dst;
+	const struct socket_info *socket;
+	const med_trunk_t *trunk = NULL;
+	med_leg_policy_t leg;
+	med_errbuf_t why = {""};
+	struct ip_addr ip;
+	med_ip_t remote;
+	uint8_t transport;
+	char id[MED_ID_MAX + 1] = "";
+
+	if(out == NULL || out->s == NULL || out->len <= 0
+			|| med_find_media(out->s, (size_t)out->len) == NULL)
+		return 0;
+	if(dst == NULL || !med_transport_of(dst->proto, &transport))
+		return 0;
+	socket = dst->send_sock;
+	if(socket == NULL)
+		socket = get_send_socket(NULL, (union sockaddr_union *)(uintptr_t)&dst->to, dst->proto);
+	if(socket == NULL)
+		return 0; /* the core finds none either and cannot send */
+	MED_SNAPSHOT(snapshot);
+	if(snapshot == NULL)
+		return 0; /* nothing is routed by us without a configuration */
+	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
+	med_ip_of(&ip, &remote);
+	if(med_leg_of_destination(snapshot, transport, socket->port_no, &remote, &leg,
+			   &trunk)
+			!= MED_EOK
+			|| !leg.known || med_gate_check(out, &leg, &why) == MED_EOK)
+		return 0;
+	if(trunk != NULL) {
+		memcpy(id, trunk->id.s, trunk->id.len);
+		id[trunk->id.len] = 0;
+	}
+	med_gate_log(out, dst, id, why.text);
+	med_stats_inc(MED_STAT_GATE_BLOCKED);
+	pkg_free(out->s);
+	out->s = NULL;
+	out->len = 0;
+	return 0;
+}
+
+int med_gate_register(void)
+{
+	return sr_event_register_cb(SREV_NET_DATA_OUT, med_gate_out);
+}

@@ -1,0 +1,38 @@
+/**
+ * med_identify.h - from which trunk did this request come?
+ *
+ * By our local port and either the source address or a name of the peer's verified TLS
+ * certificate (spec 1.7, 1.8). Certificates are read once per connection and process.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_IDENTIFY_H
+#define MED_IDENTIFY_H
+
+#include "med_compat.h"
+#include "medcore/select.h"
+
+/** In mod_init: is stock `tls` loaded, so that certificates can be read? */
+void med_identify_init(void);
+/** In mod_destroy or at a worker's end. */
+void med_identify_destroy(void);
+
+/** false: a transport no trunk can have (WebSocket, SCTP). */
+bool med_transport_of(int proto, uint8_t *transport);
+/** Kamailio's protocol number of a trunk's transport. */
+int med_transport_proto(uint8_t transport);
+void med_ip_of(const struct ip_addr *address, med_ip_t *ip);
+
+/**
+ * Where the message came from. The names point into this process's cache and hold until
+ * the next call.
+ *
+ * @return MED_EOK; MED_ENOMATCH with @p why: a transport no trunk can have
+ */
+int med_source_of(sip_msg_t *msg, med_source_t *source, med_errbuf_t *why);
+
+/** Did the message come in on this trunk? Also over a connection we opened to it. */
+bool med_source_is(const med_snapshot_t *snapshot, const med_source_t *source,
+		const med_trunk_t *trunk);
+
+#endif

@@ -1,0 +1,433 @@
+/**
+ * med_media.c - see med_media.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/kemi.h"
+#include "core/route.h"
+#include "core/parser/msg_parser.h"
+#include "core/parser/parse_content.h"
+#include "core/parser/parse_cseq.h"
+#include "core/sr_module.h"
+
+#include "med_media.h"
+#include "med_policy_listener.h"
+#include "med_refuse.h"
+#include "med_stats.h"
+
+/** As long as the stock client waits in our examples; longer means no answer came. */
+#define MED_ANSWER_MS 350
+#define MED_FLAGS_MAX 384
+
+typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
+static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete;
+
+static med_rtpengine_f med_rtpengine_find(const char *name)
+{
+	str module = str_init("rtpengine");
+	str function = {(char *)(uintptr_t)name, (int)strlen(name)};
+	sr_kemi_t *found = sr_kemi_lookup(&module, 0, &function);
+
+	return found != NULL ? (med_rtpengine_f)found->func : NULL;
+}
+
+int med_media_init(void)
+{
+	if(!module_loaded("rtpengine")) {
+		LM_NOTICE("module rtpengine is not loaded: calls with anchored media will be "
+				  "refused\n");
+		return 0;
+	}
+	med_rtpengine_offer = med_rtpengine_find("rtpengine_offer");
+	med_rtpengine_answer = med_rtpengine_find("rtpengine_answer");
+	med_rtpengine_delete = med_rtpengine_find("rtpengine_delete");
+	if(med_rtpengine_offer == NULL || med_rtpengine_answer == NULL
+			|| med_rtpengine_delete == NULL) {
+		LM_ERR("this rtpengine module lacks rtpengine_offer, _answer or _delete\n");
+		return -1;
+	}
+	return 0;
+}
+
+int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why)
+{
+	char *body = get_body(msg);
+	med_str_t text, part;
+	int rc;
+
+	if(body == NULL || body >= msg->buf + msg->len)
+		return MED_ENOMATCH;
+	text = (med_str_t){body, (size_t)(msg->buf + msg->len - body)};
+	/* A datagram may be longer than its message says. */
+	if(msg->content_length != NULL && (size_t)get_content_length(msg) < text.len)
+		text.len = (size_t)get_content_length(msg);
+	if(text.len == 0)
+		return MED_ENOMATCH;
+	if(msg->content_type == NULL)
+		return med_fail(why, MED_EINVAL, "a body without Content-Type");
+	rc = med_sdp_find(med_from_str(msg->content_type->body), text, &part);
+	if(rc != MED_EOK)
+		return rc;
+	return med_sdp_parse(part, sdp, why);
+}
+
+static const char *med_media_mode(const med_side_t *side)
+{
+	if(!side->policy.known)
+		return "any";
+	return med_srtp_mode_name(side->policy.srtp);
+}
+
+/** The side the SDP of this message comes from, and the one it goes to. */
+static void med_media_sides(const sip_msg_t *msg, const med_call_t *call,
+		const med_side_t **from, const med_side_t **to)
+{
+	bool upstream = (call->flags & MED_CALL_UPSTREAM) != 0;
+
+	if(msg->first_line.type == SIP_REPLY)
+		upstream = !upstream;
+	*from = upstream ? &call->out : &call->in;
+	*to = upstream ? &call->in : &call->out;
+}
+
+static med_str_t med_flags_write(
+		const med_side_t *from, const med_side_t *to, bool branch, char *out, size_t size)
+{
+	int len = snprintf(out, size,
+			"replace-origin replace-session-connection ICE=remove rtcp-mux-demux%s "
+			"med-from=%.*s/%s med-to=%.*s/%s",
+			branch ? " via-branch=1" : "", from->id_len ? from->id_len : 1,
+			from->id_len ? from->id : "-", med_media_mode(from), to->id_len ? to->id_len : 1,
+			to->id_len ? to->id : "-", med_media_mode(to));
+
+	return (med_str_t){out, len > 0 && (size_t)len < size ? (size_t)len : 0};
+}
+
+med_str_t med_media_flags(sip_msg_t *msg, char *buffer, size_t size)
+{
+	static const med_side_t nobody = {.number = MED_NO_NUMBER};
+	const med_side_t *from = &nobody, *to = &nobody;
+	med_call_t *call = med_call_get(msg);
+
+	if(call != NULL)
+		med_media_sides(msg, call, &from, &to);
+	return med_flags_write(from, to, false, buffer, size);
+}
+
+/**
+ * One command. The stock module takes the media branch from the topmost Via; before a
+ * branch is sent, and when it is given up, that Via is not in the message: so it is shown
+ * one with our branch. The message is this process's own, its parsed parts may be shared:
+ * only the pointer is changed.
+ */
+static int med_rtpengine_run(sip_msg_t *msg, med_rtpengine_f run, med_str_t flags, str branch)
+{
+	struct via_param param = {.name = str_init("branch"), .value = branch};
+	struct hdr_field header, *real = msg->h_via1;
+	str text = med_to_str(flags);
+	struct via_body via;
+	int rc;
+
+	if(branch.len <= 0 || real == NULL)
+		return run(msg, &text);
+	via = *(struct via_body *)real->parsed;
+	via.param_lst = via.last_param = via.branch = &param;
+	via.next = NULL;
+	header = *real;
+	header.parsed = &via;
+	msg->h_via1 = &header;
+	rc = run(msg, &text);
+	msg->h_via1 = real;
+	return rc;
+}
+
+void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole)
+{
+	char flags[MED_FLAGS_MAX];
+	str branch = {call->branch, call->branch_len};
+	int len;
+
+	if((call->flags & MED_CALL_OFFERED) == 0 || med_rtpengine_delete == NULL)
+		return;
+	if(whole)
+		branch.len = 0;
+	len = snprintf(flags, sizeof flags, "delete-delay=0%s",
+			branch.len > 0 ? " via-branch=1" : "");
+	if(med_rtpengine_run(msg, med_rtpengine_delete, (med_str_t){flags, (size_t)len}, branch)
+			< 0)
+		LM_DBG("call %.*s: rtpengine had nothing to delete\n", msg->callid->body.len,
+				msg->callid->body.s);
+	call->flags &= ~(uint32_t)MED_CALL_OFFERED;
+	call->branch_len = 0;
+}
+
+static int64_t med_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/** 503, and why: with what the policy listener's watch last saw. */
+static int med_media_absent(sip_msg_t *msg, const char *what)
+{
+	char reason[160] = "";
+
+	med_policy_listener_reason(reason, sizeof reason);
+	med_stats_inc(MED_STAT_LISTENER_ABSENT);
+	med_reason(msg, 503, 0, "media cannot be anchored: %s%s%s", what, reason[0] ? ": " : "",
+			reason);
+	return MED_MEDIA_NO_ANSWER;
+}
+
+static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
+		const med_side_t *from, const med_side_t *to)
+{
+	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
+	str branch = {call->branch, call->branch_len};
+	char buffer[MED_FLAGS_MAX];
+	med_str_t flags;
+	int64_t started;
+
+	if(med_rtpengine_offer == NULL)
+		return med_media_absent(msg, "module rtpengine is not loaded");
+	if(!med_policy_listener_present())
+		return med_media_absent(msg, "no policy listener");
+	if(in_dialog)
+		branch.len = 0;
+	flags = med_flags_write(from, to, branch.len > 0, buffer, sizeof buffer);
+	if(flags.len == 0)
+		return MED_MEDIA_FAILED;
+	started = med_now_ms();
+	if(med_rtpengine_run(msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
+			> 0) {
+		call->flags |= MED_CALL_OFFERED;
+		return MED_MEDIA_DONE;
+	}
+	/* The stock module says -1 for everything: a refusal comes at once. */
+	if(med_now_ms() - started >= MED_ANSWER_MS || !med_policy_listener_present())
+		return med_media_absent(msg, "rtpengine did not answer");
+	med_reason(msg, 488, 0, "%s of trunk '%.*s' refused by the media policy",
+			offer ? "the offer" : "the answer", from->id_len, from->id);
+	return MED_MEDIA_REFUSED;
+}
+
+/** Does this SDP pass the policy of the side it comes from? */
+static int med_media_check(sip_msg_t *msg, bool offer, const med_side_t *from,
+		const med_sdp_t *sdp)
+{
+	med_errbuf_t why = {""};
+	int rc;
+
+	if(!from->policy.known)
+		return MED_EOK;
+	if(offer)
+		rc = med_media_check_offer(&from->policy, sdp, &why);
+	else
+		rc = med_media_check_answer(
+				&from->policy, med_media_offer_form(&from->policy), sdp, &why);
+	if(rc == MED_EINVAL)
+		med_reason(msg, 400, 0, "trunk '%.*s': unusable SDP: %s", from->id_len, from->id,
+				why.text);
+	else if(rc != MED_EOK)
+		med_reason(msg, 488, 0, "trunk '%.*s': %s", from->id_len, from->id, why.text);
+	return rc;
+}
+
+/** The SDP of this message as an offer or as an answer; nothing is refused here yet. */
+static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
+{
+	const med_side_t *from, *to;
+	med_errbuf_t why = {""};
+	med_sdp_t sdp;
+	int rc = med_media_sdp(msg, &sdp, &why);
+
+	if(rc == MED_ENOMATCH)
+		return MED_MEDIA_NOTHING;
+	if(offer && msg->first_line.type == SIP_REQUEST)
+		call->flags |= MED_CALL_OFFER;
+	if(rc != MED_EOK) {
+		med_reason(msg, 400, 0, "unusable body: %s", why.text);
+		return MED_MEDIA_REFUSED;
+	}
+	med_media_sides(msg, call, &from, &to);
+	if(med_media_check(msg, offer, from, &sdp) != MED_EOK)
+		return MED_MEDIA_REFUSED;
+	if(!from->policy.anchored && !to->policy.anchored)
+		return MED_MEDIA_NOTHING;
+	return med_media_send(msg, call, offer, from, to);
+}
+
+/** Log and count what was refused; the reason is set. */
+static int med_media_told(sip_msg_t *msg, int rc, bool offer)
+{
+	const med_reason_t *reason = med_reason_get(msg);
+
+	if(rc > 0 || reason == NULL)
+		return rc;
+	if(rc == MED_MEDIA_REFUSED)
+		med_stats_inc(offer ? MED_STAT_MEDIA_REFUSED : MED_STAT_ANSWERS_REFUSED);
+	LM_NOTICE("call %.*s: %s refused with %u: %s\n", msg->callid->body.len,
+			msg->callid->body.s, offer ? "offer" : "answer", reason->code, reason->text);
+	return rc;
+}
+
+/** Is this INVITE's SDP in a PRACK an answer? Only where the INVITE itself had no offer. */
+static bool med_prack_answers(sip_msg_t *msg)
+{
+	struct hdr_field *rack;
+	struct cell *invite = NULL;
+	const char *at, *end;
+	bool answers = false;
+	str cseq;
+
+	for(rack = msg->headers; rack != NULL; rack = rack->next)
+		if(rack->name.len == 4 && strncasecmp(rack->name.s, "RAck", 4) == 0)
+			break;
+	if(rack == NULL)
+		return false;
+	/* "RSeq CSeq Method" */
+	at = rack->body.s;
+	end = at + rack->body.len;
+	while(at < end && *at != ' ' && *at != '\t')
+		at++;
+	while(at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	cseq.s = (char *)(uintptr_t)at;
+	while(at < end && *at >= '0' && *at <= '9')
+		at++;
+	cseq.len = (int)(at - cseq.s);
+	if(cseq.len == 0
+			|| med_tm.t_lookup_callid(&invite, msg->callid->body, cseq) < 0 || invite == NULL)
+		return false;
+	answers = invite->uas.request != NULL && get_content_length(invite->uas.request) == 0;
+	med_tm.unref_cell(invite);
+	return answers;
+}
+
+static int med_media_request(sip_msg_t *msg, med_call_t *call)
+{
+	bool offer = true;
+	int rc;
+
+	switch(msg->REQ_METHOD) {
+		case METHOD_BYE:
+			/* What this call anchored is gone with it; rtpengine knows whether there is any. */
+			if(call->in.policy.anchored || call->out.policy.anchored) {
+				call->flags |= MED_CALL_OFFERED;
+				med_media_forget(msg, call, true);
+				return MED_MEDIA_DONE;
+			}
+			return MED_MEDIA_NOTHING;
+		case METHOD_ACK:
+			offer = false;
+			break;
+		case METHOD_PRACK:
+			offer = !med_prack_answers(msg);
+			break;
+		case METHOD_INVITE:
+		case METHOD_UPDATE:
+			break;
+		default:
+			return MED_MEDIA_NOTHING;
+	}
+	if(msg->REQ_METHOD != METHOD_ACK && get_route_type() == BRANCH_ROUTE
+			&& (call->flags & MED_CALL_IN_DIALOG) == 0 && msg->add_to_branch_len > 0
+			&& msg->add_to_branch_len <= MED_BRANCH_MAX) {
+		call->branch_len = (uint8_t)msg->add_to_branch_len;
+		memcpy(call->branch, msg->add_to_branch_s, call->branch_len);
+	}
+	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
+	if(rc < 0 && msg->REQ_METHOD == METHOD_ACK)
+		med_refuse_ack(msg, call);
+	else if(rc == MED_MEDIA_REFUSED && (call->flags & MED_CALL_IN_DIALOG) == 0)
+		call->try_next = call->try_count; /* no other candidate changes the caller's offer */
+	return rc;
+}
+
+/** The media branch a reply belongs to: the branch we put into our Via. */
+static bool med_reply_is_of(sip_msg_t *msg, const char *branch, size_t len)
+{
+	const struct via_param *param = msg->via1 != NULL ? msg->via1->branch : NULL;
+
+	return param != NULL && (size_t)param->value.len == len
+		   && memcmp(param->value.s, branch, len) == 0;
+}
+
+/**
+ * tm knows two timers, 100 stops the first. The second runs until ringing and then
+ * anew until the answer (spec 4.3): it is set here, before tm restarts it.
+ */
+static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
+{
+	struct cell *t = med_tm.t_gett();
+
+	if(call->progress || msg->REPLY_STATUS <= 100 || msg->REPLY_STATUS >= 200 || t == NULL
+			|| t == T_UNDEFINED || call->answer_timeout_ms == 0)
+		return;
+	call->progress = 1;
+	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)call->answer_timeout_ms);
+}
+
+static int med_media_reply(sip_msg_t *msg, med_call_t *call)
+{
+	int method = get_cseq(msg)->method_id, code = msg->REPLY_STATUS, rc;
+	bool initial = method == METHOD_INVITE && (call->flags & MED_CALL_IN_DIALOG) == 0;
+	bool offer;
+
+	if(initial) {
+		med_reply_timer(msg, call);
+		if(call->refused.branch_len > 0
+				&& med_reply_is_of(msg, call->refused.branch, call->refused.branch_len)) {
+			if(code < 300)
+				med_refuse_again(msg, call);
+			return MED_MEDIA_REFUSED;
+		}
+		if(call->branch_len > 0 && !med_reply_is_of(msg, call->branch, call->branch_len)) {
+			if(code >= 200 && code < 300)
+				med_refuse_late(msg, 487, "answered after the call had gone elsewhere");
+			return MED_MEDIA_NOTHING;
+		}
+		if(code >= 300) {
+			med_media_forget(msg, call, false);
+			return MED_MEDIA_NOTHING;
+		}
+	}
+	if(code >= 300 || code == 100
+			|| (method != METHOD_INVITE && method != METHOD_UPDATE && method != METHOD_PRACK))
+		return MED_MEDIA_NOTHING;
+	offer = method == METHOD_INVITE && (call->flags & MED_CALL_OFFER) == 0;
+	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
+	if(rc < 0)
+		med_refuse_answer(msg, call);
+	return rc;
+}
+
+int med_media(sip_msg_t *msg)
+{
+	med_call_t *call = med_call_get(msg);
+	med_sdp_t sdp;
+
+	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
+		return MED_MEDIA_FAILED;
+	if(call == NULL) {
+		if(med_media_sdp(msg, &sdp, NULL) == MED_ENOMATCH)
+			return MED_MEDIA_NOTHING;
+		LM_ERR("call %.*s: med_media() without med_from_trunk() before it: the legs are not "
+			   "known, so its SDP is refused\n",
+				msg->callid->body.len, msg->callid->body.s);
+		med_reason(msg, 500, 0, "the legs of this call are not known");
+		return MED_MEDIA_REFUSED;
+	}
+	if(get_route_type() == FAILURE_ROUTE) {
+		med_media_forget(msg, call, false);
+		return MED_MEDIA_DONE;
+	}
+	return msg->first_line.type == SIP_REQUEST ? med_media_request(msg, call)
+											   : med_media_reply(msg, call);
+}

@@ -1,0 +1,141 @@
+/**
+ * med_pv.c - see med_pv.h
+ *
+ * Values are read from the call's own state, which travels with the transaction, and not
+ * from a variable of the process, which would outlive its message.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "core/pvar.h"
+
+#include "med_call.h"
+#include "med_media.h"
+#include "med_pv.h"
+#include "med_shm.h"
+
+enum med_pv_name {
+	MED_PV_TRUNK,
+	MED_PV_GATEWAY,
+	MED_PV_SITE,
+	MED_PV_OUT_TRUNK,
+	MED_PV_ROUTE,
+	MED_PV_USAGE,
+	MED_PV_CALLED,
+	MED_PV_CALLING,
+	MED_PV_MEDIA,
+	MED_PV_REASON,
+	MED_PV_CODE,
+	MED_PV_DIAGNOSTIC,
+	MED_PV_COUNT
+};
+
+static const char *const med_pv_names[MED_PV_COUNT] = {"trunk", "gateway", "site",
+		"out_trunk", "route", "usage", "called", "calling", "media", "reason", "code",
+		"diagnostic"};
+
+static int med_pv_parse(pv_spec_t *spec, str *name)
+{
+	for(int i = 0; i < MED_PV_COUNT; i++) {
+		if((size_t)name->len == strlen(med_pv_names[i])
+				&& memcmp(name->s, med_pv_names[i], (size_t)name->len) == 0) {
+			spec->pvp.pvn.type = PV_NAME_INTSTR;
+			spec->pvp.pvn.u.isname.type = 0;
+			spec->pvp.pvn.u.isname.name.n = i;
+			return 0;
+		}
+	}
+	LM_ERR("$med(%.*s): no such name; there are trunk, gateway, site, out_trunk, route, usage, "
+		   "called, calling, media, reason, code, diagnostic\n",
+			name->len, name->s);
+	return -1;
+}
+
+/** pv results are used before the next one is asked for in the same expression: rotate. */
+static int med_pv_copy(sip_msg_t *msg, pv_param_t *param, pv_value_t *out, med_str_t text)
+{
+	static char buffers[4][512];
+	static unsigned turn;
+	str value;
+
+	if(text.len == 0)
+		return pv_get_null(msg, param, out);
+	value.s = buffers[turn++ % 4];
+	value.len = (int)(text.len < sizeof buffers[0] ? text.len : sizeof buffers[0]);
+	memcpy(value.s, text.s, (size_t)value.len);
+	return pv_get_strval(msg, param, out, &value);
+}
+
+/** What the snapshot knows of the caller's trunk now. */
+static int med_pv_gateway(
+		sip_msg_t *msg, pv_param_t *param, pv_value_t *out, const med_call_t *call, bool site)
+{
+	MED_SNAPSHOT(snapshot);
+	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->in);
+
+	if(trunk == NULL)
+		return pv_get_null(msg, param, out);
+	return med_pv_copy(msg, param, out, site ? trunk->gateway->site : trunk->gateway->id);
+}
+
+static int med_pv_reason(
+		sip_msg_t *msg, pv_param_t *param, pv_value_t *out, enum med_pv_name name)
+{
+	const med_reason_t *reason = med_reason_get(msg);
+
+	if(reason == NULL)
+		return pv_get_null(msg, param, out);
+	if(name == MED_PV_REASON)
+		return med_pv_copy(msg, param, out, (med_str_t){reason->text, reason->len});
+	return pv_get_sintval(
+			msg, param, out, name == MED_PV_CODE ? reason->code : reason->diagnostic);
+}
+
+static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
+{
+	enum med_pv_name name = (enum med_pv_name)param->pvn.u.isname.name.n;
+	const med_call_t *call = med_call_get(msg);
+	const med_try_t *try;
+	char flags[384];
+
+	if(name == MED_PV_MEDIA)
+		return med_pv_copy(msg, param, out, med_media_flags(msg, flags, sizeof flags));
+	if(name >= MED_PV_REASON)
+		return med_pv_reason(msg, param, out, name);
+	if(call == NULL)
+		return pv_get_null(msg, param, out);
+	try = call->try_count > 0 ? &call->tries[call->try_current] : NULL;
+	switch(name) {
+		case MED_PV_TRUNK:
+			return med_pv_copy(msg, param, out, med_side_id(&call->in));
+		case MED_PV_OUT_TRUNK:
+			return med_pv_copy(msg, param, out, med_side_id(&call->out));
+		case MED_PV_GATEWAY:
+		case MED_PV_SITE:
+			return med_pv_gateway(msg, param, out, call, name == MED_PV_SITE);
+		case MED_PV_CALLED:
+			return med_pv_copy(
+					msg, param, out, (med_str_t){call->called.s, call->called.len});
+		case MED_PV_CALLING:
+			return med_pv_copy(
+					msg, param, out, (med_str_t){call->calling.s, call->calling.len});
+		case MED_PV_ROUTE:
+			return med_pv_copy(msg, param, out,
+					try != NULL ? med_call_text(call, try->route, try->route_len)
+								: MED_STR(""));
+		case MED_PV_USAGE:
+			return med_pv_copy(msg, param, out,
+					try != NULL ? med_call_text(call, try->usage, try->usage_len)
+								: MED_STR(""));
+		default:
+			return pv_get_null(msg, param, out);
+	}
+}
+
+/* clang-format off */
+pv_export_t med_pvs[] = {
+	{{"med", sizeof("med") - 1}, PVT_OTHER, med_pv_get, 0, med_pv_parse, 0, 0, 0},
+	{{0, 0}, 0, 0, 0, 0, 0, 0, 0}
+};
+/* clang-format on */
