@@ -85,7 +85,7 @@ module: $(BUILD)/libmedcore.a $(KAMAILIO_SRC)/src/config.mak
 	@$(MAKE) -C modules/mediation COREPATH=$(KAMAILIO_SRC)/src
 
 $(KAMAILIO_SRC)/src/config.mak:
-	@test/setup/kamailio-source
+	@test/setup/kamailio-source "$(KAMAILIO_SRC)"
 
 plugin: $(BUILD)/libmedcore.a
 	@$(MAKE) -C rtpengine-plugin
