@@ -136,11 +136,12 @@ static inline void fake_command(fake_redis_t *fake, fake_conn_t *c, unsigned arg
 	char command[600], buffer[4096];
 	const char *answer;
 
-	snprintf(command, sizeof command, "%s", word[0]);
+	snprintf(command, sizeof command, "%.255s", word[0]);
 	if(argc > 1 && strcmp(word[0], "CLIENT") == 0)
-		snprintf(command, sizeof command, "%s %s", word[0], word[1]);
+		snprintf(command, sizeof command, "%.255s %.255s", word[0], word[1]);
 	if(argc > 2 && strcmp(word[0], "SET") == 0)
-		snprintf(fake->last_set, sizeof fake->last_set, "%s=%s", word[1], word[2]);
+		snprintf(fake->last_set, sizeof fake->last_set, "%.255s=%.255s", word[1],
+				word[2]);
 	fake->asked++;
 	if(fake->odd && fake->odd_left && strcmp(fake->odd, command) == 0) {
 		fake->odd_left--;
@@ -194,7 +195,7 @@ static inline bool fake_run(fake_redis_t *fake)
 	ssize_t n;
 	int fd;
 
-	while((fd = accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+	while((fd = accept(fake->listener, NULL, NULL)) >= 0) {
 		busy = true;
 		for(int i = 0; i < FAKE_CONNS && fd >= 0; i++) {
 			if(fake->conn[i].fd >= 0)

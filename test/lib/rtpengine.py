@@ -22,6 +22,9 @@ class Rtpengine:
         self.port = self.listener = sandbox.port()
         self.first, self.last = sandbox.media_ports
         if plugin:
+            # The loader only warns, and a plain rtpengine would run.
+            if not os.path.exists(PLUGIN):
+                raise Failure(f"{PLUGIN} is not there: make plugin")
             self.listener = sandbox.port()
             lines = {"listen": f"127.0.0.1:{self.listener}", "log": "stderr",
                      "nodes": f"127.0.0.1:{self.port}", **(keys or {})}

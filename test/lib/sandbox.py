@@ -58,14 +58,18 @@ class Process:
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
 
+    def _gist(self):
+        """The first errors, the first being the cause, and the last words."""
+        lines = [line for line in self.text().splitlines() if line.strip()]
+        return "\n".join([n for n in lines if "ERROR" in n or "CRITICAL" in n][:5] + lines[-5:])
+
     def ready(self, what, probe, timeout=10.0):
         """wait_for(), but a process that ends meanwhile is told at once."""
 
         def alive_and():
             if not self.running():
-                tail = "\n".join(self.text().splitlines()[-15:])
                 raise Failure(f"{self.name} ended with {self.popen.returncode} before "
-                              f"{what}; its last lines:\n{tail}")
+                              f"{what}; from its log:\n{self._gist()}")
             return probe()
 
         return wait_for(f"{self.name}: {what}", alive_and, timeout)

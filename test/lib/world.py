@@ -25,6 +25,7 @@ from sandbox import TOP, wait_for
 CONFIG = os.path.join(TOP, "kamailio-cfg", "kamailio.cfg")
 MEDIA_ADDRESS = "127.0.0.2"
 TRUNKS = ("pbx1", "gw1", "gw2", "itsp1")
+TLS_TRUNKS = ("pbx1", "itsp1")
 
 TLS_CONFIG = """\
 [server:default]
@@ -90,9 +91,11 @@ class World:
         if "redis" in start:
             say("redis-server")
             self.redis = RedisServer(sandbox)
+        self.redis_url = self.redis.url if self.redis else f"redis://127.0.0.1:{sandbox.port()}/0"
         if "rtpengine" in start:
             say("rtpengine, the plugin inside" if plugin else "rtpengine")
             self.rtpengine = Rtpengine(sandbox, address=MEDIA_ADDRESS, plugin=plugin)
+        self.ng_port = self.rtpengine.listener if self.rtpengine else sandbox.port()
         for name in peers:
             say(f"baresip as {name}")
             setattr(self, name, self._peer(name))
@@ -120,7 +123,7 @@ class World:
         """What an administrator would write to Redis: {key: {field: value}}."""
         found = {}
         for name in TRUNKS:
-            tls = name in ("pbx1", "itsp1")
+            tls = name in TLS_TRUNKS
             found[f"med:1:gateway:{name}"] = {
                 "address": "127.0.0.1",
                 **({"tls_name": f"{name}.example"} if tls else {"source": "127.0.0.1"})}
@@ -151,15 +154,26 @@ class World:
         return found
 
     def start_kamailio(self):
+        """With the file as it lies in kamailio-cfg; what a site sets is set by -A."""
         tls = self.sandbox.write("tls.cfg", TLS_CONFIG.format(c=self.certificate))
-        listens = [f"tls:127.0.0.1:{self.local_ports[n]}" if n in ("pbx1", "itsp1")
-                   else f"tcp:127.0.0.1:{self.local_ports[n]}" for n in TRUNKS]
-        self.listens = listens
-        self.kamailio = Kamailio(
-            self.sandbox, self._config, control=self.control,
-            tcp=self.local_ports.values(), defines={
-                "TLS_CONFIG": tls, "REDIS_URL": self.redis.url if self.redis else "",
-                "NG": self.rtpengine.listener, **self._defines})
+        defines = {
+            "TLS_CONFIG": f'"{tls}"',
+            "REDIS_URL": f'"{self.redis_url}"',
+            "NG_SOCK": f'"udp:127.0.0.1:{self.ng_port}"',
+            "NODE_KEY": '"secret of the test nodes"',
+            "RUN_DIR_CTL": f'"unix:{self.control}"',
+            "WORKERS": "2",
+            **{f"LISTEN_{number}": f"{'tls' if name in TLS_TRUNKS else 'tcp'}:127.0.0.1:"
+               f"{self.local_ports[name]}" for number, name in enumerate(TRUNKS, 1)},
+            **self._defines}
+        self.kamailio = Kamailio(self.sandbox, self._config, defines, control=self.control,
+                                 tcp=self.local_ports.values())
+        if self.redis:
+            wait_for("the configuration to be loaded", self._loaded, 5)
+
+    def _loaded(self):
+        trunks = self.kamailio.rpc("mediation.trunks")
+        return all(f"id: {name}" in trunks for name in TRUNKS)
 
     # ---- one call, and one change ----
 
