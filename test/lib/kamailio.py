@@ -45,9 +45,11 @@ class Kamailio:
             return False
 
     def rpc(self, method, *arguments):
-        """kamcmd's text; Failure with the server's reason."""
-        done = subprocess.run(["kamcmd", "-s", f"unix:{self.control}", method,
-                               *map(str, arguments)], capture_output=True, text=True,
+        """kamcmd's text; Failure with the server's reason. Python's texts stay texts."""
+        # kamcmd would take the text 0030 for the number 30.
+        words = [f"s:{a}" if isinstance(a, str) else str(a) for a in arguments]
+        done = subprocess.run(["kamcmd", "-s", f"unix:{self.control}", method, *words],
+                              capture_output=True, text=True,
                               timeout=10, check=False)
         # kamcmd tells an error in the text, not by its exit code.
         if done.returncode or done.stdout.startswith("error:") or done.stderr.strip():
