@@ -9,6 +9,8 @@
 
 /** base64 length of a 16 byte key and a 14 byte salt */
 #define SDES_KEY_CHARS 40
+/** RFC 4568: a tag has at most nine digits */
+#define MAX_TAG 999999999
 
 static bool starts_with(med_str_t text, const char *prefix)
 {
@@ -98,7 +100,7 @@ bool med_sdp_crypto_usable(med_str_t value, bool *mki)
 	med_str_t key;
 	size_t i;
 
-	if(!read_number(&value, 999999999, &tag) || !value.len || *value.s != ' ')
+	if(!read_number(&value, MAX_TAG, &tag) || !value.len || *value.s != ' ')
 		return false;
 	if(!med_str_eq_nocase(next_word(&value), MED_STR("AES_CM_128_HMAC_SHA1_80")))
 		return false;
@@ -283,13 +285,15 @@ static void parse_crypto(struct parser *p, med_str_t value)
 {
 	med_sdp_media_t *media = current(p);
 	bool mki = false;
+	uint32_t tag = 0;
 
 	if(!media)
 		return; /* RFC 4568: only in a media section */
 	media->crypto_count++;
 	if(!med_sdp_crypto_usable(value, &mki))
 		return;
-	media->usable_crypto++;
+	if(!media->usable_crypto++ && read_number(&value, MAX_TAG, &tag))
+		media->usable_tag = tag;
 	if(!mki)
 		media->usable_no_mki++;
 }

@@ -31,6 +31,7 @@ typedef struct med_sdp_media {
 	uint16_t crypto_count;	/**< a=crypto lines, of any suite */
 	uint16_t usable_crypto; /**< see med_sdp_crypto_usable */
 	uint16_t usable_no_mki; /**< those of them without MKI */
+	uint32_t usable_tag;	/**< tag of the first usable one */
 	bool potential_savp;	/**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
 	uint16_t pcfg;			/**< its number, and ... */
 	uint16_t pcfg_tcap;		/**< ... the number of the tcap it names: for acfg */

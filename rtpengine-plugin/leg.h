@@ -1,0 +1,26 @@
+/**
+ * leg.h - the two keys that describe a call's legs to the policy listener
+ *
+ * `med-from=<leg> med-to=<leg>`, a leg being `<trunk-id>/<srtp>`: the side an SDP comes
+ * from and the side it goes to. `-/any` is a side no trunk describes (a phone).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_LEG_H
+#define MED_LEG_H
+
+#include "medcore/media.h"
+
+typedef struct med_leg {
+	med_str_t id; /**< view into the value; "-" for a phone */
+	med_leg_policy_t policy;
+} med_leg_t;
+
+/**
+ * @param key  "med-from" or "med-to", for the text
+ * @return MED_EOK, MED_EINVAL with a text; words behind the mode are refused until there
+ *         are some
+ */
+int med_leg_parse(const char *key, med_str_t value, med_leg_t *leg, med_errbuf_t *err);
+
+#endif

@@ -1,0 +1,421 @@
+/**
+ * policy.c - what the policy listener makes of a keyed offer or answer, and of the reply
+ *
+ * rtpengine's side of it was read in and tried with 10.5.3.5: `transport-protocol` sets the
+ * profile of every RTP m-line on the side an SDP goes to, `OSRTP=[offer]` makes that
+ * RTP/AVP + crypto, `OSRTP=[accept]` answers an AVP + crypto offer with keys though the far
+ * side answered plain, `SDES=[no-<suite>]` leaves a suite out.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "policy.h"
+
+#include <string.h>
+
+/** "leg 'gw1' (required): " before the rule that @p inner holds. */
+static int leg_fail(med_errbuf_t *why, int rc, const med_leg_t *leg, const char *what,
+		const med_errbuf_t *inner)
+{
+	med_str_t id = leg->id;
+
+	if(id.len > 32)
+		id.len = 32;
+	return med_fail(why, rc, "leg '%.*s' (%s), %s: %s", MED_STR_FMT(id),
+			leg->policy.known ? med_srtp_mode_name(leg->policy.srtp) : "any", what,
+			inner->text);
+}
+
+int med_policy_legs(
+		const med_ng_command_view_t *view, med_legs_t *legs, med_errbuf_t *why)
+{
+	static const med_str_t once[] = {MED_STR("med-from"), MED_STR("med-to"),
+			MED_STR("sdp"), MED_STR("call-id"), MED_STR("from-tag"), MED_STR("to-tag"),
+			MED_STR("via-branch"), MED_STR("command")};
+	size_t i;
+	int rc;
+
+	for(i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		if(med_ng_count(&view->dict, once[i]) > 1)
+			return med_fail(why, MED_EINVAL, "key '%.*s' stands more than once",
+					MED_STR_FMT(once[i]));
+	}
+	/* rtpengine's other spelling of the key; two SDPs in one command are one too many */
+	if(med_ng_count(&view->dict, MED_STR("SDP")))
+		return med_fail(why, MED_EINVAL, "key 'SDP': spell it 'sdp'");
+	rc = med_leg_parse("med-from", med_ng_text(&view->dict, MED_STR("med-from")),
+			&legs->from, why);
+	if(rc != MED_EOK)
+		return rc;
+	return med_leg_parse(
+			"med-to", med_ng_text(&view->dict, MED_STR("med-to")), &legs->to, why);
+}
+
+static int parse_sdp(
+		const med_leg_t *leg, const char *what, med_str_t body, med_sdp_t *sdp,
+		med_errbuf_t *why)
+{
+	med_errbuf_t inner;
+	int rc = body.s ? med_sdp_parse(body, sdp, &inner)
+					: med_fail(&inner, MED_EINVAL, "there is no SDP in the command");
+
+	return rc == MED_EOK ? rc : leg_fail(why, rc, leg, what, &inner);
+}
+
+/** rtpengine spells its keys with '-' or ' ', some in two cases. */
+static bool is_key(med_str_t key, const char *name)
+{
+	size_t i, len = strlen(name);
+	char c;
+
+	if(key.len != len)
+		return false;
+	for(i = 0; i < len; i++) {
+		c = key.s[i];
+		if(c == ' ' || c == '_')
+			c = '-';
+		if(c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if(c != name[i])
+			return false;
+	}
+	return true;
+}
+
+/** Keys that are ours to write when the leg an SDP goes to has a policy. */
+static bool is_ours(med_str_t key, bool to_known)
+{
+	static const char *const media_keys[] = {"transport-protocol", "sdes", "osrtp",
+			"dtls", "passthrough", "passthru"};
+	size_t i;
+
+	if(med_str_eq(key, MED_STR("sdp"))
+			|| (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
+		return true;
+	if(!to_known)
+		return false;
+	for(i = 0; i < sizeof(media_keys) / sizeof(media_keys[0]); i++) {
+		if(is_key(key, media_keys[i]))
+			return true;
+	}
+	return false;
+}
+
+static void put_others(const med_ng_dict_t *dict, bool to_known, med_ng_out_t *out)
+{
+	size_t i;
+
+	for(i = 0; i < dict->count; i++) {
+		if(!is_ours(dict->entry[i].key, to_known))
+			med_ng_put_raw(out, dict->entry[i].pair);
+	}
+}
+
+static void put_edited_sdp(const med_sdp_t *sdp, const med_sdp_edit_t *edit,
+		med_policy_scratch_t *scratch, med_ng_out_t *out)
+{
+	med_ng_out_t body = {.s = scratch->sdp, .size = sizeof(scratch->sdp)};
+
+	med_sdp_write(sdp, edit, &body);
+	out->overflow |= body.overflow;
+	med_ng_put_pair(out, MED_STR("sdp"), (med_str_t){body.s, body.len});
+}
+
+static int finish(med_ng_out_t *out, med_errbuf_t *why)
+{
+	med_ng_put(out, "e", 1);
+	return out->overflow ? med_fail(why, MED_ELIMIT,
+								   "the command does not fit into a datagram of %d bytes",
+								   MED_NG_MAX_DATAGRAM)
+						 : MED_EOK;
+}
+
+/* clang-format off */
+/** Every suite of rtpengine 10.5 and 12.5 but the one that is ours. */
+static const char other_suites[] =
+	"4:SDESl"
+	"19:no-AEAD_AES_256_GCM"
+	"19:no-AEAD_AES_128_GCM"
+	"26:no-AES_256_CM_HMAC_SHA1_80"
+	"26:no-AES_256_CM_HMAC_SHA1_32"
+	"26:no-AES_192_CM_HMAC_SHA1_80"
+	"26:no-AES_192_CM_HMAC_SHA1_32"
+	"26:no-AES_CM_128_HMAC_SHA1_32"
+	"22:no-F8_128_HMAC_SHA1_80"
+	"22:no-F8_128_HMAC_SHA1_32"
+	"20:no-NULL_HMAC_SHA1_80"
+	"20:no-NULL_HMAC_SHA1_32"
+	"e";
+/* clang-format on */
+
+/** A side without policy that offers other suites only keeps them: SDES-no binds both. */
+static bool needs_other_suites(const med_leg_t *from, const med_sdp_t *sdp)
+{
+	size_t i;
+
+	for(i = 0; !from->policy.known && i < sdp->media_count; i++) {
+		if(sdp->media[i].crypto_count && !sdp->media[i].usable_crypto)
+			return true;
+	}
+	return false;
+}
+
+static void put_offer_flags(
+		const med_legs_t *legs, const med_sdp_t *sdp, med_ng_out_t *out)
+{
+	enum med_offer_form form = med_media_offer_form(&legs->to.policy);
+
+	if(!legs->to.policy.known)
+		return;
+	med_ng_put_pair(out, MED_STR("transport-protocol"),
+			form == MED_OFFER_SAVP ? MED_STR("RTP/SAVP") : MED_STR("RTP/AVP"));
+	if(form == MED_OFFER_AVP)
+		return;
+	if(form == MED_OFFER_AVP_CRYPTO)
+		med_ng_put_raw(out, MED_STR("5:OSRTPl5:offere"));
+	med_ng_put_pair(out, MED_STR("DTLS"), MED_STR("off"));
+	if(!needs_other_suites(&legs->from, sdp))
+		med_ng_put(out, other_suites, sizeof(other_suites) - 1);
+}
+
+static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
+		med_media_mask_t decline, med_sdp_edit_t *edit, med_offer_memo_t *memo)
+{
+	const med_leg_policy_t *from = &legs->from.policy;
+	size_t i;
+
+	memset(edit, 0, sizeof(*edit));
+	memset(memo, 0, sizeof(*memo));
+	edit->drop_dtls = from->known;
+	memo->offered = (uint8_t)med_media_offer_form(&legs->to.policy);
+	memo->count = (uint8_t)sdp->media_count;
+	for(i = 0; i < sdp->media_count; i++) {
+		const med_sdp_media_t *media = &sdp->media[i];
+
+		edit->line[i].decline = (decline >> i) & 1;
+		memo->line[i].answer_form = (uint8_t)med_media_answer_form(from, media);
+		if(!from->known)
+			continue;
+		if(from->srtp == MED_SRTP_NOT_SUPPORTED)
+			edit->line[i].crypto = MED_CRYPTO_DROP;
+		else
+			edit->line[i].crypto =
+					media->usable_no_mki ? MED_CRYPTO_USABLE_NO_MKI : MED_CRYPTO_USABLE;
+		if(media->potential_savp && memo->line[i].answer_form == MED_OFFER_SAVP) {
+			memo->line[i].acfg = media->pcfg;
+			memo->line[i].acfg_tcap = media->pcfg_tcap;
+		}
+	}
+}
+
+int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
+		med_policy_scratch_t *scratch, med_ng_out_t *out, med_offer_memo_t *memo,
+		med_errbuf_t *why)
+{
+	med_media_mask_t decline;
+	med_sdp_edit_t edit;
+	med_errbuf_t inner;
+	med_sdp_t sdp;
+	int rc;
+
+	rc = parse_sdp(&legs->from, "offer", view->sdp, &sdp, why);
+	if(rc != MED_EOK)
+		return rc;
+	rc = med_media_offer_lines(
+			&legs->from.policy, &legs->to.policy, &sdp, &decline, &inner);
+	if(rc != MED_EOK)
+		return leg_fail(why, rc, &legs->from, "offer", &inner);
+	plan_offer(legs, &sdp, decline, &edit, memo);
+	med_ng_put(out, "d", 1);
+	put_others(&view->dict, legs->to.policy.known, out);
+	put_offer_flags(legs, &sdp, out);
+	put_edited_sdp(&sdp, &edit, scratch, out);
+	return finish(out, why);
+}
+
+/** An answer must name the key it accepts: rtpengine would encrypt nothing otherwise. */
+static int check_tags(const med_sdp_t *sdp, const med_offer_memo_t *memo, med_errbuf_t *why)
+{
+	size_t i;
+
+	for(i = 0; i < sdp->media_count && i < memo->count; i++) {
+		const med_sdp_media_t *media = &sdp->media[i];
+
+		if(media->port && media->usable_crypto && memo->line[i].tag
+				&& media->usable_tag != memo->line[i].tag)
+			return med_fail(why, MED_EREFUSED,
+					"m-line %zu: a=crypto:%u was not offered; answer with tag %u", i + 1,
+					media->usable_tag, memo->line[i].tag);
+	}
+	return MED_EOK;
+}
+
+static int check_answer(const med_leg_t *from, const med_offer_memo_t *memo,
+		enum med_offer_form offered, const med_sdp_t *sdp, med_errbuf_t *why)
+{
+	med_errbuf_t inner;
+	int rc = med_media_check_answer(&from->policy, offered, sdp, &inner);
+
+	if(rc == MED_EOK && memo && from->policy.known && offered != MED_OFFER_AVP)
+		rc = check_tags(sdp, memo, &inner);
+	return rc == MED_EOK ? rc : leg_fail(why, rc, from, "answer", &inner);
+}
+
+static void plan_answer(const med_leg_t *from, enum med_offer_form offered,
+		const med_sdp_t *sdp, med_sdp_edit_t *edit)
+{
+	size_t i;
+
+	memset(edit, 0, sizeof(*edit));
+	edit->drop_dtls = from->policy.known;
+	for(i = 0; from->policy.known && i < sdp->media_count; i++)
+		edit->line[i].crypto =
+				offered == MED_OFFER_AVP ? MED_CRYPTO_DROP : MED_CRYPTO_USABLE;
+}
+
+int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
+		const med_offer_memo_t *memo, med_policy_scratch_t *scratch, med_ng_out_t *out,
+		med_errbuf_t *why)
+{
+	const med_leg_policy_t *to = &legs->to.policy;
+	enum med_offer_form offered = memo ? (enum med_offer_form)memo->offered
+									   : med_media_offer_form(&legs->from.policy);
+	med_sdp_edit_t edit;
+	med_sdp_t sdp;
+	int rc;
+
+	rc = parse_sdp(&legs->from, "answer", view->sdp, &sdp, why);
+	if(rc != MED_EOK)
+		return rc;
+	rc = check_answer(&legs->from, memo, offered, &sdp, why);
+	if(rc != MED_EOK)
+		return rc;
+	plan_answer(&legs->from, offered, &sdp, &edit);
+	med_ng_put(out, "d", 1);
+	put_others(&view->dict, to->known, out);
+	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED)
+		med_ng_put_raw(out, MED_STR("5:OSRTPl6:accepte"));
+	put_edited_sdp(&sdp, &edit, scratch, out);
+	return finish(out, why);
+}
+
+static int put_reply(const med_ng_dict_t *reply, const med_sdp_t *sdp,
+		const med_sdp_edit_t *edit, med_policy_scratch_t *scratch, med_ng_out_t *out,
+		med_errbuf_t *why)
+{
+	size_t i;
+
+	med_ng_put(out, "d", 1);
+	put_edited_sdp(sdp, edit, scratch, out);
+	for(i = 0; i < reply->count; i++) {
+		if(!med_str_eq(reply->entry[i].key, MED_STR("sdp")))
+			med_ng_put_raw(out, reply->entry[i].pair);
+	}
+	return finish(out, why);
+}
+
+static int check_outcome(const med_leg_t *to, const med_sdp_t *sdp, med_errbuf_t *why)
+{
+	med_errbuf_t inner;
+	int rc = med_media_check_outgoing(&to->policy, sdp, &inner);
+
+	return rc == MED_EOK ? rc : leg_fail(why, rc, to, "SDP made by rtpengine", &inner);
+}
+
+int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
+		med_policy_scratch_t *scratch, med_ng_out_t *out, med_offer_memo_t *memo,
+		med_errbuf_t *why)
+{
+	med_sdp_edit_t edit;
+	med_sdp_t sdp;
+	size_t i;
+	int rc;
+
+	rc = parse_sdp(&legs->to, "SDP made by rtpengine",
+			med_ng_text(reply, MED_STR("sdp")), &sdp, why);
+	if(rc != MED_EOK)
+		return rc;
+	rc = check_outcome(&legs->to, &sdp, why);
+	if(rc != MED_EOK)
+		return rc;
+	memset(&edit, 0, sizeof(edit));
+	for(i = 0; i < sdp.media_count && i < memo->count; i++) {
+		const med_sdp_media_t *media = &sdp.media[i];
+
+		memo->line[i].tag = legs->to.policy.known ? media->usable_tag : 0;
+		edit.line[i].offer_savp = legs->to.policy.known && media->port
+								  && memo->offered == MED_OFFER_AVP_CRYPTO
+								  && media->proto == MED_SDP_AVP && media->usable_crypto;
+	}
+	return put_reply(reply, &sdp, &edit, scratch, out, why);
+}
+
+/** rtpengine writes AVP + crypto to who offered that; we say SAVP (med_media_answer_form). */
+static void plan_answer_reply(const med_leg_t *to, const med_offer_memo_t *memo,
+		med_sdp_t *sdp, med_sdp_edit_t *edit)
+{
+	size_t i;
+
+	memset(edit, 0, sizeof(*edit));
+	for(i = 0; to->policy.known && i < sdp->media_count; i++) {
+		med_sdp_media_t *media = &sdp->media[i];
+		const med_offer_line_t *line = memo && i < memo->count ? &memo->line[i] : NULL;
+		med_str_t text = media->proto_text;
+
+		if(!media->port)
+			continue;
+		if(media->proto == MED_SDP_AVP && media->usable_crypto
+				&& to->policy.srtp != MED_SRTP_NOT_SUPPORTED
+				&& (!line || line->answer_form == MED_OFFER_SAVP)) {
+			edit->line[i].proto = text.len && text.s[text.len - 1] == 'F'
+										  ? MED_STR("RTP/SAVPF")
+										  : MED_STR("RTP/SAVP");
+			media->proto = MED_SDP_SAVP;
+			media->proto_text = edit->line[i].proto;
+		}
+		if(line && media->proto == MED_SDP_SAVP) {
+			edit->line[i].acfg = line->acfg;
+			edit->line[i].acfg_tcap = line->acfg_tcap;
+		}
+	}
+}
+
+/** What was offered with keys must be answered with keys. */
+static int check_forms(const med_leg_t *to, const med_offer_memo_t *memo,
+		const med_sdp_t *sdp, med_errbuf_t *why)
+{
+	med_errbuf_t inner;
+	size_t i;
+
+	for(i = 0; memo && to->policy.known && i < sdp->media_count && i < memo->count; i++) {
+		if(!sdp->media[i].port || sdp->media[i].proto == MED_SDP_OTHER)
+			continue;
+		if((memo->line[i].answer_form == MED_OFFER_SAVP)
+				!= (sdp->media[i].proto == MED_SDP_SAVP)) {
+			med_fail(&inner, MED_EREFUSED,
+					"m-line %zu would be answered %.*s, which is not what was offered; "
+					"look at the flags the script adds",
+					i + 1, MED_STR_FMT(sdp->media[i].proto_text));
+			return leg_fail(why, MED_EREFUSED, to, "SDP made by rtpengine", &inner);
+		}
+	}
+	return MED_EOK;
+}
+
+int med_policy_answer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
+		const med_offer_memo_t *memo, med_policy_scratch_t *scratch, med_ng_out_t *out,
+		med_errbuf_t *why)
+{
+	med_sdp_edit_t edit;
+	med_sdp_t sdp;
+	int rc;
+
+	rc = parse_sdp(&legs->to, "SDP made by rtpengine",
+			med_ng_text(reply, MED_STR("sdp")), &sdp, why);
+	if(rc != MED_EOK)
+		return rc;
+	plan_answer_reply(&legs->to, memo, &sdp, &edit);
+	rc = check_outcome(&legs->to, &sdp, why);
+	if(rc == MED_EOK)
+		rc = check_forms(&legs->to, memo, &sdp, why);
+	return rc == MED_EOK ? put_reply(reply, &sdp, &edit, scratch, out, why) : rc;
+}

@@ -1,0 +1,40 @@
+/**
+ * sdp_edit.h - the changes to an SDP that rtpengine cannot make
+ *
+ * Line by line, what is not named stays byte for byte. Never passed on, on any leg: k=
+ * keys, Microsoft's scale keys, and RFC 5939 capabilities, which speak of transports and
+ * keys of one leg only.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_SDP_EDIT_H
+#define MED_SDP_EDIT_H
+
+#include "medcore/sdp.h"
+#include "ng.h"
+
+enum med_crypto_edit {
+	MED_CRYPTO_KEEP = 0,
+	MED_CRYPTO_DROP,		 /**< all a=crypto lines */
+	MED_CRYPTO_USABLE,		 /**< keep those med_sdp_crypto_usable() */
+	MED_CRYPTO_USABLE_NO_MKI, /**< of these, those without MKI */
+};
+
+typedef struct med_sdp_line_edit {
+	bool decline;		/**< port 0 */
+	uint8_t crypto;		/**< enum med_crypto_edit */
+	med_str_t proto;	/**< the transport to write; s NULL: as it is */
+	bool offer_savp;	/**< insert a=tcap and a=pcfg that offer RTP/SAVP (RFC 5939) */
+	uint16_t acfg;		/**< insert a=acfg with this number (0: none) ... */
+	uint16_t acfg_tcap; /**< ... and this transport capability */
+} med_sdp_line_edit_t;
+
+typedef struct med_sdp_edit {
+	bool drop_dtls; /**< a=fingerprint and a=setup, everywhere */
+	med_sdp_line_edit_t line[MED_SDP_MAX_MEDIA];
+} med_sdp_edit_t;
+
+/** Appends the edited body to @p out; @p sdp is what med_sdp_parse made of it. */
+void med_sdp_write(const med_sdp_t *sdp, const med_sdp_edit_t *edit, med_ng_out_t *out);
+
+#endif
