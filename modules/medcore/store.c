@@ -1,6 +1,10 @@
 /**
  * store.c - the configuration in Redis, read whole and followed live
  *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
  * Three connections: `track` is subscribed to the invalidation channel, `data` reads,
  * `write` writes this node's status. What happens, in order:
  *
@@ -17,8 +21,6 @@
  * a PING sent after the values came, every notice of a write that those values contain
  * has arrived. If one of them names a key read since the last commit, its whole message
  * is read too before anything is published (all keys of one EXEC come in one message).
- *
- * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "medcore/store.h"
 #include "medcore/store_conn.h"

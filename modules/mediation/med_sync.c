@@ -392,8 +392,7 @@ static int check_params(void)
 
 int med_sync_register(void)
 {
-	if(check_params() || med_shm_init() || med_status_init()
-			|| med_policy_listener_init(med_param_rtpengine_sock))
+	if(check_params() || med_status_init())
 		return -1;
 	wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if(wake_fd < 0) {
@@ -409,7 +408,6 @@ void med_sync_destroy(void)
 {
 	med_policy_listener_destroy();
 	med_status_destroy();
-	med_shm_destroy();
 	if(wake_fd >= 0)
 		close(wake_fd);
 	wake_fd = -1;

@@ -11,8 +11,8 @@
 #define MED_SYNC_H
 
 /**
- * In mod_init, before the fork: checks the parameters, prepares shared memory (snapshot,
- * status, policy listeners), announces the process. 0, or -1 (logged).
+ * In mod_init, before the fork, after med_shm_init and med_policy_listener_init: checks
+ * the parameters, announces the process. 0, or -1 (logged).
  */
 int med_sync_register(void);
 /** In child_init, every rank: forks the process once, for PROC_MAIN. 0, or -1. */

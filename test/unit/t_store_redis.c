@@ -250,7 +250,7 @@ static void check_pairs(store_view_t *v)
 }
 
 /** Writes pairs in transactions, and one half of a pair's kind alone elsewhere. */
-static pid_t writer(unsigned seed, int ms, unsigned pause_us)
+static pid_t writer(unsigned seed, int ms, int pause_ms)
 {
 	pid_t pid = fork();
 	int64_t end;
@@ -275,8 +275,8 @@ static pid_t writer(unsigned seed, int ms, unsigned pause_us)
 					"HSET med:1:route:b%d n %d\r\nEXEC",
 					pair, n, n % 100, pair, n);
 		talk(fd, text, NULL, 0);
-		if(pause_us)
-			usleep(rand() % pause_us);
+		if(pause_ms)
+			poll(NULL, 0, rand() % pause_ms);
 	}
 	_exit(0);
 }
@@ -287,8 +287,8 @@ START_TEST(transactions_whole)
 	unsigned commits;
 
 	view.check = check_pairs;
-	one = writer(1, 1800, 1000);
-	two = writer(2, 1800, 1500);
+	one = writer(1, 1800, 2);
+	two = writer(2, 1800, 3);
 	run_for(1000);
 	med_store_reload(store); /* full reads among the writers, too */
 	run_for(1000);
