@@ -185,6 +185,7 @@ format:
 ## install: module, plugin and configuration examples under DESTDIR (PREFIX=/usr)
 install: all
 	@test/setup/install "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
+	@$(MAKE) -C rtpengine-plugin install DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)"
 
 ## clean: remove build/, Kamailio's headers excepted
 clean:

@@ -5,7 +5,7 @@ import os
 from ng import Ng
 from sandbox import BUILD, Failure
 
-PLUGIN = os.path.join(BUILD, "rtpengine-mediation.so")
+PLUGIN = os.path.join(BUILD, "mediation-rtpengine.so")
 
 
 class Rtpengine:
