@@ -85,7 +85,7 @@ static bool is_key(med_str_t key, const char *name)
 static bool is_ours(med_str_t key, bool to_known)
 {
 	static const char *const media_keys[] = {"transport-protocol", "sdes", "osrtp",
-			"dtls", "passthrough", "passthru"};
+			"dtls", "ice", "passthrough", "passthru"};
 	size_t i;
 
 	if(med_str_eq(key, MED_STR("sdp"))
@@ -118,6 +118,18 @@ static void put_edited_sdp(const med_sdp_t *sdp, const med_sdp_edit_t *edit,
 	med_sdp_write(sdp, edit, &body);
 	out->overflow |= body.overflow;
 	med_ng_put_pair(out, MED_STR("sdp"), (med_str_t){body.s, body.len});
+}
+
+/**
+ * What every keyed command asks for: no side sees the other's address, neither in o= and
+ * the session's c= (10.5 replaces them only when told) nor in ICE candidates, which no
+ * trunk is sent.
+ */
+static void put_common_flags(const med_legs_t *legs, med_ng_out_t *out)
+{
+	med_ng_put_raw(out, MED_STR("7:replacel6:origin18:session-connectione"));
+	if(legs->to.policy.known)
+		med_ng_put_pair(out, MED_STR("ICE"), MED_STR("remove"));
 }
 
 static int finish(med_ng_out_t *out, med_errbuf_t *why)
@@ -185,7 +197,7 @@ static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
 
 	memset(edit, 0, sizeof(*edit));
 	memset(memo, 0, sizeof(*memo));
-	edit->drop_dtls = from->known;
+	edit->drop_ice_dtls = from->known;
 	memo->offered = (uint8_t)med_media_offer_form(&legs->to.policy);
 	memo->count = (uint8_t)sdp->media_count;
 	for(i = 0; i < sdp->media_count; i++) {
@@ -227,6 +239,7 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	plan_offer(legs, &sdp, decline, &edit, memo);
 	med_ng_put(out, "d", 1);
 	put_others(&view->dict, legs->to.policy.known, out);
+	put_common_flags(legs, out);
 	put_offer_flags(legs, &sdp, out);
 	put_edited_sdp(&sdp, &edit, scratch, out);
 	return finish(out, why);
@@ -266,7 +279,7 @@ static void plan_answer(const med_leg_t *from, enum med_offer_form offered,
 	size_t i;
 
 	memset(edit, 0, sizeof(*edit));
-	edit->drop_dtls = from->policy.known;
+	edit->drop_ice_dtls = from->policy.known;
 	for(i = 0; from->policy.known && i < sdp->media_count; i++)
 		edit->line[i].crypto =
 				offered == MED_OFFER_AVP ? MED_CRYPTO_DROP : MED_CRYPTO_USABLE;
@@ -292,6 +305,7 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	plan_answer(&legs->from, offered, &sdp, &edit);
 	med_ng_put(out, "d", 1);
 	put_others(&view->dict, to->known, out);
+	put_common_flags(legs, out);
 	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED)
 		med_ng_put_raw(out, MED_STR("5:OSRTPl6:accepte"));
 	put_edited_sdp(&sdp, &edit, scratch, out);

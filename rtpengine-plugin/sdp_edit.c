@@ -39,37 +39,30 @@ static bool drops_crypto(const struct editor *e, med_str_t line)
 	return !usable || (mki && e->media->crypto == MED_CRYPTO_USABLE_NO_MKI);
 }
 
-static bool drops_attribute(const struct editor *e, med_str_t line)
+static bool is_one_of(med_str_t line, const char *const *names)
 {
-	static const char *const never_passed[] = {"tcap", "acap", "pcfg", "acfg", "csup",
-			"creq", "sescap", "cryptoscale", "encryption"};
-	size_t i;
-
-	if(line.len < 6)
-		return false;
-	switch(line.s[2]) {
-		case 't':
-		case 'p':
-		case 'a':
-		case 'c':
-		case 's':
-		case 'e':
-		case 'f':
-			break;
-		default:
-			return false;
-	}
-	/* is_attribute has seen the colon, so there is a value to look at */
-	if(line.len > 9 && is_attribute(line, "crypto"))
-		return drops_crypto(e, line);
-	if(e->edit->drop_dtls
-			&& (is_attribute(line, "fingerprint") || is_attribute(line, "setup")))
-		return true;
-	for(i = 0; i < sizeof(never_passed) / sizeof(never_passed[0]); i++) {
-		if(is_attribute(line, never_passed[i]))
+	for(; *names; names++) {
+		if(is_attribute(line, *names))
 			return true;
 	}
 	return false;
+}
+
+static bool drops_attribute(const struct editor *e, med_str_t line)
+{
+	static const char *const never_passed[] = {"tcap", "acap", "pcfg", "acfg", "csup",
+			"creq", "sescap", "cryptoscale", "encryption", NULL};
+	static const char *const ice_dtls[] = {"fingerprint", "setup", "candidate", "ice-ufrag",
+			"ice-pwd", "ice-options", "ice-lite", "ice-mismatch", "remote-candidates",
+			"end-of-candidates", "x-candidate", "x-candidate-ipv6", NULL};
+
+	if(line.len < 6 || !memchr("tpacsefirx", line.s[2], 10))
+		return false; /* none of them begins so as any of these */
+	/* is_attribute has seen the colon, so there is a value to look at */
+	if(line.len > 9 && is_attribute(line, "crypto"))
+		return drops_crypto(e, line);
+	return is_one_of(line, never_passed)
+		   || (e->edit->drop_ice_dtls && is_one_of(line, ice_dtls));
 }
 
 static void put(struct editor *e, const char *text)

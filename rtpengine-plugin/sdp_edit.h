@@ -30,7 +30,7 @@ typedef struct med_sdp_line_edit {
 } med_sdp_line_edit_t;
 
 typedef struct med_sdp_edit {
-	bool drop_dtls; /**< a=fingerprint and a=setup, everywhere */
+	bool drop_ice_dtls; /**< what speaks of ICE and DTLS, everywhere: no trunk has them */
 	med_sdp_line_edit_t line[MED_SDP_MAX_MEDIA];
 } med_sdp_edit_t;
 
