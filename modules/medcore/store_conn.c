@@ -44,6 +44,43 @@ static int fail_errno(med_conn_t *conn, const char *what, int cause)
 	return -1;
 }
 
+/* hiredis allocates an array by the length it is told, 16 GB where a server says so. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t array_length_t;
+#else
+typedef int array_length_t;
+#endif
+
+static redisReplyObjectFunctions bounded; /* hiredis' own, but for arrays */
+static void *(*create_array)(const redisReadTask *, array_length_t);
+
+static void *create_bounded_array(const redisReadTask *task, array_length_t length)
+{
+	med_conn_t *conn = task->privdata;
+
+	if((size_t)length > MED_CONN_ELEMENTS_MAX - conn->elements)
+		return NULL; /* told as out of memory, which it would be */
+	conn->elements += (size_t)length;
+	return create_array(task, length);
+}
+
+static redisReader *reader_new(med_conn_t *conn)
+{
+	redisReader *reader = redisReaderCreate();
+
+	if(!reader)
+		return NULL;
+	if(!create_array) {
+		bounded = *reader->fn;
+		create_array = bounded.createArray;
+		bounded.createArray = create_bounded_array;
+	}
+	reader->fn = &bounded;
+	reader->privdata = conn;
+	conn->elements = 0;
+	return reader;
+}
+
 void med_conn_init(med_conn_t *conn)
 {
 	memset(conn, 0, sizeof *conn);
@@ -157,7 +194,7 @@ int med_conn_open(med_conn_t *conn, const med_store_url_t *url, int64_t now_ms)
 	med_conn_close(conn);
 	conn->error[0] = '\0';
 	conn->waiting_ms = conn->now_ms = now_ms;
-	conn->reader = redisReaderCreate();
+	conn->reader = reader_new(conn);
 	if(!conn->reader)
 		return fail(conn, "out of memory");
 	return url->is_unix ? open_unix(conn, url) : open_tcp(conn, url);
@@ -403,6 +440,7 @@ int med_conn_reply(med_conn_t *conn, redisReply **reply)
 			return fail(conn, conn->reader->errstr);
 		if(got) {
 			conn->reply_bytes = 0;
+			conn->elements = 0;
 			conn->waiting_ms = conn->now_ms;
 			*reply = got;
 			return 1;

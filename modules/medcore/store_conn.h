@@ -14,6 +14,7 @@
 
 #define MED_CONN_TIMEOUT_MS 3000	   /**< for a connection and for each reply */
 #define MED_CONN_REPLY_MAX (48u << 20)  /**< bytes of one reply; more is garbage */
+#define MED_CONN_ELEMENTS_MAX (4u << 20) /**< of all arrays of one reply */
 #define MED_CONN_OUT_MAX (16u << 20)	   /**< bytes that wait to be sent */
 
 enum med_conn_state {
@@ -43,6 +44,7 @@ typedef struct med_conn {
 	med_conn_asked_t *asked;		 /**< ring */
 	size_t asked_first, asked_count, asked_cap;
 	size_t reply_bytes; /**< fed since the last whole reply */
+	size_t elements;	/**< of the arrays in it */
 	int64_t waiting_ms; /**< since when nothing whole came although we wait */
 	int64_t now_ms;
 	unsigned reads;

@@ -2,8 +2,8 @@
  * med_policy_listener.c - is the plugin there, in front of rtpengine?
  *
  * Every second each ng socket gets a `ping` that carries `med-hello`. The plugin adds to
- * its pong: med-version, med-host (inside or beside rtpengine), med-nodes, and
- * med-addresses, the addresses media is anchored at.
+ * its pong: med-version, med-host (inside or beside rtpengine), med-nodes (the rtpengines
+ * behind it), and med-addresses (the addresses media is anchored at).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -30,7 +30,7 @@ typedef struct listener {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	int64_t yes_ms; /**< of the last yes; 0: never */
-	char version[40], host[40], nodes[40], text[160];
+	char version[40], host[40], nodes[160], text[160];
 	med_ip_t anchor[ADDRESSES_MAX];
 	uint32_t anchors;
 } listener_t;
@@ -314,6 +314,20 @@ static void dict_text(med_str_t dict, med_str_t key, char *text, size_t size)
 	text[len] = '\0';
 }
 
+/** A dictionary of the rtpengines behind the listener as "name alive, name dead". */
+static void nodes_text(med_str_t dict, char *text, size_t size)
+{
+	med_str_t rest = {dict.s + 1, dict.len - 2}, name, value;
+	size_t len = 0;
+
+	text[0] = '\0';
+	if(dict.len < 2 || dict.s[0] != 'd')
+		return;
+	while(rest.len && next_value(&rest, &name) && next_value(&rest, &value) && len < size)
+		len += (size_t)snprintf(text + len, size - len, "%s%.*s %.*s", len ? ", " : "",
+				MED_STR_FMT(value_text(name)), MED_STR_FMT(value_text(value)));
+}
+
 /* ---- the Redis process ---- */
 
 static void write_begin(void)
@@ -347,7 +361,7 @@ static void take_yes(listener_t *l, med_str_t dict)
 
 	dict_text(dict, MED_STR("med-version"), l->version, sizeof l->version);
 	dict_text(dict, MED_STR("med-host"), l->host, sizeof l->host);
-	dict_text(dict, MED_STR("med-nodes"), l->nodes, sizeof l->nodes);
+	nodes_text(dict_value(dict, MED_STR("med-nodes")), l->nodes, sizeof l->nodes);
 	l->anchors = 0;
 	if(list.len > 2 && list.s[0] == 'l') {
 		list = (med_str_t){list.s + 1, list.len - 2};

@@ -37,7 +37,7 @@ bool med_policy_listener_anchors(const med_ip_t *address);
 typedef struct med_listener_view {
 	char sock[72];
 	bool fresh;
-	char version[40], host[40], nodes[40];
+	char version[40], host[40], nodes[160];
 	char text[160]; /**< empty, or why it is not fresh */
 } med_listener_view_t;
 /** false: there are no more. */
