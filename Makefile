@@ -155,8 +155,8 @@ test: deps
 test-fresh:
 	@test/setup/fresh-root
 
-## lint: the rules of the design and of style, nothing run
-lint:
+## lint: the rules of the design and of style alone
+lint: all
 	@test/lib/prove $(JOBS) test/lint/*.t
 
 ## bench: benchmarks, one line each; ONLY=<name> for one
