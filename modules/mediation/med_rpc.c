@@ -79,14 +79,14 @@ static int add_listeners(rpc_t *rpc, void *top)
 
 	med_policy_listener_reason(reason, sizeof reason);
 	if(rpc->struct_add(top, FMT("ss["), "policy_listener",
-			   med_policy_listener_present() ? "present" : "absent",
+			   med_policy_listener_present() ? "yes" : "no",
 			   "policy_listener_text", reason, "policy_listeners", &list)
 			< 0)
 		return -1;
 	for(unsigned i = 0; med_policy_listener_view(i, &view); i++)
 		if(rpc->array_add(list, FMT("{"), &item) < 0
 				|| rpc->struct_add(item, FMT("ssssss"), "sock", view.sock, "state",
-						   view.fresh ? "present" : "absent", "version", view.version,
+						   view.fresh ? "yes" : "no", "version", view.version,
 						   "host", view.host, "nodes", view.nodes, "text", view.text)
 						   < 0)
 			return -1;
