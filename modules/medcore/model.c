@@ -65,7 +65,7 @@ static int parse_bits(const char *text, size_t len, int max)
 static void clear_host_bits(med_ip_t *ip)
 {
 	for(unsigned bit = ip->prefix; bit < 128; bit++)
-		ip->bytes[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
+		ip->bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
 }
 
 int med_ip_parse(med_str_t text, med_ip_t *ip)
@@ -94,7 +94,8 @@ int med_ip_parse(med_str_t text, med_ip_t *ip)
 	else if(inet_pton(AF_INET6, buffer, out.bytes) != 1)
 		return MED_EINVAL;
 	if(slash != NULL) {
-		bits = parse_bits(slash + 1, (size_t)(text.s + text.len - slash - 1), v4 ? 32 : 128);
+		bits = parse_bits(
+				slash + 1, (size_t)(text.s + text.len - slash - 1), v4 ? 32 : 128);
 		if(bits < 0)
 			return MED_EINVAL;
 		out.prefix = (uint8_t)(v4 ? bits + 96 : bits);
@@ -108,7 +109,8 @@ bool med_ip_contains(const med_ip_t *subnet, const med_ip_t *address)
 {
 	unsigned whole = subnet->prefix / 8, rest = subnet->prefix % 8;
 
-	if(address->prefix < subnet->prefix || memcmp(subnet->bytes, address->bytes, whole) != 0)
+	if(address->prefix < subnet->prefix
+			|| memcmp(subnet->bytes, address->bytes, whole) != 0)
 		return false;
 	if(rest == 0)
 		return true;

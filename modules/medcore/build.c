@@ -1,0 +1,235 @@
+/**
+ * build.c - a new snapshot: what changed is made anew, all else is shared
+ *
+ * All is made for the version that comes next; nothing of the version in force is touched
+ * until everything has succeeded. A failure frees what was made and leaves what was dirty
+ * dirty, so that the next build tries again.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "medcore/writer.h"
+
+/* ---- objects that stand in a map by their id ------------------------------------------
+ */
+
+static void *make_object(med_config_t *config, const med_slot_t *slot)
+{
+	const med_record_t *record = slot->entry;
+	med_str_t id = med_slot_id(slot);
+
+	switch(slot->kind) {
+		case MED_KIND_GATEWAY:
+			return med_gateway_object(&config->heap, id, &record->gateway);
+		case MED_KIND_PROFILE:
+			return med_profile_object(config, id, &record->profile);
+		case MED_KIND_POLICY:
+			return med_policy_object(config, id, &record->policy);
+		default:
+			return med_rules_object(&config->heap, id, slot->entry);
+	}
+}
+
+/* @p map NULL: found by the writer only. */
+static int build_kind(med_config_t *config, enum med_kind kind, med_map_t **map)
+{
+	med_slot_t *slot = config->table[kind].dirty;
+	int rc = MED_EOK;
+
+	for(; slot != NULL && rc == MED_EOK; slot = slot->next_dirty) {
+		slot->pending = NULL;
+		if(slot->entry != NULL) {
+			slot->pending = make_object(config, slot);
+			if(slot->pending == NULL)
+				return MED_ENOMEM;
+		}
+		if(map != NULL && slot->pending != NULL)
+			rc = med_map_put(&config->heap, map, slot->hash, (uintptr_t)slot->object,
+					(uintptr_t)slot->pending);
+		else if(map != NULL && slot->object != NULL)
+			rc = med_map_remove(&config->heap, map, slot->hash, (uintptr_t)slot->object);
+		if(rc == MED_EOK)
+			med_segment_retire(&config->heap, slot->object);
+	}
+	return rc;
+}
+
+/* The profile of trunks that have none: all fields at their initial values. */
+static int build_defaults(med_config_t *config, const med_profile_object_t **defaults)
+{
+	med_record_t *record = NULL;
+	int rc;
+
+	if(config->defaults != NULL) {
+		*defaults = config->defaults;
+		return MED_EOK;
+	}
+	rc = med_record_parse(
+			MED_KIND_PROFILE, MED_STR("global"), NULL, 0, &config->own, &record, NULL);
+	if(rc != MED_EOK)
+		return rc;
+	*defaults = med_profile_object(config, MED_STR("defaults"), &record->profile);
+	med_free(&config->own, record);
+	return *defaults == NULL ? MED_ENOMEM : MED_EOK;
+}
+
+/* ---- usages ---------------------------------------------------------------------------
+ */
+
+static int compare_routes(const void *a, const void *b)
+{
+	const med_slot_t *x = *(med_slot_t *const *)a, *y = *(med_slot_t *const *)b;
+	const med_route_entry_t *p = x->entry, *q = y->entry;
+	int order;
+
+	if(p->priority != q->priority)
+		return p->priority < q->priority ? -1 : 1;
+	order = memcmp(x->id, y->id, x->id_len < y->id_len ? x->id_len : y->id_len);
+	return order != 0 ? order : (int)x->id_len - (int)y->id_len;
+}
+
+static void describe_route(void *ctx, size_t rank, med_route_source_t *route)
+{
+	const med_config_t *config = ctx;
+	const med_slot_t *slot = config->work[rank];
+	const med_route_entry_t *entry = slot->entry;
+
+	route->id = med_slot_id(slot);
+	route->pattern = (med_str_t){entry->text, entry->pattern_len};
+	route->caller = (med_str_t){entry->text + entry->pattern_len, entry->caller_len};
+	route->regex = entry->regex == NULL ? NULL : entry->regex->regex;
+	route->priority = entry->priority;
+	route->trunks = entry->words;
+	route->trunk_count = entry->trunk_count;
+	route->weights = entry->weights;
+}
+
+static int build_usage(med_config_t *config, med_view_t *view, med_usage_slot_t *usage)
+{
+	int rc = MED_EOK;
+
+	usage->pending = NULL;
+	if(usage->count > 0) {
+		if(!med_config_reserve_work(config, usage->count))
+			return MED_ENOMEM;
+		memcpy(config->work, usage->members, usage->count * sizeof(config->work[0]));
+		qsort(config->work, usage->count, sizeof(config->work[0]), compare_routes);
+		rc = med_usage_build(config->builder, &config->heap,
+				(med_str_t){usage->name, usage->name_len}, usage->number, usage->count,
+				describe_route, config, &usage->pending);
+	}
+	if(rc == MED_EOK)
+		rc = med_array_set(&config->heap, &view->usages, usage->number, usage->pending);
+	if(rc == MED_EOK)
+		med_segment_retire(&config->heap, usage->object);
+	return rc;
+}
+
+static int build_usages(med_config_t *config, med_view_t *view)
+{
+	int rc = MED_EOK;
+
+	for(med_usage_slot_t *usage = config->dirty_usages; usage != NULL && rc == MED_EOK;
+			usage = usage->next_dirty)
+		rc = build_usage(config, view, usage);
+	return rc;
+}
+
+/* ---- all of it ------------------------------------------------------------------------
+ */
+
+static void count_objects(const med_config_t *config, med_view_t *view)
+{
+	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++)
+		view->count[kind] = config->table[kind].present;
+	view->count[MED_KIND_TRUNK] = view->listing == NULL ? 0 : view->listing->count;
+}
+
+static int build_state(
+		med_config_t *config, med_state_t *state, const med_profile_object_t **defaults)
+{
+	med_view_t *view = &state->view;
+	int rc = build_defaults(config, defaults);
+
+	if(rc != MED_EOK)
+		return rc;
+	config->defaults = *defaults;
+	rc = build_kind(config, MED_KIND_GATEWAY, &view->gateways);
+	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_PROFILE, NULL);
+	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_RULES, &view->rules);
+	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_POLICY, &view->policies);
+	if(rc == MED_EOK)
+		rc = med_build_trunks(config, state);
+	if(rc == MED_EOK)
+		rc = build_usages(config, view);
+	count_objects(config, view);
+	return rc;
+}
+
+/* From here on nothing can fail. */
+static void commit(med_config_t *config, const med_state_t *state)
+{
+	config->state = *state;
+	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++) {
+		med_table_t *table = &config->table[kind];
+		med_slot_t *slot = table->dirty, *next;
+		table->dirty = NULL;
+		for(; slot != NULL; slot = next) {
+			next = slot->next_dirty;
+			slot->object = slot->pending;
+			slot->pending = NULL;
+			slot->dirty = false;
+			med_slot_drop(config, slot);
+		}
+	}
+	while(config->dirty_usages != NULL) {
+		med_usage_slot_t *usage = config->dirty_usages;
+		config->dirty_usages = usage->next_dirty;
+		usage->object = usage->pending;
+		usage->pending = NULL;
+		usage->dirty = false;
+	}
+	config->heap.building++;
+}
+
+static void count_conflicts(med_config_t *config)
+{
+	med_table_t *trunks = &config->table[MED_KIND_TRUNK];
+
+	trunks->conflicts = trunks->present - config->state.view.count[MED_KIND_TRUNK];
+}
+
+int med_config_build(
+		med_config_t *config, const med_snapshot_t **snapshot, med_errbuf_t *err)
+{
+	const med_profile_object_t *before = config->defaults, *defaults = NULL;
+	med_state_t state = config->state;
+	struct med_snapshot *s = med_alloc(&config->shared, sizeof(*s));
+	int rc = s == NULL ? MED_ENOMEM : build_state(config, &state, &defaults);
+
+	if(rc != MED_EOK) {
+		med_heap_rollback(&config->heap);
+		config->defaults = before;
+		config->stale_legs = false;
+		med_free(&config->shared, s);
+		return med_fail(err, rc,
+				"cannot build the configuration: %s; the one before serves on",
+				rc == MED_ENOMEM ? "out of memory" : med_strerror(rc));
+	}
+	s->revision = config->heap.building;
+	s->view = state.view;
+	commit(config, &state);
+	count_conflicts(config);
+	s->next = config->snapshots.next;
+	s->prev = &config->snapshots;
+	s->next->prev = s;
+	config->snapshots.next = s;
+	med_config_reclaim(config);
+	*snapshot = s;
+	return MED_EOK;
+}

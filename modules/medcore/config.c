@@ -1,0 +1,859 @@
+/**
+ * config.c - the writer: takes objects in, keeps last good versions, tells what is
+ * refused
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "medcore/schema.h"
+#include "medcore/writer.h"
+
+#define ID_KEPT 200 /* bytes of an id that is none, kept to name the refused object */
+
+/* ---- slots --------------------------------------------------------------------------
+ */
+
+/* Ids that are too long are refused, but remembered by their beginning. */
+static med_str_t kept_id(med_str_t id)
+{
+	if(id.len > ID_KEPT)
+		id.len = ID_KEPT;
+	return id;
+}
+
+static med_slot_t **chain_of(const med_table_t *table, uint64_t hash)
+{
+	return &table->bucket[hash & (table->buckets - 1)];
+}
+
+med_slot_t *med_slot_find(const med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	const med_table_t *table = &config->table[kind];
+	uint64_t hash = med_id_hash(id);
+	med_slot_t *slot = table->buckets == 0 ? NULL : *chain_of(table, hash);
+
+	while(slot != NULL && (slot->hash != hash || !med_str_eq(med_slot_id(slot), id)))
+		slot = slot->next;
+	return slot;
+}
+
+/* Longer chains are the worst that a failed growth leads to. */
+static void grow_table(const med_config_t *config, med_table_t *table)
+{
+	size_t buckets = table->buckets == 0 ? 64 : table->buckets * 2;
+	med_slot_t **wide = med_calloc(&config->own, buckets, sizeof(*wide));
+
+	if(wide == NULL)
+		return;
+	for(size_t i = 0; i < table->buckets; i++) {
+		med_slot_t *slot = table->bucket[i], *next;
+		for(; slot != NULL; slot = next) {
+			med_slot_t **chain = &wide[slot->hash & (buckets - 1)];
+			next = slot->next;
+			slot->next = *chain;
+			*chain = slot;
+		}
+	}
+	med_free(&config->own, table->bucket);
+	table->bucket = wide;
+	table->buckets = buckets;
+}
+
+static med_slot_t *slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	med_table_t *table = &config->table[kind];
+	med_slot_t *slot = med_slot_find(config, kind, id), **chain;
+
+	if(slot != NULL)
+		return slot;
+	if(kind == MED_KIND_TRUNK && config->trunk_numbers >= MED_TRUNK_NUMBERS)
+		return NULL;
+	if(table->slots >= table->buckets)
+		grow_table(config, table);
+	slot = table->buckets == 0 ? NULL
+							   : med_calloc(&config->own, 1, sizeof(*slot) + id.len);
+	if(slot == NULL)
+		return NULL;
+	slot->hash = med_id_hash(id);
+	slot->kind = (uint8_t)kind;
+	slot->id_len = (uint8_t)id.len;
+	if(id.len > 0)
+		memcpy(slot->id, id.s, id.len);
+	slot->number = kind == MED_KIND_TRUNK ? config->trunk_numbers++ : MED_NO_NUMBER;
+	chain = chain_of(table, slot->hash);
+	slot->next = *chain;
+	*chain = slot;
+	table->slots++;
+	return slot;
+}
+
+void med_slot_mark_dirty(med_config_t *config, med_slot_t *slot)
+{
+	if(slot->dirty)
+		return;
+	slot->dirty = true;
+	slot->next_dirty = config->table[slot->kind].dirty;
+	config->table[slot->kind].dirty = slot;
+}
+
+void med_slot_drop(med_config_t *config, med_slot_t *slot)
+{
+	med_table_t *table = &config->table[slot->kind];
+	med_slot_t **place;
+
+	/* A trunk keeps its number as long as the node runs, so it keeps its slot. */
+	if(slot->entry != NULL || slot->refused != NULL || slot->object != NULL || slot->dirty
+			|| (slot->kind == MED_KIND_TRUNK && med_is_id(med_slot_id(slot))))
+		return;
+	for(place = chain_of(table, slot->hash); *place != slot; place = &(*place)->next)
+		;
+	*place = slot->next;
+	table->slots--;
+	med_free(&config->own, slot->conflict);
+	med_free(&config->own, slot);
+}
+
+int med_slot_text(med_config_t *config, char **place, const char *text)
+{
+	char *copy = NULL;
+
+	if(text != NULL) {
+		size_t size = strlen(text) + 1;
+		copy = med_alloc(&config->own, size);
+		if(copy == NULL)
+			return MED_ENOMEM;
+		memcpy(copy, text, size);
+	}
+	med_free(&config->own, *place);
+	*place = copy;
+	return MED_EOK;
+}
+
+med_usage_slot_t *med_usage_slot(med_config_t *config, med_str_t name)
+{
+	const size_t chains = sizeof(config->usages) / sizeof(config->usages[0]);
+	uint64_t hash = med_id_hash(name);
+	med_usage_slot_t **chain = &config->usages[hash % chains], *slot = *chain;
+
+	while(slot != NULL
+			&& (slot->hash != hash
+					|| !med_str_eq((med_str_t){slot->name, slot->name_len}, name)))
+		slot = slot->next;
+	if(slot != NULL)
+		return slot;
+	slot = med_calloc(&config->own, 1, sizeof(*slot) + name.len);
+	if(slot == NULL)
+		return NULL;
+	slot->hash = hash;
+	slot->number = config->usage_count++;
+	slot->name_len = (uint8_t)name.len;
+	memcpy(slot->name, name.s, name.len);
+	slot->next = *chain;
+	*chain = slot;
+	return slot;
+}
+
+bool med_config_reserve_work(med_config_t *config, size_t count)
+{
+	size_t room = count < 256 ? 256 : count + count / 4;
+	med_slot_t **work;
+
+	if(count <= config->work_room)
+		return true;
+	work = med_alloc(&config->own, room * sizeof(*work));
+	if(work == NULL)
+		return false;
+	med_free(&config->own, config->work);
+	config->work = work;
+	config->work_room = room;
+	return true;
+}
+
+/* ---- patterns of PCRE2 ---------------------------------------------------------------
+ */
+
+static med_pattern_entry_t **pattern_chain(med_config_t *config, uint64_t hash)
+{
+	return &config->patterns[hash
+			% (sizeof(config->patterns) / sizeof(config->patterns[0]))];
+}
+
+/* Compiled, or counted once more. */
+static int use_pattern(med_config_t *config, med_str_t text, med_pattern_entry_t **entry,
+		med_errbuf_t *err)
+{
+	uint64_t hash = med_id_hash(text);
+	med_pattern_entry_t **chain = pattern_chain(config, hash), *p = *chain;
+	int rc;
+
+	while(p != NULL
+			&& (p->hash != hash || p->len != text.len
+					|| memcmp(p->text, text.s, text.len) != 0))
+		p = p->next;
+	if(p == NULL) {
+		p = med_calloc(&config->own, 1, sizeof(*p) + text.len);
+		if(p == NULL)
+			return MED_ENOMEM;
+		rc = med_regex_compile(&config->shared, text, &p->regex, err);
+		if(rc != MED_EOK) {
+			med_free(&config->own, p);
+			return rc;
+		}
+		p->hash = hash;
+		p->birth = config->heap.building;
+		p->len = text.len;
+		memcpy(p->text, text.s, text.len);
+		p->next = *chain;
+		*chain = p;
+	}
+	p->refs++;
+	*entry = p;
+	return MED_EOK;
+}
+
+static void free_pattern(med_config_t *config, med_pattern_entry_t *entry)
+{
+	med_regex_free(&config->shared, entry->regex);
+	med_free(&config->own, entry);
+}
+
+/* Without users it waits until no snapshot that may have it is left. */
+static void drop_pattern(med_config_t *config, med_pattern_entry_t *entry)
+{
+	med_pattern_entry_t **place;
+
+	if(entry == NULL || --entry->refs > 0)
+		return;
+	for(place = pattern_chain(config, entry->hash); *place != entry;
+			place = &(*place)->next)
+		;
+	*place = entry->next;
+	entry->death = config->heap.building;
+	if(entry->birth == entry->death) {
+		free_pattern(config, entry);
+		return;
+	}
+	entry->next = config->dead_patterns;
+	config->dead_patterns = entry;
+}
+
+/* Recognised, or compiled: *entry. Text names what is wrong with the pattern. */
+static int accept_pattern(med_config_t *config, med_str_t pattern,
+		med_variants_t *variants, med_pattern_entry_t **entry, med_errbuf_t *err)
+{
+	*entry = NULL;
+	if(med_pattern_recognise(pattern, variants))
+		return MED_EOK;
+	return use_pattern(config, pattern, entry, err);
+}
+
+/* ---- entries ------------------------------------------------------------------------
+ */
+
+static void free_rules_entry(med_config_t *config, med_rules_entry_t *entry)
+{
+	for(size_t i = 0; i < entry->count; i++)
+		drop_pattern(config, entry->regex[i]);
+	med_free(&config->own, entry->record);
+	med_free(&config->own, entry);
+}
+
+static int rule_fault(med_str_t id, uint32_t order, int rc, const med_errbuf_t *reason,
+		med_errbuf_t *err)
+{
+	return med_fail(err, rc, "rules '%.*s': field 'rule.%u': %s", MED_STR_FMT(id), order,
+			reason->text);
+}
+
+/* Takes the record over on success. */
+static int make_rules_entry(med_config_t *config, med_str_t id, med_record_t *record,
+		void **out, med_errbuf_t *err)
+{
+	const med_rule_record_t *rule = record->rules.rules.items;
+	size_t count = record->rules.rules.count;
+	med_piece_t pieces[MED_TRANSLATION_PIECES];
+	med_variants_t variants;
+	med_errbuf_t reason = {""};
+	med_rules_entry_t *entry =
+			med_calloc(&config->own, 1, sizeof(*entry) + count * sizeof(entry->regex[0]));
+	int rc = MED_EOK;
+
+	if(entry == NULL)
+		return MED_ENOMEM;
+	for(size_t i = 0; i < count; i++) {
+		const med_regex_t *regex;
+		uint8_t used;
+		rc = accept_pattern(
+				config, rule[i].pattern, &variants, &entry->regex[i], &reason);
+		if(rc == MED_EOK) {
+			entry->count++;
+			regex = entry->regex[i] == NULL ? NULL : entry->regex[i]->regex;
+			rc = med_translation_parse(rule[i].translation,
+					regex == NULL ? variants.groups : med_regex_groups(regex), regex,
+					pieces, &used, &reason);
+		}
+		if(rc != MED_EOK) {
+			free_rules_entry(config, entry);
+			return rc == MED_ENOMEM ? rc
+									: rule_fault(id, rule[i].order, rc, &reason, err);
+		}
+	}
+	entry->record = record;
+	*out = entry;
+	return MED_EOK;
+}
+
+static void mark_usage_dirty(med_config_t *config, med_usage_slot_t *usage)
+{
+	if(usage->dirty)
+		return;
+	usage->dirty = true;
+	usage->next_dirty = config->dirty_usages;
+	config->dirty_usages = usage;
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while(b != 0) {
+		uint32_t rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Trunks as slots and words; ratios of weights are kept, in their smallest numbers. */
+static int fill_trunks(
+		med_config_t *config, med_route_entry_t *entry, const med_list_t *trunks)
+{
+	const med_weighted_t *item = trunks->items;
+	uint32_t divisor = 0;
+
+	for(size_t i = 0; i < trunks->count; i++)
+		divisor = gcd(divisor, item[i].weight);
+	for(size_t i = 0; i < trunks->count; i++) {
+		uint32_t weight = divisor == 0 ? 0 : item[i].weight / divisor;
+		med_slot_t *slot = slot_of(config, MED_KIND_TRUNK, item[i].id);
+		if(slot == NULL)
+			return MED_ENOMEM;
+		entry->trunks[i] = slot;
+		entry->words[i] = slot->number << MED_TRUNK_WEIGHT_BITS | weight;
+		entry->weights = (uint16_t)(entry->weights + weight);
+	}
+	return MED_EOK;
+}
+
+/* The usages a route names, each once; room for one more member is made in each. */
+static int fill_members(
+		med_config_t *config, med_route_entry_t *entry, const med_list_t *usages)
+{
+	const med_str_t *name = usages->items;
+
+	for(size_t i = 0; i < usages->count; i++) {
+		med_usage_slot_t *usage = med_usage_slot(config, name[i]);
+		unsigned k = 0;
+		if(usage == NULL)
+			return MED_ENOMEM;
+		while(k < entry->member_count && entry->members[k].usage != usage)
+			k++;
+		if(k < entry->member_count)
+			continue;
+		if(usage->count == usage->room) {
+			size_t room = usage->room == 0 ? 8 : usage->room * 2;
+			med_slot_t **members = med_alloc(&config->own, room * sizeof(*members));
+			if(members == NULL)
+				return MED_ENOMEM;
+			if(usage->count > 0)
+				memcpy(members, usage->members, usage->count * sizeof(*members));
+			med_free(&config->own, usage->members);
+			usage->members = members;
+			usage->room = room;
+		}
+		entry->members[entry->member_count++].usage = usage;
+	}
+	return MED_EOK;
+}
+
+static med_route_entry_t *new_route_entry(
+		const med_config_t *config, const med_route_record_t *record)
+{
+	size_t trunks = record->trunks.count, usages = record->usages.count;
+	size_t text = record->pattern.len + record->alternate_caller_id.len;
+	med_route_entry_t *entry = med_calloc(&config->own, 1,
+			sizeof(*entry) + usages * sizeof(*entry->members)
+					+ trunks * (sizeof(*entry->trunks) + sizeof(*entry->words)) + text);
+
+	if(entry == NULL)
+		return NULL;
+	entry->members = (void *)(entry + 1);
+	entry->trunks = (void *)(entry->members + usages);
+	entry->words = (void *)(entry->trunks + trunks);
+	entry->text = (char *)(entry->words + trunks);
+	entry->priority = record->priority;
+	entry->pattern_len = (uint16_t)record->pattern.len;
+	entry->caller_len = (uint8_t)record->alternate_caller_id.len;
+	entry->trunk_count = (uint8_t)trunks;
+	memcpy(entry->text, record->pattern.s, record->pattern.len);
+	if(record->alternate_caller_id.len > 0)
+		memcpy(entry->text + record->pattern.len, record->alternate_caller_id.s,
+				record->alternate_caller_id.len);
+	return entry;
+}
+
+static int make_route_entry(med_config_t *config, med_str_t id, med_record_t *record,
+		void **out, med_errbuf_t *err)
+{
+	const med_route_record_t *route = &record->route;
+	med_route_entry_t *entry = new_route_entry(config, route);
+	med_variants_t variants;
+	med_errbuf_t reason = {""};
+	int rc;
+
+	if(entry == NULL)
+		return MED_ENOMEM;
+	rc = accept_pattern(config, route->pattern, &variants, &entry->regex, &reason);
+	if(rc != MED_EOK) {
+		med_free(&config->own, entry);
+		return rc == MED_ENOMEM ? rc
+								: med_fail(err, rc, "route '%.*s': field 'pattern': %s",
+										MED_STR_FMT(id), reason.text);
+	}
+	rc = fill_trunks(config, entry, &route->trunks);
+	if(rc == MED_EOK)
+		rc = fill_members(config, entry, &route->usages);
+	if(rc != MED_EOK) {
+		drop_pattern(config, entry->regex);
+		med_free(&config->own, entry);
+		return rc;
+	}
+	med_free(&config->own, record);
+	*out = entry;
+	return MED_EOK;
+}
+
+/* Cannot fail: room was made when the entry was. */
+static void join_usages(med_config_t *config, med_slot_t *slot)
+{
+	med_route_entry_t *entry = slot->entry;
+
+	for(unsigned i = 0; i < entry->trunk_count; i++)
+		entry->trunks[i]->refs++;
+	for(unsigned i = 0; i < entry->member_count; i++) {
+		med_member_t *member = &entry->members[i];
+		member->index = (uint32_t)member->usage->count;
+		member->usage->members[member->usage->count++] = slot;
+		mark_usage_dirty(config, member->usage);
+	}
+}
+
+/* The last member takes the place of the one that leaves, and learns so. */
+static void move_last(med_usage_slot_t *usage, uint32_t index)
+{
+	med_slot_t *last = usage->members[--usage->count];
+	med_route_entry_t *entry = last->entry;
+
+	usage->members[index] = last;
+	for(unsigned i = 0; i < entry->member_count; i++) {
+		if(entry->members[i].usage == usage)
+			entry->members[i].index = index;
+	}
+}
+
+static void leave_usages(med_config_t *config, med_slot_t *slot)
+{
+	med_route_entry_t *entry = slot->entry;
+
+	for(unsigned i = 0; i < entry->trunk_count; i++)
+		entry->trunks[i]->refs--;
+	for(unsigned i = 0; i < entry->member_count; i++) {
+		move_last(entry->members[i].usage, entry->members[i].index);
+		mark_usage_dirty(config, entry->members[i].usage);
+	}
+}
+
+static void free_entry(med_config_t *config, enum med_kind kind, void *entry)
+{
+	if(entry == NULL)
+		return;
+	if(kind == MED_KIND_RULES)
+		free_rules_entry(config, entry);
+	else if(kind == MED_KIND_ROUTE)
+		drop_pattern(config, ((med_route_entry_t *)entry)->regex);
+	if(kind != MED_KIND_RULES)
+		med_free(&config->own, entry);
+}
+
+/* ---- public: taking objects in -------------------------------------------------------
+ */
+
+med_config_t *med_config_new(const med_mem_t *own, const med_mem_t *shared)
+{
+	med_config_t *config = med_calloc(own, 1, sizeof(*config));
+
+	if(config == NULL)
+		return NULL;
+	config->own = *own;
+	config->shared = *shared;
+	config->builder = med_usage_builder_new(&config->own);
+	if(config->builder == NULL) {
+		med_free(own, config);
+		return NULL;
+	}
+	med_heap_init(&config->heap, &config->shared);
+	config->snapshots.next = config->snapshots.prev = &config->snapshots;
+	return config;
+}
+
+/* Fields in any order give the same; HGETALL promises none. */
+static uint64_t fields_hash(const med_field_t *fields, size_t count)
+{
+	uint64_t sum = count + 1;
+
+	for(size_t i = 0; i < count; i++)
+		sum += med_mix(med_hash(fields[i].name.s, fields[i].name.len) * 31
+				+ med_hash(fields[i].value.s, fields[i].value.len));
+	return sum;
+}
+
+static int set_refused(med_config_t *config, med_slot_t *slot, const char *text)
+{
+	bool was = slot->refused != NULL;
+	int rc = med_slot_text(config, &slot->refused, text);
+
+	if(rc != MED_EOK)
+		return rc;
+	config->table[slot->kind].refused += (text != NULL) - (size_t)was;
+	/* What has no good version to fall back on may be waited for by others. */
+	if(slot->entry == NULL && slot->kind == MED_KIND_PROFILE)
+		med_slot_mark_dirty(config, slot);
+	return MED_EOK;
+}
+
+static int read_entry(med_config_t *config, enum med_kind kind, med_str_t id,
+		const med_field_t *fields, size_t count, void **entry, med_errbuf_t *err)
+{
+	med_record_t *record = NULL;
+	int rc = med_record_parse(kind, id, fields, count, &config->own, &record, err);
+
+	if(rc != MED_EOK)
+		return rc;
+	*entry = record;
+	if(kind == MED_KIND_RULES)
+		rc = make_rules_entry(config, id, record, entry, err);
+	else if(kind == MED_KIND_ROUTE)
+		rc = make_route_entry(config, id, record, entry, err);
+	if(rc != MED_EOK)
+		med_free(&config->own, record);
+	return rc;
+}
+
+static void replace_entry(med_config_t *config, med_slot_t *slot, void *entry)
+{
+	med_table_t *table = &config->table[slot->kind];
+
+	if(slot->kind == MED_KIND_ROUTE && slot->entry != NULL)
+		leave_usages(config, slot);
+	table->present += (entry != NULL) - (size_t)(slot->entry != NULL);
+	free_entry(config, slot->kind, slot->entry);
+	slot->entry = entry;
+	if(slot->kind == MED_KIND_ROUTE && entry != NULL)
+		join_usages(config, slot);
+	if(slot->kind != MED_KIND_ROUTE)
+		med_slot_mark_dirty(config, slot);
+}
+
+int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
+		const med_field_t *fields, size_t count, med_errbuf_t *err)
+{
+	uint64_t hash = fields_hash(fields, count);
+	med_errbuf_t text = {""};
+	med_slot_t *slot;
+	void *entry = NULL;
+	int rc;
+
+	if((unsigned)kind >= MED_KIND_COUNT)
+		return med_fail(err, MED_EINVAL, "no such kind of object");
+	slot = slot_of(config, kind, kept_id(id));
+	if(slot == NULL)
+		return MED_ENOMEM;
+	slot->epoch = config->epoch;
+	if(slot->entry != NULL && slot->fields == hash && slot->refused == NULL)
+		return MED_EOK;
+	rc = read_entry(config, kind, id, fields, count, &entry, &text);
+	if(rc == MED_ENOMEM) {
+		med_slot_drop(config, slot);
+		return rc;
+	}
+	if(rc != MED_EOK) {
+		(void)med_fail(err, rc, "%s", text.text);
+		if(set_refused(config, slot, text.text) != MED_EOK) {
+			med_slot_drop(config, slot);
+			return MED_ENOMEM;
+		}
+		return rc;
+	}
+	(void)set_refused(config, slot, NULL); /* clearing takes no memory */
+	replace_entry(config, slot, entry);
+	slot->fields = hash;
+	return MED_EOK;
+}
+
+int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	med_slot_t *slot = (unsigned)kind < MED_KIND_COUNT
+			? med_slot_find(config, kind, kept_id(id))
+			: NULL;
+
+	if(slot == NULL || (slot->entry == NULL && slot->refused == NULL))
+		return MED_ENOMATCH;
+	(void)set_refused(config, slot, NULL);
+	if(slot->entry != NULL)
+		replace_entry(config, slot, NULL);
+	med_slot_drop(config, slot);
+	return MED_EOK;
+}
+
+void med_config_mark(med_config_t *config)
+{
+	config->epoch++;
+}
+
+size_t med_config_sweep(med_config_t *config)
+{
+	size_t removed = 0;
+
+	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++) {
+		med_table_t *table = &config->table[kind];
+		for(size_t i = 0; i < table->buckets; i++) {
+			med_slot_t *slot = table->bucket[i], *next;
+			for(; slot != NULL; slot = next) {
+				next = slot->next;
+				if(slot->epoch != config->epoch
+						&& med_config_remove(
+								   config, (enum med_kind)kind, med_slot_id(slot))
+								== MED_EOK)
+					removed++;
+			}
+		}
+	}
+	return removed;
+}
+
+size_t med_config_count(const med_config_t *config, enum med_kind kind)
+{
+	return (unsigned)kind < MED_KIND_COUNT ? config->table[kind].present : 0;
+}
+
+/* ---- public: what is refused ---------------------------------------------------------
+ */
+
+static void tell(med_refused_cb cb, void *ctx, const med_slot_t *slot, const char *text)
+{
+	char id[ID_KEPT * 4 + 8];
+
+	if(cb != NULL)
+		cb(ctx, (enum med_kind)slot->kind,
+				med_str(med_quote(id, sizeof(id), med_slot_id(slot))), text);
+}
+
+static const med_slot_t *route_that_names(
+		const med_config_t *config, const med_slot_t *trunk)
+{
+	const med_table_t *table = &config->table[MED_KIND_ROUTE];
+
+	for(size_t i = 0; i < table->buckets; i++) {
+		for(const med_slot_t *slot = table->bucket[i]; slot != NULL; slot = slot->next) {
+			const med_route_entry_t *entry = slot->entry;
+			for(unsigned k = 0; entry != NULL && k < entry->trunk_count; k++) {
+				if(entry->trunks[k] == trunk)
+					return slot;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* A trunk that only routes know of. */
+static size_t tell_missing(
+		const med_config_t *config, const med_slot_t *slot, med_refused_cb cb, void *ctx)
+{
+	const med_slot_t *route;
+	med_errbuf_t text;
+
+	if(slot->kind != MED_KIND_TRUNK || slot->refs == 0 || slot->entry != NULL
+			|| slot->refused != NULL)
+		return 0;
+	if(cb != NULL) {
+		route = route_that_names(config, slot);
+		(void)med_fail(&text, 0,
+				"trunk '%.*s': does not exist, but %u route(s) name it, '%.*s' for one; "
+				"they "
+				"use their other trunks",
+				MED_STR_FMT(med_slot_id(slot)), slot->refs,
+				route == NULL ? 0 : route->id_len, route == NULL ? "" : route->id);
+		tell(cb, ctx, slot, text.text);
+	}
+	return 1;
+}
+
+/* Rule sets a profile names in vain; it serves without them. */
+static size_t tell_rules(
+		const med_config_t *config, const med_slot_t *slot, med_refused_cb cb, void *ctx)
+{
+	const med_record_t *record = slot->entry;
+	size_t told = 0;
+
+	if(slot->kind != MED_KIND_PROFILE || record == NULL)
+		return 0;
+	const struct {
+		const char *field;
+		med_str_t id;
+	} names[] = {{"dial_plan", record->profile.dial_plan},
+			{"outbound_translation_rules", record->profile.called_rules},
+			{"outbound_calling_number_translation_rules", record->profile.calling_rules}};
+	for(size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const med_slot_t *rules = names[i].id.len == 0
+				? NULL
+				: med_slot_find(config, MED_KIND_RULES, names[i].id);
+		med_errbuf_t text;
+		if(names[i].id.len == 0 || (rules != NULL && rules->entry != NULL))
+			continue;
+		(void)med_fail(&text, 0,
+				"profile '%.*s': field '%s': no rules '%.*s'; numbers stay as they are "
+				"until "
+				"they exist",
+				MED_STR_FMT(med_slot_id(slot)), names[i].field, MED_STR_FMT(names[i].id));
+		tell(cb, ctx, slot, text.text);
+		told++;
+	}
+	return told;
+}
+
+size_t med_config_refused(const med_config_t *config, med_refused_cb cb, void *ctx)
+{
+	size_t told = 0;
+
+	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++) {
+		const med_table_t *table = &config->table[kind];
+		/* A million routes are looked through only when one of them is refused. */
+		if(kind == MED_KIND_ROUTE && table->refused == 0)
+			continue;
+		for(size_t i = 0; i < table->buckets; i++) {
+			for(const med_slot_t *slot = table->bucket[i]; slot != NULL;
+					slot = slot->next) {
+				const char *text = slot->refused != NULL ? slot->refused : slot->conflict;
+				if(text != NULL) {
+					tell(cb, ctx, slot, text);
+					told++;
+				}
+				told += tell_missing(config, slot, cb, ctx);
+				told += tell_rules(config, slot, cb, ctx);
+			}
+		}
+	}
+	return told;
+}
+
+/* ---- end of life ---------------------------------------------------------------------
+ */
+
+/* May a living snapshot hold what existed from @p birth until before @p death? */
+static bool needed(void *ctx, uint64_t birth, uint64_t death)
+{
+	const med_config_t *config = ctx;
+	const struct med_snapshot *s = config->snapshots.next;
+
+	for(; s != &config->snapshots; s = s->next) {
+		if(s->revision >= birth && s->revision < death)
+			return true;
+	}
+	return false;
+}
+
+void med_config_reclaim(med_config_t *config)
+{
+	med_pattern_entry_t **place = &config->dead_patterns;
+
+	med_heap_reclaim(&config->heap, needed, config);
+	while(*place != NULL) {
+		med_pattern_entry_t *entry = *place;
+		if(needed(config, entry->birth, entry->death)) {
+			place = &entry->next;
+			continue;
+		}
+		*place = entry->next;
+		free_pattern(config, entry);
+	}
+}
+
+static void free_table(med_config_t *config, enum med_kind kind)
+{
+	med_table_t *table = &config->table[kind];
+
+	for(size_t i = 0; i < table->buckets; i++) {
+		med_slot_t *slot = table->bucket[i], *next;
+		for(; slot != NULL; slot = next) {
+			next = slot->next;
+			free_entry(config, kind, slot->entry);
+			med_free(&config->own, slot->refused);
+			med_free(&config->own, slot->conflict);
+			med_free(&config->own, slot);
+		}
+	}
+	med_free(&config->own, table->bucket);
+	memset(table, 0, sizeof(*table));
+}
+
+static void free_usages(med_config_t *config)
+{
+	for(size_t i = 0; i < sizeof(config->usages) / sizeof(config->usages[0]); i++) {
+		med_usage_slot_t *slot = config->usages[i], *next;
+		for(; slot != NULL; slot = next) {
+			next = slot->next;
+			med_free(&config->own, slot->members);
+			med_free(&config->own, slot);
+		}
+		config->usages[i] = NULL;
+	}
+}
+
+/* What is left once the records are gone and no snapshot is out. */
+static void free_rest(med_config_t *config)
+{
+	med_mem_t own = config->own;
+
+	med_config_reclaim(config);
+	med_heap_clear(&config->heap);
+	med_free(&own, config);
+}
+
+void med_config_free(med_config_t *config)
+{
+	if(config == NULL)
+		return;
+	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++)
+		free_table(config, (enum med_kind)kind);
+	free_usages(config);
+	med_usage_builder_free(config->builder);
+	med_free(&config->own, config->work);
+	config->abandoned = true;
+	if(config->snapshots.next == &config->snapshots)
+		free_rest(config);
+}
+
+void med_config_release(med_config_t *config, const med_snapshot_t *snapshot)
+{
+	struct med_snapshot *s = (struct med_snapshot *)(uintptr_t)snapshot;
+
+	if(s == NULL)
+		return;
+	s->next->prev = s->prev;
+	s->prev->next = s->next;
+	med_free(&config->shared, s);
+	if(config->abandoned && config->snapshots.next == &config->snapshots)
+		free_rest(config);
+	else
+		med_config_reclaim(config);
+}

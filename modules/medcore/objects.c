@@ -1,0 +1,273 @@
+/**
+ * objects.c - records made into the immutable objects of a snapshot
+ *
+ * Each is one segment: the structure, its lists, its strings.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "medcore/writer.h"
+
+static med_str_t pack(char **at, med_str_t text)
+{
+	med_str_t out = {*at, text.len};
+
+	if(text.len > 0)
+		memcpy(*at, text.s, text.len);
+	*at += text.len;
+	return out;
+}
+
+med_gateway_object_t *med_gateway_object(
+		med_heap_t *heap, med_str_t id, const med_gateway_record_t *record)
+{
+	const med_ip_t *source = record->source.items;
+	med_gateway_object_t *object = med_segment_new(heap,
+			sizeof(*object) + id.len + record->name.len + record->site.len
+					+ record->address.len + record->tls_name.len);
+	char *at = (char *)(object + 1);
+	med_gateway_t *g;
+
+	if(object == NULL)
+		return NULL;
+	g = &object->gateway;
+	memset(g, 0, sizeof(*g));
+	g->id = pack(&at, id);
+	g->name = pack(&at, record->name);
+	g->site = pack(&at, record->site);
+	g->address = pack(&at, record->address);
+	g->tls_name = pack(&at, record->tls_name);
+	g->routable = record->routable != 0;
+	for(size_t i = 0; i < record->source.count; i++) {
+		unsigned k = 0;
+		while(k < g->source_count
+				&& memcmp(&g->sources[k], &source[i], sizeof(*source)) != 0)
+			k++;
+		if(k == g->source_count) /* written twice is one */
+			g->sources[g->source_count++] = source[i];
+	}
+	return object;
+}
+
+static size_t usages_size(const med_list_t *list)
+{
+	const med_str_t *name = list->items;
+	size_t size = 0;
+
+	for(size_t i = 0; i < list->count; i++)
+		size += sizeof(*name) + sizeof(uint64_t) + name[i].len;
+	return size;
+}
+
+/* Names first, then numbers, then texts; *at stays aligned for the first two. */
+static int pack_usages(med_config_t *config, char **at, const med_list_t *list,
+		const med_str_t **names, const uint32_t **numbers)
+{
+	const med_str_t *name = list->items;
+	med_str_t *out = (void *)*at;
+	uint32_t *number = (void *)(out + list->count);
+
+	*at = (char *)(number + 2 * ((list->count + 1) / 2));
+	for(size_t i = 0; i < list->count; i++) {
+		const med_usage_slot_t *slot = med_usage_slot(config, name[i]);
+		if(slot == NULL)
+			return MED_ENOMEM;
+		out[i] = pack(at, name[i]);
+		number[i] = slot->number;
+	}
+	*names = out;
+	*numbers = number;
+	return MED_EOK;
+}
+
+med_profile_object_t *med_profile_object(
+		med_config_t *config, med_str_t id, const med_profile_record_t *record)
+{
+	size_t codes_size = record->failover_codes.count * sizeof(uint16_t);
+	med_profile_object_t *object = med_segment_new(&config->heap,
+			sizeof(*object) + usages_size(&record->usages) + 8 + codes_size + id.len
+					+ record->dial_plan.len + record->called_rules.len
+					+ record->calling_rules.len + 8);
+	char *at = (char *)(object + 1);
+	med_profile_t *p;
+
+	if(object == NULL)
+		return NULL;
+	p = &object->profile;
+	memset(p, 0, sizeof(*p));
+	p->usage_count = record->usages.count;
+	if(pack_usages(config, &at, &record->usages, &p->usages, &object->usage_numbers)
+			!= MED_EOK) {
+		med_segment_retire(&config->heap, object);
+		return NULL;
+	}
+	at = (char *)(((uintptr_t)at + 7) & ~(uintptr_t)7);
+	p->failover_codes = (void *)at;
+	p->failover_code_count = record->failover_codes.count;
+	if(codes_size > 0)
+		memcpy(at, record->failover_codes.items, codes_size);
+	at += codes_size;
+	p->id = pack(&at, id);
+	p->dial_plan = pack(&at, record->dial_plan);
+	p->called_rules = pack(&at, record->called_rules);
+	p->calling_rules = pack(&at, record->calling_rules);
+	p->srtp_mode = (uint8_t)record->srtp_mode;
+	p->anchor = record->anchor != 0;
+	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
+	p->forward_pai = record->forward_pai != 0;
+	p->allow_same_trunk = record->allow_same_trunk != 0;
+	p->trying_timeout_ms = record->trying_timeout_ms;
+	p->progress_timeout_ms =
+			record->enable_fast_failover_timer != 0 ? record->progress_timeout_ms : 0;
+	p->answer_timeout_ms = record->answer_timeout_ms;
+	return object;
+}
+
+med_policy_object_t *med_policy_object(
+		med_config_t *config, med_str_t id, const med_policy_record_t *record)
+{
+	med_policy_object_t *object = med_segment_new(&config->heap,
+			sizeof(*object) + usages_size(&record->usages) + 8 + id.len
+					+ record->name.len);
+	char *at = (char *)(object + 1);
+
+	if(object == NULL)
+		return NULL;
+	object->policy.usage_count = record->usages.count;
+	if(pack_usages(config, &at, &record->usages, &object->policy.usages,
+			   &object->usage_numbers)
+			!= MED_EOK) {
+		med_segment_retire(&config->heap, object);
+		return NULL;
+	}
+	object->policy.id = pack(&at, id);
+	object->policy.name = pack(&at, record->name);
+	return object;
+}
+
+/* ---- rules --------------------------------------------------------------------------
+ */
+
+/* Accepted when it was set, so it reads the same now. */
+static uint8_t variants_of(const med_rule_record_t *rule, med_variants_t *variants)
+{
+	return med_pattern_recognise(rule->pattern, variants) ? variants->count : 0;
+}
+
+static size_t rules_size(const med_rules_entry_t *entry, med_variants_t *variants)
+{
+	const med_rule_record_t *rule = entry->record->rules.rules.items;
+	size_t size = 0;
+
+	for(size_t i = 0; i < entry->count; i++) {
+		size_t count = entry->regex[i] != NULL ? 0 : variants_of(&rule[i], variants);
+		size += sizeof(med_rule_t) + count * sizeof(med_variant_t)
+				+ MED_TRANSLATION_PIECES * sizeof(med_piece_t) + rule[i].pattern.len
+				+ rule[i].translation.len;
+	}
+	return size;
+}
+
+static void fill_rule(med_rule_t *rule, const med_rule_record_t *from,
+		const med_pattern_entry_t *regex, med_variants_t *variants, char **lists,
+		char **texts)
+{
+	unsigned groups;
+
+	rule->order = from->order;
+	rule->pattern = pack(texts, from->pattern);
+	rule->translation = pack(texts, from->translation);
+	rule->regex = regex == NULL ? NULL : regex->regex;
+	rule->variant_count = regex == NULL ? variants_of(from, variants) : 0;
+	groups = regex == NULL ? variants->groups : med_regex_groups(regex->regex);
+	rule->variants = (void *)*lists;
+	memcpy(*lists, variants->variant, rule->variant_count * sizeof(variants->variant[0]));
+	*lists += rule->variant_count * sizeof(variants->variant[0]);
+	rule->pieces = (void *)*lists;
+	(void)med_translation_parse(rule->translation, groups, rule->regex, (void *)*lists,
+			&rule->piece_count, NULL);
+	*lists += MED_TRANSLATION_PIECES * sizeof(med_piece_t);
+}
+
+med_rules_object_t *med_rules_object(
+		med_heap_t *heap, med_str_t id, const med_rules_entry_t *entry)
+{
+	const med_rules_record_t *record = &entry->record->rules;
+	const med_rule_record_t *from = record->rules.items;
+	med_variants_t variants;
+	size_t size = rules_size(entry, &variants), lists_size = 0;
+	med_rules_object_t *object =
+			med_segment_new(heap, sizeof(*object) + size + id.len + record->name.len);
+	med_rule_t *rules = (void *)(object + 1);
+	char *lists = (char *)(rules + entry->count), *texts;
+
+	if(object == NULL)
+		return NULL;
+	for(size_t i = 0; i < entry->count; i++) {
+		size_t count = entry->regex[i] != NULL ? 0 : variants_of(&from[i], &variants);
+		lists_size += count * sizeof(med_variant_t)
+				+ MED_TRANSLATION_PIECES * sizeof(med_piece_t);
+	}
+	texts = lists + lists_size;
+	memset(rules, 0, entry->count * sizeof(*rules));
+	for(size_t i = 0; i < entry->count; i++)
+		fill_rule(&rules[i], &from[i], entry->regex[i], &variants, &lists, &texts);
+	object->rules.rules = rules;
+	object->rules.count = entry->count;
+	object->rules.id = pack(&texts, id);
+	object->rules.name = pack(&texts, record->name);
+	return object;
+}
+
+/* ---- trunks -------------------------------------------------------------------------
+ */
+
+/* "sip:host:port;transport=tls"; an IPv6 address gets its brackets. */
+static size_t write_destination(char *out, size_t size, const med_gateway_t *gateway,
+		uint32_t port, uint32_t transport)
+{
+	med_str_t host = gateway->address;
+	bool bare = host.len > 0 && memchr(host.s, ':', host.len) != NULL && host.s[0] != '[';
+	int n = snprintf(out, size, "sip:%s%.*s%s:%u;transport=%s", bare ? "[" : "",
+			MED_STR_FMT(host), bare ? "]" : "", port,
+			med_transport_name((enum med_transport)transport));
+
+	return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
+}
+
+med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
+		const med_trunk_record_t *record, const med_gateway_t *gateway,
+		const med_profile_t *profile)
+{
+	char destination[320];
+	size_t length = write_destination(
+			destination, sizeof(destination), gateway, record->port, record->transport);
+	med_trunk_object_t *object = med_segment_new(heap,
+			sizeof(*object) + id.len + record->name.len + record->local_address.len
+					+ length);
+	char *at = (char *)(object + 1);
+	med_trunk_t *t;
+
+	if(object == NULL)
+		return NULL;
+	t = &object->trunk;
+	memset(t, 0, sizeof(*t));
+	t->id = pack(&at, id);
+	t->name = pack(&at, record->name);
+	t->local_address = pack(&at, record->local_address);
+	t->destination = pack(&at, (med_str_t){destination, length});
+	t->number = number;
+	t->gateway = gateway;
+	t->profile = profile;
+	t->transport = (uint8_t)record->transport;
+	t->port = (uint16_t)record->port;
+	t->local_port = (uint16_t)record->local_port;
+	t->enabled = record->enabled != 0;
+	t->leg.srtp = (uint8_t)med_srtp_effective(
+			(enum med_srtp_mode)profile->srtp_mode, record->transport == MED_TLS);
+	t->leg.anchored = profile->anchor;
+	t->leg.known = true;
+	return object;
+}

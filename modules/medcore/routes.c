@@ -1,0 +1,509 @@
+/**
+ * routes.c - the index over the routes of a usage
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "medcore/routes.h"
+
+/* ---- a route ------------------------------------------------------------------------
+ */
+
+static const char *route_extra(const med_route_t *route)
+{
+	return (const char *)(route->trunk + route->trunk_count);
+}
+
+static const char *route_text(const med_route_t *route)
+{
+	return route_extra(route) + route->extra_len;
+}
+
+med_str_t med_route_id(const med_route_t *route)
+{
+	return (med_str_t){route_text(route), route->id_len};
+}
+
+med_str_t med_route_pattern(const med_route_t *route)
+{
+	return (med_str_t){route_text(route) + route->id_len, route->pattern_len};
+}
+
+uint32_t med_route_priority(const med_route_t *route)
+{
+	return route->priority;
+}
+
+med_str_t med_route_alternate_caller_id(const med_route_t *route)
+{
+	return (med_str_t){
+			route_text(route) + route->id_len + route->pattern_len, route->caller_len};
+}
+
+/* ---- building -----------------------------------------------------------------------
+ */
+
+typedef struct med_pair {
+	uint64_t key;
+	med_posting_t posting;
+} med_pair_t;
+
+struct med_usage_builder {
+	med_mem_t mem;
+	med_pair_t *pairs; /* one per key of a route */
+	size_t pair_count, pair_room;
+	char *blobs;
+	size_t blob_size, blob_room;
+	uint32_t *offsets;
+	size_t offset_room;
+	size_t keys, listed; /* distinct keys; postings that stand in lists, with ends */
+	med_variants_t variants;
+};
+
+med_usage_builder_t *med_usage_builder_new(const med_mem_t *own)
+{
+	med_usage_builder_t *builder = med_calloc(own, 1, sizeof(*builder));
+
+	if(builder != NULL)
+		builder->mem = *own;
+	return builder;
+}
+
+void med_usage_builder_free(med_usage_builder_t *builder)
+{
+	med_mem_t mem;
+
+	if(builder == NULL)
+		return;
+	mem = builder->mem;
+	med_free(&mem, builder->pairs);
+	med_free(&mem, builder->blobs);
+	med_free(&mem, builder->offsets);
+	med_free(&mem, builder);
+}
+
+/* Room for @p need items, kept and doubled. */
+static bool reserve(const med_mem_t *mem, void **block, size_t *room, size_t used,
+		size_t need, size_t size)
+{
+	size_t wanted = *room == 0 ? 64 : *room;
+	void *bigger;
+
+	if(need <= *room)
+		return true;
+	while(wanted < need)
+		wanted *= 2;
+	bigger = med_alloc(mem, wanted * size);
+	if(bigger == NULL)
+		return false;
+	if(used > 0)
+		memcpy(bigger, *block, used * size);
+	med_free(mem, *block);
+	*block = bigger;
+	*room = wanted;
+	return true;
+}
+
+/* Digits in nibbles, the count in the lowest: prefixes of different length differ. */
+static uint64_t make_key(const med_prefix_t *prefix)
+{
+	uint64_t digits = 0;
+
+	for(unsigned i = 0; i < prefix->count; i++)
+		digits = digits << 4 | prefix->digits[i];
+	return digits << 4 | prefix->count;
+}
+
+static uint64_t key_hash(uint64_t key)
+{
+	return med_mix(key * 0xff51afd7ed558ccdu);
+}
+
+static uint8_t hash_tag(uint64_t hash)
+{
+	uint8_t tag = (uint8_t)(hash >> 56);
+
+	return tag == 0 ? 1 : tag;
+}
+
+static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix, uint32_t rank,
+		enum med_verify verify, uint8_t variant)
+{
+	med_pair_t *pair;
+
+	if(!reserve(&b->mem, (void **)&b->pairs, &b->pair_room, b->pair_count,
+			   b->pair_count + 1, sizeof(*b->pairs)))
+		return false;
+	pair = &b->pairs[b->pair_count++];
+	memset(pair, 0, sizeof(*pair));
+	pair->key = make_key(prefix);
+	pair->posting.rank = rank;
+	pair->posting.verify = (uint8_t)verify;
+	pair->posting.min = verify == MED_VERIFY_VARIANT ? variant : prefix->min;
+	pair->posting.max = prefix->max;
+	pair->posting.plus = prefix->plus & 3;
+	pair->posting.open = prefix->open;
+	return true;
+}
+
+/* The keys of one route; *kind and *extra say what its verification needs. */
+static bool add_keys(med_usage_builder_t *b, const med_route_source_t *source,
+		uint32_t rank, enum med_verify *kind, size_t *extra)
+{
+	med_prefix_t prefix;
+
+	*kind = MED_VERIFY_FACTS;
+	*extra = 0;
+	if(source->regex != NULL) {
+		med_pattern_prefix(source->pattern, &prefix);
+		*kind = MED_VERIFY_REGEX;
+		*extra = sizeof(source->regex);
+		return add_pair(b, &prefix, rank, MED_VERIFY_REGEX, 0);
+	}
+	/* Recognised when it was accepted, so it is now. */
+	if(!med_pattern_recognise(source->pattern, &b->variants))
+		return true;
+	for(uint8_t i = 0; i < b->variants.count; i++) {
+		enum med_verify verify = MED_VERIFY_FACTS;
+		med_variant_prefix(&b->variants.variant[i], &prefix);
+		if(!prefix.exact) {
+			verify = *kind = MED_VERIFY_VARIANT;
+			*extra = b->variants.count * sizeof(b->variants.variant[0]);
+		}
+		if(!add_pair(b, &prefix, rank, verify, i))
+			return false;
+	}
+	return true;
+}
+
+static bool add_route(
+		med_usage_builder_t *b, const med_route_source_t *source, uint32_t rank)
+{
+	enum med_verify kind;
+	size_t extra, size;
+	med_route_t *route;
+	char *at;
+
+	if(!add_keys(b, source, rank, &kind, &extra))
+		return false;
+	size = sizeof(*route) + source->trunk_count * sizeof(route->trunk[0]) + extra
+			+ source->id.len + source->pattern.len + source->caller.len;
+	size = (size + 3) & ~(size_t)3;
+	if(!reserve(&b->mem, (void **)&b->blobs, &b->blob_room, b->blob_size,
+			   b->blob_size + size, 1))
+		return false;
+	b->offsets[rank] = (uint32_t)(b->blob_size / 4);
+	route = (void *)(b->blobs + b->blob_size);
+	b->blob_size += size;
+	memset(route, 0, size);
+	route->priority = source->priority;
+	route->pattern_len = (uint16_t)source->pattern.len;
+	route->extra_len = (uint16_t)extra;
+	route->weights = source->weights;
+	route->id_len = (uint8_t)source->id.len;
+	route->caller_len = (uint8_t)source->caller.len;
+	route->trunk_count = source->trunk_count;
+	route->kind = (uint8_t)kind;
+	if(source->trunk_count > 0)
+		memcpy(route->trunk, source->trunks,
+				source->trunk_count * sizeof(route->trunk[0]));
+	at = (char *)(route->trunk + route->trunk_count);
+	if(kind == MED_VERIFY_REGEX)
+		memcpy(at, &source->regex, extra);
+	else if(extra > 0)
+		memcpy(at, b->variants.variant, extra);
+	at += extra;
+	memcpy(at, source->id.s, source->id.len);
+	at += source->id.len;
+	memcpy(at, source->pattern.s, source->pattern.len);
+	if(source->caller.len > 0)
+		memcpy(at + source->pattern.len, source->caller.s, source->caller.len);
+	return true;
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+	const med_pair_t *x = a, *y = b;
+
+	if(x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->posting.rank < y->posting.rank ? -1 : x->posting.rank > y->posting.rank;
+}
+
+/* The run of pairs with the key of the one at @p from. */
+static size_t run_length(const med_usage_builder_t *b, size_t from)
+{
+	size_t n = 1;
+
+	while(from + n < b->pair_count && b->pairs[from + n].key == b->pairs[from].key)
+		n++;
+	return n;
+}
+
+static void count_runs(med_usage_builder_t *b)
+{
+	b->keys = b->listed = 0;
+	for(size_t i = 0, n; i < b->pair_count; i += n) {
+		n = run_length(b, i);
+		b->keys++;
+		b->listed += n == 1 ? 0 : n + 1;
+	}
+}
+
+/* Postings in lists where a key has several, else in the slot itself. */
+static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage, uint8_t *tags,
+		med_slot_entry_t *slots, med_posting_t *postings)
+{
+	uint32_t next = 0;
+
+	for(size_t i = 0, n; i < b->pair_count; i += n) {
+		uint64_t key = b->pairs[i].key, hash = key_hash(key);
+		size_t at = hash & usage->mask;
+		n = run_length(b, i);
+		usage->lengths |= 1u << (key & 15);
+		while(tags[at] != 0)
+			at = (at + 1) & usage->mask;
+		tags[at] = hash_tag(hash);
+		slots[at] = (med_slot_entry_t){key, b->pairs[i].posting};
+		if(n == 1)
+			continue;
+		slots[at].posting = (med_posting_t){.rank = next, .verify = MED_VERIFY_LIST};
+		for(size_t k = 0; k < n; k++)
+			postings[next++] = b->pairs[i + k].posting;
+		postings[next++] = (med_posting_t){.rank = MED_RANK_END};
+	}
+}
+
+/* Slots for @p keys at a load of at most 3 in 4. */
+static size_t slot_count(size_t keys)
+{
+	size_t slots = 4;
+
+	while(keys * 4 > slots * 3)
+		slots *= 2;
+	return slots;
+}
+
+static size_t round8(size_t size)
+{
+	return (size + 7) & ~(size_t)7;
+}
+
+static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t name,
+		uint32_t number, size_t count)
+{
+	size_t slots = slot_count(b->keys), tag_size = round8(slots + 8);
+	size_t slot_size = slots * sizeof(med_slot_entry_t);
+	size_t list_size = b->listed * sizeof(med_posting_t);
+	size_t offset_size = round8(count * sizeof(uint32_t));
+	size_t size = round8(sizeof(med_usage_t)) + tag_size + slot_size + list_size
+			+ offset_size + round8(b->blob_size) + name.len;
+	med_usage_t *usage = med_segment_new(heap, size);
+	char *at;
+
+	if(usage == NULL)
+		return NULL;
+	at = (char *)usage + round8(sizeof(*usage));
+	usage->number = number;
+	usage->count = (uint32_t)count;
+	usage->lengths = 0;
+	usage->mask = (uint32_t)(slots - 1);
+	usage->size = size;
+	usage->tags = memset(at, 0, tag_size);
+	at += tag_size;
+	usage->slots = memset(at, 0, slot_size);
+	at += slot_size;
+	usage->postings = (void *)at;
+	at += list_size;
+	usage->offsets = (void *)at;
+	memcpy(at, b->offsets, count * sizeof(uint32_t));
+	at += offset_size;
+	usage->blobs = at;
+	memcpy(at, b->blobs, b->blob_size);
+	at += round8(b->blob_size);
+	memcpy(at, name.s, name.len);
+	usage->name = (med_str_t){at, name.len};
+	fill_slots(b, usage, (uint8_t *)(uintptr_t)usage->tags,
+			(med_slot_entry_t *)(uintptr_t)usage->slots,
+			(med_posting_t *)(uintptr_t)usage->postings);
+	return usage;
+}
+
+int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t name,
+		uint32_t number, size_t count,
+		void (*source)(void *ctx, size_t rank, med_route_source_t *route), void *ctx,
+		med_usage_t **usage)
+{
+	med_usage_t *built;
+
+	if(count >= MED_RANK_END)
+		return MED_ELIMIT;
+	builder->pair_count = builder->blob_size = 0;
+	if(!reserve(&builder->mem, (void **)&builder->offsets, &builder->offset_room, 0,
+			   count, sizeof(*builder->offsets)))
+		return MED_ENOMEM;
+	for(size_t rank = 0; rank < count; rank++) {
+		med_route_source_t route;
+		source(ctx, rank, &route);
+		if(!add_route(builder, &route, (uint32_t)rank))
+			return MED_ENOMEM;
+	}
+	if(builder->blob_size / 4 > UINT32_MAX || builder->pair_count > UINT32_MAX / 2)
+		return MED_ELIMIT;
+	if(builder->pair_count > 0)
+		qsort(builder->pairs, builder->pair_count, sizeof(*builder->pairs),
+				compare_pairs);
+	count_runs(builder);
+	built = assemble(builder, heap, name, number, count);
+	if(built == NULL)
+		return MED_ENOMEM;
+	*usage = built;
+	return MED_EOK;
+}
+
+/* ---- looking up ---------------------------------------------------------------------
+ */
+
+void med_dialled_init(med_dialled_t *dialled, const med_number_t *number)
+{
+	size_t at = number->len > 0 && number->s[0] == '+' ? 1 : 0, start = at;
+	uint64_t digits = 0;
+
+	dialled->text = (med_str_t){number->s, number->len};
+	dialled->plus = at == 1;
+	dialled->key[0] = 0;
+	dialled->hash[0] = key_hash(0);
+	for(; at < number->len && number->s[at] >= '0' && number->s[at] <= '9'; at++) {
+		size_t n = at - start + 1;
+		if(n > MED_PATTERN_KEY)
+			continue;
+		digits = digits << 4 | (uint64_t)(number->s[at] - '0');
+		dialled->key[n] = digits << 4 | n;
+		dialled->hash[n] = key_hash(dialled->key[n]);
+	}
+	dialled->digits = (uint8_t)(at - start);
+	dialled->all_digits = at == number->len;
+}
+
+/* The lengths of keys that this number has and the usage knows. */
+static uint32_t lengths_of(const med_usage_t *usage, const med_dialled_t *dialled)
+{
+	unsigned most = dialled->digits < MED_PATTERN_KEY ? dialled->digits : MED_PATTERN_KEY;
+
+	return usage->lengths & ((2u << most) - 1);
+}
+
+void med_usage_prefetch(const med_usage_t *usage, const med_dialled_t *dialled)
+{
+	for(uint32_t left = lengths_of(usage, dialled); left != 0; left &= left - 1)
+		__builtin_prefetch(
+				usage->tags + (dialled->hash[__builtin_ctz(left)] & usage->mask));
+}
+
+static const med_posting_t *find_key(
+		const med_usage_t *usage, uint64_t key, uint64_t hash)
+{
+	uint8_t tag = hash_tag(hash);
+
+	for(size_t at = hash & usage->mask; usage->tags[at] != 0;
+			at = (at + 1) & usage->mask) {
+		if(usage->tags[at] == tag && usage->slots[at].key == key)
+			return &usage->slots[at].posting;
+	}
+	return NULL;
+}
+
+void med_usage_find(
+		const med_usage_t *usage, const med_dialled_t *dialled, med_hits_t *hits)
+{
+	hits->usage = usage;
+	hits->dialled = dialled;
+	hits->count = 0;
+	hits->last = MED_RANK_END;
+	for(uint32_t left = lengths_of(usage, dialled); left != 0; left &= left - 1) {
+		int n = __builtin_ctz(left);
+		const med_posting_t *posting = find_key(usage, dialled->key[n], dialled->hash[n]);
+		if(posting == NULL)
+			continue;
+		hits->head[hits->count].list = posting->verify == MED_VERIFY_LIST;
+		if(posting->verify == MED_VERIFY_LIST)
+			posting = usage->postings + posting->rank;
+		hits->head[hits->count++].at = posting;
+	}
+}
+
+static const med_route_t *route_at(const med_usage_t *usage, uint32_t rank)
+{
+	return (const void *)(usage->blobs + (size_t)usage->offsets[rank] * 4);
+}
+
+static bool facts_hold(const med_dialled_t *dialled, const med_posting_t *posting)
+{
+	if(posting->plus == MED_PLUS_REQUIRED && !dialled->plus)
+		return false;
+	if(posting->plus == MED_PLUS_NONE && dialled->plus)
+		return posting->open && posting->min == 0; /* matches before the plus already */
+	if(dialled->digits < posting->min)
+		return false;
+	return posting->open || (dialled->all_digits && dialled->digits <= posting->max)
+			|| (dialled->all_digits && posting->max == MED_TAIL_ANY);
+}
+
+static int verify(
+		const med_hits_t *hits, const med_posting_t *posting, med_scratch_t *scratch)
+{
+	const med_route_t *route;
+	const med_regex_t *regex;
+	med_variant_t variant;
+
+	switch(posting->verify) {
+		case MED_VERIFY_FACTS:
+			return facts_hold(hits->dialled, posting) ? MED_EOK : MED_ENOMATCH;
+		case MED_VERIFY_VARIANT:
+			route = route_at(hits->usage, posting->rank);
+			memcpy(&variant, route_extra(route) + posting->min * sizeof(variant),
+					sizeof(variant));
+			return med_variant_match(&variant, hits->dialled->text, NULL) ? MED_EOK
+																		  : MED_ENOMATCH;
+		default:
+			route = route_at(hits->usage, posting->rank);
+			memcpy(&regex, route_extra(route), sizeof(regex));
+			return med_regex_match(regex, scratch, hits->dialled->text, NULL);
+	}
+}
+
+static const med_posting_t *take_first(med_hits_t *hits)
+{
+	const med_posting_t *posting;
+	unsigned first = 0;
+
+	for(unsigned i = 1; i < hits->count; i++) {
+		if(hits->head[i].at->rank < hits->head[first].at->rank)
+			first = i;
+	}
+	posting = hits->head[first].at;
+	if(hits->head[first].list && posting[1].rank != MED_RANK_END)
+		hits->head[first].at++;
+	else
+		hits->head[first] = hits->head[--hits->count];
+	return posting;
+}
+
+int med_hits_next(med_hits_t *hits, med_scratch_t *scratch, const med_route_t **route)
+{
+	while(hits->count > 0) {
+		const med_posting_t *posting = take_first(hits);
+		int rc;
+		if(posting->rank == hits->last) /* another alternative of the same route */
+			continue;
+		rc = verify(hits, posting, scratch);
+		if(rc == MED_ENOMATCH)
+			continue;
+		*route = route_at(hits->usage, posting->rank);
+		hits->last = posting->rank;
+		return rc;
+	}
+	return MED_ENOMATCH;
+}

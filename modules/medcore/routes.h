@@ -1,0 +1,127 @@
+/**
+ * routes.h - private: the routes of one usage and the index over their patterns
+ *
+ * A usage is one segment: its routes in order of priority and id, so that a route's place
+ * is its rank; and a hash table from literal prefix digits to those that begin so. A
+ * number's prefixes of all lengths present are looked up, independently of each other,
+ * and the hits merged by rank. Tags of one byte keep misses out of the big table.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_ROUTES_H
+#define MEDCORE_ROUTES_H
+
+#include "medcore/map.h"
+#include "medcore/model.h"
+#include "medcore/pattern.h"
+#include "medcore/select.h"
+
+/** In a usage's memory; trunks, verification data and texts follow it. */
+struct med_route {
+	uint32_t priority;
+	uint16_t pattern_len;
+	uint16_t extra_len; /**< variants, or the pointer to the regex */
+	uint16_t weights;   /**< sum over the trunks */
+	uint8_t id_len, caller_len;
+	uint8_t trunk_count;
+	uint8_t kind; /**< of its extra data: enum med_verify */
+	uint16_t unused;
+	uint32_t trunk[]; /**< number and weight */
+};
+
+#define MED_TRUNK_WEIGHT_BITS 8
+
+enum med_verify {
+	MED_VERIFY_FACTS,   /**< plus and lengths decide */
+	MED_VERIFY_VARIANT, /**< digits must be of sets: variant @a min of the route */
+	MED_VERIFY_REGEX,
+	MED_VERIFY_LIST, /**< not a route: @a rank is where several postings begin */
+};
+
+/** That a route may match numbers with a prefix, and what is left to verify. */
+typedef struct med_posting {
+	uint32_t rank;
+	uint8_t verify;
+	uint8_t min, max;
+	uint8_t plus : 2, open : 1;
+} med_posting_t;
+
+#define MED_RANK_END UINT32_MAX /**< ends a list of postings */
+
+typedef struct med_slot_entry {
+	uint64_t key;
+	med_posting_t posting;
+} med_slot_entry_t;
+
+typedef struct med_usage {
+	med_segment_t segment;
+	med_str_t name;
+	uint32_t number, count;
+	uint32_t lengths; /**< bit n: some key has n digits */
+	uint32_t mask;
+	size_t size; /**< bytes of the segment */
+	const uint8_t *tags;
+	const med_slot_entry_t *slots;
+	const med_posting_t *postings;
+	const uint32_t *offsets; /**< of routes by rank, in units of 4 bytes */
+	const char *blobs;
+} med_usage_t;
+
+/** A route as the writer has it. */
+typedef struct med_route_source {
+	med_str_t id, pattern, caller;
+	const med_regex_t *regex; /**< NULL: recognised */
+	uint32_t priority;
+	const uint32_t *trunks; /**< number and weight */
+	uint8_t trunk_count;
+	uint16_t weights;
+} med_route_source_t;
+
+/** Working memory of builds, kept between them. */
+typedef struct med_usage_builder med_usage_builder_t;
+med_usage_builder_t *med_usage_builder_new(const med_mem_t *own);
+void med_usage_builder_free(med_usage_builder_t *builder);
+
+/**
+ * @param source  gives the route at each rank
+ * @return MED_EOK, MED_ENOMEM; MED_ELIMIT: more than one segment can hold
+ */
+int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t name,
+		uint32_t number, size_t count,
+		void (*source)(void *ctx, size_t rank, med_route_source_t *route), void *ctx,
+		med_usage_t **usage);
+
+/** A number, prepared once for all usages. */
+typedef struct med_dialled {
+	med_str_t text;
+	bool plus, all_digits;
+	uint8_t digits; /**< that it begins with, after the plus */
+	uint64_t key[MED_PATTERN_KEY + 1], hash[MED_PATTERN_KEY + 1];
+} med_dialled_t;
+void med_dialled_init(med_dialled_t *dialled, const med_number_t *number);
+
+/** Fetch into cache what med_usage_find() will look at. */
+void med_usage_prefetch(const med_usage_t *usage, const med_dialled_t *dialled);
+
+typedef struct med_hits {
+	const med_usage_t *usage;
+	const med_dialled_t *dialled;
+	unsigned count;
+	uint32_t last;
+	struct {
+		const med_posting_t *at;
+		bool list;
+	} head[MED_PATTERN_KEY + 1];
+} med_hits_t;
+
+void med_usage_find(
+		const med_usage_t *usage, const med_dialled_t *dialled, med_hits_t *hits);
+/**
+ * The next matching route in order.
+ *
+ * @param route  also set with MED_ELIMIT: the one whose pattern hit its limit
+ * @return MED_EOK, MED_ENOMATCH (no more), MED_ELIMIT, MED_ENOMEM
+ */
+int med_hits_next(med_hits_t *hits, med_scratch_t *scratch, const med_route_t **route);
+
+#endif

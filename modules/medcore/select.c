@@ -1,0 +1,341 @@
+/**
+ * select.c - normalising, choosing trunks, translating (spec 3.2, 3.4)
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "medcore/snapshot.h"
+
+/* ---- numbers ------------------------------------------------------------------------
+ */
+
+static void copy_number(med_number_t *out, const med_number_t *in)
+{
+	out->len = in->len;
+	memcpy(out->s, in->s, in->len);
+}
+
+static bool same_number(const med_number_t *a, const med_number_t *b)
+{
+	return a->len == b->len && memcmp(a->s, b->s, a->len) == 0;
+}
+
+int med_normalize(const med_snapshot_t *snapshot, med_scratch_t *scratch, med_str_t rules,
+		const med_number_t *in, med_number_t *out, const med_trace_t *trace)
+{
+	const med_rules_t *set;
+	med_number_t result;
+	int rc;
+
+	if(in->len > 0 && in->s[0] == '+') {
+		MED_TRACE(trace, "number %.*s is E.164 already", (int)in->len, in->s);
+		copy_number(out, in);
+		return MED_EOK;
+	}
+	copy_number(&result, in);
+	set = rules.len == 0 ? NULL : med_view_rules(&snapshot->view, rules);
+	if(set == NULL) {
+		if(rules.len == 0)
+			MED_TRACE(trace, "no dial plan for number %.*s", (int)in->len, in->s);
+		else
+			MED_TRACE(trace, "dial plan '%.*s' does not exist", MED_STR_FMT(rules));
+		rc = MED_ENOMATCH;
+	} else {
+		med_scratch_begin(scratch);
+		rc = med_rules_apply(set, scratch, in, &result, trace);
+	}
+	if(rc == MED_EOK && result.len == 0) {
+		MED_TRACE(trace, "the rule left nothing of the number");
+		rc = MED_ENOMATCH;
+		copy_number(&result, in);
+	}
+	if(rc == MED_EOK || rc == MED_ENOMATCH)
+		copy_number(out, &result);
+	return rc;
+}
+
+static int apply_rules(const med_view_t *view, med_scratch_t *scratch, med_str_t id,
+		const char *which, med_number_t *number, const med_trace_t *trace)
+{
+	const med_rules_t *rules;
+	int rc;
+
+	if(id.len == 0)
+		return MED_EOK;
+	rules = med_view_rules(view, id);
+	if(rules == NULL) {
+		MED_TRACE(trace, "%s number: rules '%.*s' do not exist, it stays", which,
+				MED_STR_FMT(id));
+		return MED_EOK;
+	}
+	rc = med_rules_apply(rules, scratch, number, number, trace);
+	return rc == MED_ENOMATCH ? MED_EOK : rc;
+}
+
+static void remove_plus(med_number_t *number)
+{
+	if(number->len == 0 || number->s[0] != '+')
+		return;
+	memmove(number->s, number->s + 1, --number->len);
+}
+
+int med_translate(const med_snapshot_t *snapshot, med_scratch_t *scratch,
+		const med_trunk_t *trunk, const med_route_t *route, const med_number_t *called,
+		const med_number_t *calling, med_numbers_t *out, const med_trace_t *trace)
+{
+	const med_profile_t *profile = trunk->profile;
+	const med_view_t *view = &snapshot->view;
+	med_str_t caller =
+			route == NULL ? (med_str_t){NULL, 0} : med_route_alternate_caller_id(route);
+	int rc;
+
+	med_scratch_begin(scratch);
+	copy_number(&out->called, called);
+	copy_number(&out->calling, calling);
+	if(calling->len > 0 && caller.len > 0 && caller.len <= sizeof(out->calling.s)) {
+		memcpy(out->calling.s, caller.s, caller.len);
+		out->calling.len = caller.len;
+		MED_TRACE(trace, "route '%.*s' suppresses the caller id: %.*s is shown",
+				MED_STR_FMT(med_route_id(route)), MED_STR_FMT(caller));
+	}
+	rc = apply_rules(view, scratch, profile->called_rules, "called", &out->called, trace);
+	if(rc == MED_EOK && calling->len > 0)
+		rc = apply_rules(
+				view, scratch, profile->calling_rules, "calling", &out->calling, trace);
+	if(rc != MED_EOK)
+		return rc;
+	if(profile->remove_plus_from_uri) {
+		MED_TRACE(trace, "profile '%.*s' removes the plus", MED_STR_FMT(profile->id));
+		remove_plus(&out->called);
+		remove_plus(&out->calling);
+	}
+	out->called_changed = !same_number(&out->called, called);
+	out->calling_changed = !same_number(&out->calling, calling);
+	return MED_EOK;
+}
+
+bool med_fails_over(const med_profile_t *profile, unsigned code)
+{
+	for(size_t i = 0; i < profile->failover_code_count; i++) {
+		if(profile->failover_codes[i] == code)
+			return true;
+	}
+	return false;
+}
+
+/* ---- choosing -----------------------------------------------------------------------
+ */
+
+/* One decision under way. */
+typedef struct med_choice {
+	const med_snapshot_t *snapshot;
+	med_scratch_t *scratch;
+	const med_query_t *query;
+	const med_trace_t *trace;
+	med_errbuf_t *err;
+	const med_usage_t *usage;
+	med_plan_t *plan;
+	size_t down_count; /* trunks that are not usable now, for last */
+	med_candidate_t down[MED_PLAN_MAX];
+	bool matched; /* some route took the number */
+	unsigned passed_same, passed_other;
+} med_choice_t;
+
+static bool listed(const med_candidate_t *list, size_t count, const med_trunk_t *trunk)
+{
+	for(size_t i = 0; i < count; i++) {
+		if(list[i].trunk == trunk)
+			return true;
+	}
+	return false;
+}
+
+/* Why a trunk cannot take this call; NULL: it can. */
+static const char *unfit(const med_trunk_t *trunk)
+{
+	if(trunk == NULL)
+		return "does not exist or is refused";
+	if(!trunk->enabled)
+		return "is not enabled";
+	if(!trunk->gateway->routable)
+		return "has a gateway that is not routable";
+	return NULL;
+}
+
+static void consider(med_choice_t *c, const med_route_t *route, uint32_t number)
+{
+	const med_trunk_t *trunk = med_view_trunk(&c->snapshot->view, number);
+	const med_query_t *query = c->query;
+	const char *reason = unfit(trunk);
+	med_candidate_t candidate = {trunk, route, c->usage->name};
+
+	if(reason != NULL) {
+		c->passed_other++;
+		if(trunk == NULL)
+			MED_TRACE(c->trace, "    trunk number %u %s", number, reason);
+		else
+			MED_TRACE(c->trace, "    trunk '%.*s' %s", MED_STR_FMT(trunk->id), reason);
+		return;
+	}
+	if(query->in != NULL && query->in->number == number
+			&& !trunk->profile->allow_same_trunk) {
+		c->passed_same++;
+		MED_TRACE(c->trace, "    trunk '%.*s' is the one the call came in on",
+				MED_STR_FMT(trunk->id));
+		return;
+	}
+	if(listed(c->plan->candidate, c->plan->count, trunk)
+			|| listed(c->down, c->down_count, trunk)) {
+		MED_TRACE(c->trace, "    trunk '%.*s' is in the plan already",
+				MED_STR_FMT(trunk->id));
+		return;
+	}
+	if(query->usable != NULL && !query->usable(query->ctx, trunk)) {
+		MED_TRACE(c->trace, "    trunk '%.*s' is down: last", MED_STR_FMT(trunk->id));
+		if(c->down_count < MED_PLAN_MAX)
+			c->down[c->down_count++] = candidate;
+		return;
+	}
+	MED_TRACE(c->trace, "    trunk '%.*s' is candidate %zu", MED_STR_FMT(trunk->id),
+			c->plan->count + 1);
+	c->plan->candidate[c->plan->count++] = candidate;
+}
+
+/* Where the turn falls among the weights; from there on the list goes round. */
+static unsigned first_trunk(const med_route_t *route, uint32_t turn)
+{
+	const uint32_t weight_mask = (1u << MED_TRUNK_WEIGHT_BITS) - 1;
+	unsigned at = 0;
+
+	if(route->trunk_count < 2 || route->weights == 0)
+		return 0;
+	turn %= route->weights;
+	while(turn >= (route->trunk[at] & weight_mask)) {
+		turn -= route->trunk[at] & weight_mask;
+		at++;
+	}
+	return at;
+}
+
+static void take_route(med_choice_t *c, const med_route_t *route)
+{
+	unsigned at = first_trunk(route, c->query->turn);
+
+	c->matched = true;
+	MED_TRACE(c->trace, "  route '%.*s' (priority %u) matches by '%.*s'",
+			MED_STR_FMT(med_route_id(route)), route->priority,
+			MED_STR_FMT(med_route_pattern(route)));
+	for(unsigned i = 0; i < route->trunk_count && c->plan->count < MED_PLAN_MAX; i++) {
+		consider(c, route, route->trunk[at] >> MED_TRUNK_WEIGHT_BITS);
+		at = at + 1 == route->trunk_count ? 0 : at + 1;
+	}
+}
+
+static int take_usage(med_choice_t *c, const med_dialled_t *dialled)
+{
+	const med_route_t *route = NULL;
+	med_hits_t hits;
+	int rc = MED_EOK;
+
+	MED_TRACE(c->trace, "usage '%.*s'", MED_STR_FMT(c->usage->name));
+	med_usage_find(c->usage, dialled, &hits);
+	while(c->plan->count < MED_PLAN_MAX) {
+		rc = med_hits_next(&hits, c->scratch, &route);
+		if(rc != MED_EOK)
+			break;
+		take_route(c, route);
+	}
+	if(rc == MED_ENOMATCH || rc == MED_EOK)
+		return MED_EOK;
+	MED_TRACE(c->trace, "  route '%.*s': %s", MED_STR_FMT(med_route_id(route)),
+			med_strerror(rc));
+	return med_fail(c->err, rc,
+			"route '%.*s': field 'pattern': took too many steps on this number; write it "
+			"without nested repetition",
+			MED_STR_FMT(med_route_id(route)));
+}
+
+static int outcome(med_choice_t *c)
+{
+	const med_number_t *called = c->query->called;
+	char quoted[40];
+
+	for(size_t i = 0; i < c->down_count && c->plan->count < MED_PLAN_MAX; i++)
+		c->plan->candidate[c->plan->count++] = c->down[i];
+	if(c->plan->count > 0)
+		return MED_EOK;
+	(void)med_quote(quoted, sizeof(quoted), (med_str_t){called->s, called->len});
+	if(!c->matched)
+		return med_fail(c->err, MED_ENOROUTE, "no route of the usages takes %s", quoted);
+	if(c->passed_same > 0 && c->passed_other == 0)
+		return med_fail(c->err, MED_EREFUSED,
+				"%s leads back out of trunk '%.*s' that the call came in on; "
+				"allow_same_trunk of its profile is no",
+				quoted, MED_STR_FMT(c->query->in->id));
+	return med_fail(c->err, MED_EALLDOWN,
+			"routes take %s, but no trunk of theirs is in service", quoted);
+}
+
+int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
+		const med_query_t *query, med_plan_t *plan, const med_trace_t *trace,
+		med_errbuf_t *err)
+{
+	med_choice_t c = {.snapshot = snapshot,
+			.scratch = scratch,
+			.query = query,
+			.trace = trace,
+			.err = err,
+			.plan = plan,
+			.down_count = 0};
+	const med_array_t *usages = snapshot->view.usages;
+	const med_str_t *names;
+	const uint32_t *numbers;
+	const med_usage_t *next;
+	med_dialled_t dialled;
+	size_t count;
+
+	plan->count = 0;
+	if(query->policy != NULL) {
+		names = query->policy->usages;
+		count = query->policy->usage_count;
+		numbers = MED_OBJECT(med_policy_object_t, policy, query->policy)->usage_numbers;
+		MED_TRACE(trace, "policy '%.*s' has %zu usages", MED_STR_FMT(query->policy->id),
+				count);
+	} else if(query->in != NULL) {
+		names = query->in->profile->usages;
+		count = query->in->profile->usage_count;
+		numbers = MED_OBJECT(med_profile_object_t, profile, query->in->profile)
+						  ->usage_numbers;
+		MED_TRACE(trace, "trunk '%.*s' has %zu usages by profile '%.*s'",
+				MED_STR_FMT(query->in->id), count, MED_STR_FMT(query->in->profile->id));
+	} else {
+		return med_fail(err, MED_ENOUSAGE, "neither a policy nor a trunk gives usages");
+	}
+	if(count == 0)
+		return query->policy != NULL
+				? med_fail(err, MED_ENOUSAGE, "policy '%.*s' has no usages",
+						MED_STR_FMT(query->policy->id))
+				: med_fail(err, MED_ENOUSAGE,
+						"trunk '%.*s': profile '%.*s' has no pstn_usages",
+						MED_STR_FMT(query->in->id), MED_STR_FMT(query->in->profile->id));
+	med_scratch_begin(scratch);
+	med_dialled_init(&dialled, query->called);
+	next = med_array_get(usages, numbers[0]);
+	for(size_t i = 0; i < count && plan->count < MED_PLAN_MAX; i++) {
+		int rc;
+		c.usage = next;
+		next = i + 1 < count ? med_array_get(usages, numbers[i + 1]) : NULL;
+		if(next != NULL)
+			med_usage_prefetch(next, &dialled);
+		if(c.usage == NULL) {
+			MED_TRACE(trace, "usage '%.*s' has no routes", MED_STR_FMT(names[i]));
+			continue;
+		}
+		rc = take_usage(&c, &dialled);
+		if(rc != MED_EOK)
+			return rc;
+	}
+	return outcome(&c);
+}

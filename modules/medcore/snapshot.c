@@ -1,0 +1,83 @@
+/**
+ * snapshot.c - lookups in a snapshot, from any process
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "medcore/snapshot.h"
+
+const med_trunk_t *med_snapshot_trunk(const med_snapshot_t *snapshot, med_str_t id)
+{
+	uint64_t hash = med_id_hash(id);
+
+	MED_MAP_EACH(entry, snapshot->view.trunks, hash)
+	{
+		const med_trunk_t *trunk = (const void *)(uintptr_t)entry->value;
+		if(med_str_eq(trunk->id, id))
+			return trunk;
+	}
+	return NULL;
+}
+
+const med_trunk_t *med_snapshot_trunk_by_number(
+		const med_snapshot_t *snapshot, uint32_t number)
+{
+	return med_view_trunk(&snapshot->view, number);
+}
+
+const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id)
+{
+	uint64_t hash = med_id_hash(id);
+
+	MED_MAP_EACH(entry, snapshot->view.gateways, hash)
+	{
+		const med_gateway_object_t *object = (const void *)(uintptr_t)entry->value;
+		if(med_str_eq(object->gateway.id, id))
+			return &object->gateway;
+	}
+	return NULL;
+}
+
+const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id)
+{
+	uint64_t hash = med_id_hash(id);
+
+	MED_MAP_EACH(entry, snapshot->view.policies, hash)
+	{
+		const med_policy_object_t *object = (const void *)(uintptr_t)entry->value;
+		if(med_str_eq(object->policy.id, id))
+			return &object->policy;
+	}
+	return NULL;
+}
+
+const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id)
+{
+	uint64_t hash = med_id_hash(id);
+
+	MED_MAP_EACH(entry, view->rules, hash)
+	{
+		const med_rules_object_t *object = (const void *)(uintptr_t)entry->value;
+		if(med_str_eq(object->rules.id, id))
+			return &object->rules;
+	}
+	return NULL;
+}
+
+const med_trunk_t *med_snapshot_trunk_at(const med_snapshot_t *snapshot, size_t index)
+{
+	const med_listing_t *listing = snapshot->view.listing;
+
+	if(listing == NULL || index >= listing->count)
+		return NULL;
+	return med_view_trunk(&snapshot->view, listing->number[index]);
+}
+
+size_t med_snapshot_count(const med_snapshot_t *snapshot, enum med_kind kind)
+{
+	return (unsigned)kind < MED_KIND_COUNT ? snapshot->view.count[kind] : 0;
+}
+
+uint64_t med_snapshot_revision(const med_snapshot_t *snapshot)
+{
+	return snapshot->revision;
+}

@@ -1,0 +1,113 @@
+/**
+ * snapshot.h - private: what a snapshot is made of
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_SNAPSHOT_H
+#define MEDCORE_SNAPSHOT_H
+
+#include "medcore/config.h"
+#include "medcore/map.h"
+#include "medcore/record.h"
+#include "medcore/routes.h"
+#include "medcore/rules.h"
+
+/** Trunks in order of id. */
+typedef struct med_listing {
+	med_segment_t segment;
+	size_t count;
+	uint32_t number[];
+} med_listing_t;
+
+/**
+ * All trunks of a local port, or of a port and a subnet over TLS: what a packet to there
+ * must satisfy when it is not clear for which of them it is.
+ */
+typedef struct med_leg_group {
+	med_segment_t segment;
+	uint64_t hash;
+	uint16_t port;
+	uint8_t tls;     /**< of TLS trunks; else of TCP and UDP ones */
+	uint8_t any;     /**< whatever the address */
+	med_ip_t subnet; /**< unless @a any */
+	uint32_t count[MED_SRTP_REQUIRED + 1][2]; /**< trunks by SRTP mode and anchoring */
+	uint32_t number;                          /**< one of the strictest */
+	bool stale;                               /**< @a number left; only while building */
+} med_leg_group_t;
+
+/** The immutable whole. Everything hangs from here. */
+typedef struct med_view {
+	med_map_t *trunks, *gateways, *policies, *rules; /**< by id */
+	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
+	med_map_t *legs;     /**< med_leg_group_t */
+	med_array_t *trunk_numbers, *usages;
+	med_listing_t *listing;
+	uint64_t prefixes[3]; /**< bit n: some source has n bits */
+	size_t count[MED_KIND_COUNT];
+} med_view_t;
+
+struct med_snapshot {
+	uint64_t revision;
+	med_view_t view;
+	struct med_snapshot *next, *prev; /**< the writer's ring of living ones */
+};
+
+typedef struct med_gateway_object {
+	med_segment_t segment;
+	med_gateway_t gateway;
+} med_gateway_object_t;
+
+typedef struct med_profile_object {
+	med_segment_t segment;
+	med_profile_t profile;
+	const uint32_t *usage_numbers;
+} med_profile_object_t;
+
+typedef struct med_trunk_object {
+	med_segment_t segment;
+	med_trunk_t trunk;
+} med_trunk_object_t;
+
+typedef struct med_policy_object {
+	med_segment_t segment;
+	med_policy_t policy;
+	const uint32_t *usage_numbers;
+} med_policy_object_t;
+
+typedef struct med_rules_object {
+	med_segment_t segment;
+	med_rules_t rules;
+} med_rules_object_t;
+
+#define MED_OBJECT(type, member, pointer)                                                \
+	((const type *)((const char *)(pointer)-offsetof(type, member)))
+
+static inline uint64_t med_id_hash(med_str_t id)
+{
+	return med_mix(med_hash(id.s, id.len));
+}
+
+static inline const med_trunk_t *med_view_trunk(const med_view_t *view, uint32_t number)
+{
+	return med_array_get(view->trunk_numbers, number);
+}
+
+const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
+
+/* ---- identity.c ---------------------------------------------------------------------
+ */
+
+uint64_t med_source_hash(uint8_t transport, uint16_t port, const med_ip_t *subnet);
+uint64_t med_name_hash(uint16_t port, med_str_t name);
+uint64_t med_leg_hash(bool tls, uint16_t port, const med_ip_t *subnet);
+
+/** The trunk that has exactly this subnet, or name, at a port. NULL: none. */
+const med_trunk_t *med_view_source(
+		const med_view_t *view, uint8_t transport, uint16_t port, const med_ip_t *subnet);
+const med_trunk_t *med_view_name(const med_view_t *view, uint16_t port, med_str_t name);
+const med_leg_group_t *med_view_leg(
+		const med_view_t *view, bool tls, uint16_t port, const med_ip_t *subnet);
+/** The strictest of a group. */
+med_leg_policy_t med_leg_strictest(const med_leg_group_t *group);
+
+#endif

@@ -1,0 +1,526 @@
+/**
+ * trunks.c - which trunks are in force in a version, and by what they are found
+ *
+ * A trunk is evaluated anew when it, its gateway or its profile changed, or while it is
+ * refused by reference: it gives up what it claimed, is built, and claims again. One that
+ * claims what it had before comes first, so that a newcomer never displaces a trunk that
+ * serves; else the order is that of ids, so that all nodes agree.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "medcore/writer.h"
+
+/* ---- whom a change concerns -----------------------------------------------------------
+ */
+
+static med_slot_t *profile_slot(
+		const med_config_t *config, const char *scope, med_str_t id)
+{
+	char name[MED_PROFILE_ID_MAX];
+	size_t len = strlen(scope);
+
+	if(len + id.len > sizeof(name))
+		return NULL;
+	memcpy(name, scope, len);
+	if(id.len > 0)
+		memcpy(name + len, id.s, id.len);
+	return med_slot_find(config, MED_KIND_PROFILE, (med_str_t){name, len + id.len});
+}
+
+/*
+ * The most specific profile, or the defaults. NULL: that profile is refused and has no
+ * good version; a less specific one might be laxer, so there is none.
+ */
+static const med_profile_t *effective_profile(const med_config_t *config, med_str_t trunk,
+		med_str_t site, const med_slot_t **refused)
+{
+	const med_slot_t *scopes[3] = {profile_slot(config, "trunk:", trunk),
+			site.len == 0 ? NULL : profile_slot(config, "site:", site),
+			profile_slot(config, "global", (med_str_t){NULL, 0})};
+
+	for(unsigned i = 0; i < 3; i++) {
+		const med_profile_object_t *object;
+		if(scopes[i] == NULL)
+			continue;
+		object = med_slot_current(scopes[i]);
+		if(object != NULL)
+			return &object->profile;
+		if(scopes[i]->refused != NULL) {
+			*refused = scopes[i];
+			return NULL;
+		}
+	}
+	return &config->defaults->profile;
+}
+
+/* Does the version being built give this trunk, which did not change, something new? */
+static bool is_affected(const med_config_t *config, const med_slot_t *slot, bool scopes)
+{
+	const med_trunk_object_t *object = slot->object;
+	const med_slot_t *refused;
+	const med_trunk_t *trunk;
+
+	if(slot->entry == NULL)
+		return false;
+	if(object == NULL)
+		return true; /* refused by reference so far */
+	trunk = &object->trunk;
+	if(MED_OBJECT(med_gateway_object_t, gateway, trunk->gateway)->segment.death != 0
+			|| MED_OBJECT(med_profile_object_t, profile, trunk->profile)->segment.death
+					!= 0)
+		return true;
+	return scopes
+			&& effective_profile(config, trunk->id, trunk->gateway->site, &refused)
+			!= trunk->profile;
+}
+
+static void mark_affected(med_config_t *config)
+{
+	med_table_t *trunks = &config->table[MED_KIND_TRUNK];
+	bool scopes = config->table[MED_KIND_PROFILE].dirty != NULL;
+
+	if(config->table[MED_KIND_GATEWAY].dirty == NULL && !scopes && trunks->conflicts == 0)
+		return;
+	for(size_t i = 0; i < trunks->buckets; i++) {
+		for(med_slot_t *slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
+			if(!slot->dirty && is_affected(config, slot, scopes))
+				med_slot_mark_dirty(config, slot);
+		}
+	}
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const med_slot_t *x = *(med_slot_t *const *)a, *y = *(med_slot_t *const *)b;
+	int order = memcmp(x->id, y->id, x->id_len < y->id_len ? x->id_len : y->id_len);
+
+	return order != 0 ? order : (int)x->id_len - (int)y->id_len;
+}
+
+/* All trunks to evaluate, in order of id, in config->work. */
+static int collect(med_config_t *config, size_t *count)
+{
+	med_slot_t *slot = config->table[MED_KIND_TRUNK].dirty;
+	size_t n = 0;
+
+	for(; slot != NULL; slot = slot->next_dirty)
+		n++;
+	if(!med_config_reserve_work(config, n))
+		return MED_ENOMEM;
+	*count = n;
+	for(slot = config->table[MED_KIND_TRUNK].dirty; slot != NULL; slot = slot->next_dirty)
+		config->work[--n] = slot;
+	if(*count > 1)
+		qsort(config->work, *count, sizeof(config->work[0]), compare_ids);
+	return MED_EOK;
+}
+
+/* ---- legs ----------------------------------------------------------------------------
+ */
+
+static int own_group(med_config_t *config, med_view_t *view, bool tls, uint16_t port,
+		const med_ip_t *subnet, med_leg_group_t **group)
+{
+	const med_leg_group_t *old = med_view_leg(view, tls, port, subnet);
+	med_leg_group_t *copy;
+	int rc;
+
+	if(old != NULL && old->segment.birth == config->heap.building) {
+		*group = (med_leg_group_t *)(uintptr_t)old;
+		return MED_EOK;
+	}
+	copy = med_segment_new(&config->heap, sizeof(*copy));
+	if(copy == NULL)
+		return MED_ENOMEM;
+	memset((char *)copy + sizeof(copy->segment), 0,
+			sizeof(*copy) - sizeof(copy->segment));
+	copy->hash = med_leg_hash(tls, port, subnet);
+	copy->port = port;
+	copy->tls = tls;
+	copy->any = subnet == NULL;
+	copy->number = MED_NO_NUMBER;
+	copy->stale = true;
+	if(subnet != NULL)
+		copy->subnet = *subnet;
+	if(old != NULL) {
+		memcpy(copy->count, old->count, sizeof(copy->count));
+		copy->number = old->number;
+		copy->stale = old->stale;
+	}
+	rc = med_map_put(
+			&config->heap, &view->legs, copy->hash, (uintptr_t)old, (uintptr_t)copy);
+	if(rc != MED_EOK)
+		return rc;
+	med_segment_retire(&config->heap, old);
+	*group = copy;
+	return MED_EOK;
+}
+
+static bool is_empty(const med_leg_group_t *group)
+{
+	uint32_t sum = 0;
+
+	for(unsigned mode = 0; mode <= MED_SRTP_REQUIRED; mode++)
+		sum += group->count[mode][0] + group->count[mode][1];
+	return sum == 0;
+}
+
+/* A trunk enters or leaves a group. */
+static int change_group(med_config_t *config, med_view_t *view, const med_trunk_t *trunk,
+		const med_ip_t *subnet, int change)
+{
+	bool tls = trunk->transport == MED_TLS;
+	med_leg_group_t *group = NULL;
+	int rc = own_group(config, view, tls, trunk->local_port, subnet, &group);
+
+	if(rc != MED_EOK)
+		return rc;
+	if(change > 0
+			&& (group->stale || is_empty(group)
+					|| trunk->leg.srtp > med_leg_strictest(group).srtp)) {
+		group->number = trunk->number;
+		group->stale = trunk->leg.srtp < med_leg_strictest(group).srtp;
+	}
+	group->count[trunk->leg.srtp][trunk->leg.anchored] += (uint32_t)change;
+	if(is_empty(group)) {
+		rc = med_map_remove(&config->heap, &view->legs, group->hash, (uintptr_t)group);
+		if(rc == MED_EOK)
+			med_segment_retire(&config->heap, group);
+		return rc;
+	}
+	if(change < 0 && group->number == trunk->number)
+		group->stale = true;
+	config->stale_legs = config->stale_legs || group->stale;
+	return MED_EOK;
+}
+
+static int change_legs(
+		med_config_t *config, med_view_t *view, const med_trunk_t *trunk, int change)
+{
+	int rc = change_group(config, view, trunk, NULL, change);
+
+	/* Of other transports the identity itself tells the leg: one trunk per source. */
+	if(trunk->transport != MED_TLS)
+		return rc;
+	for(unsigned i = 0; rc == MED_EOK && i < trunk->gateway->source_count; i++)
+		rc = change_group(config, view, trunk, &trunk->gateway->sources[i], change);
+	return rc;
+}
+
+static void adopt(med_view_t *view, const med_trunk_t *trunk, const med_ip_t *subnet)
+{
+	med_leg_group_t *group = (med_leg_group_t *)(uintptr_t)med_view_leg(
+			view, trunk->transport == MED_TLS, trunk->local_port, subnet);
+
+	if(group == NULL || !group->stale || trunk->leg.srtp != med_leg_strictest(group).srtp)
+		return;
+	group->number = trunk->number;
+	group->stale = false;
+}
+
+/* Groups whose representative left get another; they were all made in this version. */
+static void mend_groups(med_config_t *config, med_view_t *view)
+{
+	const med_table_t *trunks = &config->table[MED_KIND_TRUNK];
+
+	if(!config->stale_legs)
+		return;
+	for(size_t i = 0; i < trunks->buckets; i++) {
+		for(const med_slot_t *slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
+			const med_trunk_object_t *object = med_slot_current(slot);
+			if(object == NULL)
+				continue;
+			adopt(view, &object->trunk, NULL);
+			for(unsigned k = 0; k < object->trunk.gateway->source_count; k++)
+				adopt(view, &object->trunk, &object->trunk.gateway->sources[k]);
+		}
+	}
+	config->stale_legs = false;
+}
+
+/* ---- identity ------------------------------------------------------------------------
+ */
+
+static void count_prefixes(med_state_t *state, const med_trunk_t *trunk, int change)
+{
+	for(unsigned i = 0; i < trunk->gateway->source_count; i++) {
+		uint8_t bits = trunk->gateway->sources[i].prefix;
+		uint64_t bit = (uint64_t)1 << (bits % 64);
+		state->prefix_count[bits] += (uint32_t)change;
+		if(state->prefix_count[bits] > 0)
+			state->view.prefixes[bits / 64] |= bit;
+		else
+			state->view.prefixes[bits / 64] &= ~bit;
+	}
+}
+
+/* Who has what this trunk would claim? NULL: nobody. */
+static const med_trunk_t *claimed_by(const med_view_t *view, const med_trunk_t *trunk)
+{
+	const med_gateway_t *gateway = trunk->gateway;
+	const med_trunk_t *other = NULL;
+
+	if(trunk->transport == MED_TLS)
+		return med_view_name(view, trunk->local_port, gateway->tls_name);
+	for(unsigned i = 0; other == NULL && i < gateway->source_count; i++)
+		other = med_view_source(
+				view, trunk->transport, trunk->local_port, &gateway->sources[i]);
+	return other;
+}
+
+static int change_identity(
+		med_config_t *config, med_view_t *view, const med_trunk_t *trunk, bool claim)
+{
+	const med_gateway_t *gateway = trunk->gateway;
+	unsigned keys = trunk->transport == MED_TLS ? 1 : gateway->source_count;
+	uint64_t value = (uint64_t)trunk->number + 1;
+	int rc = MED_EOK;
+
+	for(unsigned i = 0; rc == MED_EOK && i < keys; i++) {
+		uint64_t hash = trunk->transport == MED_TLS
+				? med_name_hash(trunk->local_port, gateway->tls_name)
+				: med_source_hash(
+						trunk->transport, trunk->local_port, &gateway->sources[i]);
+		rc = claim ? med_map_put(&config->heap, &view->identity, hash, 0, value)
+				   : med_map_remove(&config->heap, &view->identity, hash, value);
+	}
+	return rc;
+}
+
+/* ---- in and out of force --------------------------------------------------------------
+ */
+
+static int withdraw(med_config_t *config, med_state_t *state, const med_slot_t *slot)
+{
+	const med_trunk_object_t *object = slot->object;
+	const med_trunk_t *trunk = &object->trunk;
+	med_view_t *view = &state->view;
+	int rc = change_identity(config, view, trunk, false);
+
+	count_prefixes(state, trunk, -1);
+	if(rc == MED_EOK)
+		rc = change_legs(config, view, trunk, -1);
+	if(rc == MED_EOK)
+		rc = med_map_remove(&config->heap, &view->trunks, slot->hash, (uintptr_t)trunk);
+	if(rc == MED_EOK)
+		rc = med_array_set(&config->heap, &view->trunk_numbers, trunk->number, NULL);
+	if(rc == MED_EOK)
+		med_segment_retire(&config->heap, object);
+	return rc;
+}
+
+static int enter(med_config_t *config, med_state_t *state, const med_slot_t *slot)
+{
+	const med_trunk_object_t *object = slot->pending;
+	const med_trunk_t *trunk = &object->trunk;
+	med_view_t *view = &state->view;
+	int rc = med_array_set(&config->heap, &view->trunk_numbers, trunk->number, trunk);
+
+	if(rc == MED_EOK)
+		rc = med_map_put(&config->heap, &view->trunks, slot->hash, 0, (uintptr_t)trunk);
+	if(rc == MED_EOK)
+		rc = change_identity(config, view, trunk, true);
+	if(rc == MED_EOK)
+		rc = change_legs(config, view, trunk, 1);
+	count_prefixes(state, trunk, 1);
+	return rc;
+}
+
+/* ---- evaluating -----------------------------------------------------------------------
+ */
+
+static int refuse_gateway(med_config_t *config, med_slot_t *slot, med_str_t id)
+{
+	const med_slot_t *gateway = med_slot_find(config, MED_KIND_GATEWAY, id);
+	med_errbuf_t text;
+
+	(void)med_fail(&text, 0, "trunk '%.*s': field 'gateway': %s '%.*s'%s",
+			MED_STR_FMT(med_slot_id(slot)),
+			gateway != NULL && gateway->refused != NULL ? "refused is gateway"
+														: "no gateway",
+			MED_STR_FMT(id),
+			gateway != NULL && gateway->refused != NULL ? "; mend it"
+														: "; create it or name another");
+	return med_slot_text(config, &slot->conflict, text.text);
+}
+
+/* The trunk as it is now, in slot->pending; NULL there: refused, with its text. */
+static int make(med_config_t *config, med_slot_t *slot)
+{
+	const med_trunk_record_t *record = &((const med_record_t *)slot->entry)->trunk;
+	const med_slot_t *gateway_slot =
+			med_slot_find(config, MED_KIND_GATEWAY, record->gateway);
+	const med_gateway_object_t *gateway =
+			gateway_slot == NULL ? NULL : med_slot_current(gateway_slot);
+	const med_slot_t *refused = NULL;
+	const med_profile_t *profile;
+	med_errbuf_t text;
+
+	if(gateway == NULL)
+		return refuse_gateway(config, slot, record->gateway);
+	if(record->transport == MED_TLS && gateway->gateway.tls_name.len == 0) {
+		(void)med_fail(&text, 0,
+				"trunk '%.*s': transport tls needs a name to verify, but gateway '%.*s' "
+				"has the "
+				"address %.*s and no tls_name; give it one, or transport tcp",
+				MED_STR_FMT(med_slot_id(slot)), MED_STR_FMT(record->gateway),
+				MED_STR_FMT(gateway->gateway.address));
+		return med_slot_text(config, &slot->conflict, text.text);
+	}
+	profile =
+			effective_profile(config, med_slot_id(slot), gateway->gateway.site, &refused);
+	if(profile == NULL) {
+		(void)med_fail(&text, 0,
+				"trunk '%.*s': its profile '%.*s' is refused, and a less specific one "
+				"might be "
+				"less safe; mend it",
+				MED_STR_FMT(med_slot_id(slot)), MED_STR_FMT(med_slot_id(refused)));
+		return med_slot_text(config, &slot->conflict, text.text);
+	}
+	slot->pending = med_trunk_object(&config->heap, med_slot_id(slot), slot->number,
+			record, &gateway->gateway, profile);
+	return slot->pending == NULL ? MED_ENOMEM : MED_EOK;
+}
+
+static int refuse_duplicate(
+		med_config_t *config, med_slot_t *slot, const med_trunk_t *other)
+{
+	const med_trunk_t *trunk = &((const med_trunk_object_t *)slot->pending)->trunk;
+	med_errbuf_t text;
+
+	(void)med_fail(&text, 0,
+			"trunk '%.*s': local_port %u and the gateway's %s are those of trunk '%.*s' "
+			"already; give one of them another local_port",
+			MED_STR_FMT(trunk->id), trunk->local_port,
+			trunk->transport == MED_TLS ? "tls_name" : "source", MED_STR_FMT(other->id));
+	med_segment_retire(&config->heap, slot->pending);
+	slot->pending = NULL;
+	return med_slot_text(config, &slot->conflict, text.text);
+}
+
+/* Does it claim exactly what it had? Compared by value: gateways may be rebuilt. */
+static bool keeps_claim(const med_slot_t *slot)
+{
+	const med_trunk_object_t *before = slot->object, *now = slot->pending;
+	const med_trunk_t *a, *b;
+
+	if(before == NULL)
+		return false;
+	a = &before->trunk;
+	b = &now->trunk;
+	if(a->transport != b->transport || a->local_port != b->local_port)
+		return false;
+	if(a->transport == MED_TLS)
+		return med_str_eq_nocase(a->gateway->tls_name, b->gateway->tls_name);
+	return a->gateway->source_count == b->gateway->source_count
+			&& memcmp(a->gateway->sources, b->gateway->sources,
+					   a->gateway->source_count * sizeof(a->gateway->sources[0]))
+			== 0;
+}
+
+/* In two rounds: those that keep their claim, then the others. */
+static int claim_all(med_config_t *config, med_state_t *state, size_t count)
+{
+	for(int round = 0; round < 2; round++) {
+		for(size_t i = 0; i < count; i++) {
+			med_slot_t *slot = config->work[i];
+			const med_trunk_object_t *object = slot->pending;
+			const med_trunk_t *other;
+			int rc;
+			if(object == NULL || keeps_claim(slot) != (round == 0))
+				continue;
+			other = claimed_by(&state->view, &object->trunk);
+			rc = other != NULL ? refuse_duplicate(config, slot, other)
+							   : enter(config, state, slot);
+			if(rc != MED_EOK)
+				return rc;
+		}
+	}
+	return MED_EOK;
+}
+
+/* ---- listing --------------------------------------------------------------------------
+ */
+
+static bool set_changed(const med_config_t *config, size_t count)
+{
+	for(size_t i = 0; i < count; i++) {
+		if((config->work[i]->object == NULL) != (config->work[i]->pending == NULL))
+			return true;
+	}
+	return false;
+}
+
+/* The old list without those that left, merged with those that came; both are in order.
+ */
+static int list_trunks(med_config_t *config, med_view_t *view, size_t count)
+{
+	const med_listing_t *old = view->listing;
+	size_t had = old == NULL ? 0 : old->count, at = 0;
+	med_listing_t *listing;
+
+	if(!set_changed(config, count))
+		return MED_EOK;
+	listing = med_segment_new(
+			&config->heap, sizeof(*listing) + (had + count) * sizeof(listing->number[0]));
+	if(listing == NULL)
+		return MED_ENOMEM;
+	listing->count = 0;
+	for(size_t i = 0;; i++) {
+		const med_trunk_t *next = NULL;
+		while(i < had && (next = med_view_trunk(view, old->number[i])) == NULL)
+			i++;
+		for(; at < count; at++) {
+			const med_slot_t *slot = config->work[at];
+			int order = next == NULL
+					? -1
+					: memcmp(slot->id, next->id.s,
+							slot->id_len < next->id.len ? slot->id_len : next->id.len);
+			if(order == 0)
+				order = (int)slot->id_len - (int)next->id.len;
+			if(order > 0)
+				break;
+			if(slot->object == NULL && slot->pending != NULL)
+				listing->number[listing->count++] = slot->number;
+		}
+		if(next == NULL)
+			break;
+		listing->number[listing->count++] = next->number;
+	}
+	med_segment_retire(&config->heap, old);
+	view->listing = listing;
+	return MED_EOK;
+}
+
+/* ---- all of it ------------------------------------------------------------------------
+ */
+
+int med_build_trunks(med_config_t *config, med_state_t *state)
+{
+	size_t count = 0;
+	int rc;
+
+	mark_affected(config);
+	rc = collect(config, &count);
+	for(size_t i = 0; rc == MED_EOK && i < count; i++) {
+		config->work[i]->pending = NULL;
+		if(config->work[i]->object != NULL)
+			rc = withdraw(config, state, config->work[i]);
+	}
+	for(size_t i = 0; rc == MED_EOK && i < count; i++) {
+		med_slot_t *slot = config->work[i];
+		rc = med_slot_text(config, &slot->conflict, NULL);
+		if(rc == MED_EOK && slot->entry != NULL)
+			rc = make(config, slot);
+	}
+	if(rc == MED_EOK)
+		rc = claim_all(config, state, count);
+	if(rc == MED_EOK)
+		rc = list_trunks(config, &state->view, count);
+	if(rc == MED_EOK)
+		mend_groups(config, &state->view);
+	return rc;
+}

@@ -1,0 +1,160 @@
+/**
+ * writer.h - private: what the process that talks to Redis keeps of a configuration
+ *
+ * config.c takes objects in, build.c makes snapshots of them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_WRITER_H
+#define MEDCORE_WRITER_H
+
+#include "medcore/snapshot.h"
+
+/** A pattern compiled by PCRE2, once for all who use it. */
+typedef struct med_pattern_entry {
+	struct med_pattern_entry *next;
+	uint64_t hash;
+	med_regex_t *regex;
+	size_t refs;
+	uint64_t birth, death; /**< first version that may have it, first that has not */
+	size_t len;
+	char text[];
+} med_pattern_entry_t;
+
+typedef struct med_usage_slot med_usage_slot_t;
+typedef struct med_slot med_slot_t;
+
+/** A route stands in its usages; where, so that it can leave at once. */
+typedef struct med_member {
+	med_usage_slot_t *usage;
+	uint32_t index;
+} med_member_t;
+
+/** A route's last good version: one block. */
+typedef struct med_route_entry {
+	med_pattern_entry_t *regex; /**< NULL: recognised */
+	med_slot_t **trunks;        /**< slots, present or not */
+	uint32_t *words;            /**< number and weight, as in the usage */
+	med_member_t *members;
+	char *text; /**< pattern, then caller id */
+	uint32_t priority;
+	uint16_t pattern_len, weights, member_count;
+	uint8_t caller_len, trunk_count;
+} med_route_entry_t;
+
+/** Compiled rules of a rule set, in order; NULL where a pattern is recognised. */
+typedef struct med_rules_entry {
+	med_record_t *record;
+	size_t count;
+	med_pattern_entry_t *regex[];
+} med_rules_entry_t;
+
+/** An object's place: it may be present, refused, only named by others, or leaving. */
+struct med_slot {
+	med_slot_t *next; /**< of the hash chain */
+	uint64_t hash;
+	uint64_t fields; /**< of the version in force; the same again changes nothing */
+	void *entry;     /**< last good version: med_record_t, or the entries above */
+	char *refused;   /**< the record's own fault */
+	char *conflict;  /**< a reference's fault; found by build */
+	const void *object,
+			*pending; /**< in the version in force, and in the one being built */
+	med_slot_t *next_dirty;
+	uint32_t number; /**< of a trunk */
+	uint32_t refs;   /**< routes that name this trunk */
+	uint32_t epoch;  /**< of the last full read that told it */
+	uint8_t kind;
+	bool dirty;
+	uint8_t id_len;
+	char id[];
+};
+
+typedef struct med_table {
+	med_slot_t **bucket;
+	size_t buckets, slots; /**< a power of two */
+	size_t present, refused, conflicts;
+	med_slot_t *dirty;
+} med_table_t;
+
+struct med_usage_slot {
+	med_usage_slot_t *next, *next_dirty;
+	uint64_t hash;
+	med_slot_t **members;
+	size_t count, room;
+	const med_usage_t *object;
+	med_usage_t *pending;
+	uint32_t number;
+	bool dirty;
+	uint8_t name_len;
+	char name[];
+};
+
+/** What a version consists of; copied for the next one and taken back if that fails. */
+typedef struct med_state {
+	med_view_t view;
+	uint32_t prefix_count[129];
+} med_state_t;
+
+struct med_config {
+	med_mem_t own, shared;
+	med_table_t table[MED_KIND_COUNT];
+	med_usage_slot_t *usages[1024];
+	med_usage_slot_t *dirty_usages;
+	uint32_t usage_count, trunk_numbers, epoch;
+	med_pattern_entry_t *patterns[1024], *dead_patterns;
+	med_heap_t heap;
+	med_state_t state;
+	const med_profile_object_t *defaults;
+	med_usage_builder_t *builder;
+	med_slot_t **work; /**< trunks to evaluate, routes to order */
+	size_t work_room;
+	bool stale_legs;
+	bool abandoned; /**< freed by its owner; lives for the snapshots still out */
+	struct med_snapshot snapshots; /**< head of the ring of living ones */
+};
+
+static inline med_str_t med_slot_id(const med_slot_t *slot)
+{
+	return (med_str_t){slot->id, slot->id_len};
+}
+
+med_slot_t *med_slot_find(const med_config_t *config, enum med_kind kind, med_str_t id);
+void med_slot_mark_dirty(med_config_t *config, med_slot_t *slot);
+/** Frees slots that nothing refers to any more. */
+void med_slot_drop(med_config_t *config, med_slot_t *slot);
+/** NULL: no memory. */
+med_usage_slot_t *med_usage_slot(med_config_t *config, med_str_t name);
+/** Sets or clears a text of a slot. MED_EOK, MED_ENOMEM. */
+int med_slot_text(med_config_t *config, char **place, const char *text);
+bool med_config_reserve_work(med_config_t *config, size_t count);
+void med_config_reclaim(med_config_t *config);
+
+/* ---- objects.c: records made into what a snapshot holds ------------------------------
+ */
+
+med_gateway_object_t *med_gateway_object(
+		med_heap_t *heap, med_str_t id, const med_gateway_record_t *record);
+med_profile_object_t *med_profile_object(
+		med_config_t *config, med_str_t id, const med_profile_record_t *record);
+med_policy_object_t *med_policy_object(
+		med_config_t *config, med_str_t id, const med_policy_record_t *record);
+med_rules_object_t *med_rules_object(
+		med_heap_t *heap, med_str_t id, const med_rules_entry_t *entry);
+med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
+		const med_trunk_record_t *record, const med_gateway_t *gateway,
+		const med_profile_t *profile);
+
+/* ---- trunks.c: which trunks are in force, and how they are found ----------------------
+ */
+
+/** All of a version's trunks brought up to date with what is dirty. MED_EOK, MED_ENOMEM.
+ */
+int med_build_trunks(med_config_t *config, med_state_t *state);
+
+/** What an object is in the version being built. */
+static inline const void *med_slot_current(const med_slot_t *slot)
+{
+	return slot->dirty ? slot->pending : slot->object;
+}
+
+#endif
