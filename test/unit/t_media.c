@@ -1,0 +1,280 @@
+/**
+ * t_media.c - the media decision, a row here for each of the tables' (spec 6.2)
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "plugin_test.h"
+
+#include "medcore/media.h"
+
+#define AVP "m=audio 4000 RTP/AVP 8\n"
+#define SAVP "m=audio 4000 RTP/SAVP 8\n"
+#define DTLS "m=audio 4000 UDP/TLS/RTP/SAVP 8\na=fingerprint:SHA-1 AA\n"
+#define T38 "m=image 4000 udptl t38\n"
+#define OLD_SUITE "a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:" KEY_A "\n"
+#define POTENTIAL "a=tcap:1 RTP/SAVP\na=pcfg:1 t=1\n"
+
+/* In the order of the columns: NotSupported, Optional, Required. */
+static const med_leg_policy_t leg[3] = {
+		{MED_SRTP_NOT_SUPPORTED, true, true},
+		{MED_SRTP_OPTIONAL, true, true},
+		{MED_SRTP_REQUIRED, true, true},
+};
+static const med_leg_policy_t phone = {MED_SRTP_REQUIRED, true, false};
+
+static char buffer[2048];
+static med_sdp_t sdp;
+static med_errbuf_t why;
+
+static const med_sdp_t *body(const char *media)
+{
+	med_str_t text = plugin_sdp(buffer, sizeof(buffer), media);
+
+	ck_assert_int_eq(med_sdp_parse(text, &sdp, &why), MED_EOK);
+	return &sdp;
+}
+
+enum { NO = -1, PLAIN = MED_OFFER_AVP, RFC8643 = MED_OFFER_AVP_CRYPTO, SECURE = MED_OFFER_SAVP };
+
+/** "Inbound offers from the peer": refused, or the form of the answer. */
+START_TEST(peer_offers)
+{
+	static const struct {
+		const char *media;
+		int answer[3];
+	} row[] = {
+			/* clang-format off */
+		{AVP,                            {PLAIN, PLAIN,  NO}},
+		{AVP CRYPTO(1),                  {PLAIN, SECURE, SECURE}},
+		{AVP POTENTIAL CRYPTO(1),        {PLAIN, SECURE, SECURE}},
+		{AVP POTENTIAL,                  {PLAIN, PLAIN,  NO}},
+		{SAVP CRYPTO(1),                 {NO,    SECURE, SECURE}},
+		{SAVP OLD_SUITE,                 {NO,    NO,     NO}},
+		{SAVP OLD_SUITE CRYPTO(2),       {NO,    SECURE, SECURE}},
+		{SAVP,                           {NO,    NO,     NO}},
+		{AVP OLD_SUITE,                  {PLAIN, PLAIN,  NO}},
+		{DTLS,                           {NO,    NO,     NO}},
+			/* clang-format on */
+	};
+	size_t i, mode;
+	int got;
+
+	for(i = 0; i < COUNT(row); i++) {
+		body(row[i].media);
+		for(mode = 0; mode < 3; mode++) {
+			got = med_media_check_offer(&leg[mode], &sdp, &why) == MED_EOK
+						  ? (int)med_media_answer_form(&leg[mode], &sdp.media[0])
+						  : NO;
+			ck_assert_msg(got == row[i].answer[mode], "%s%s: expected %d, got %d (%s)",
+					row[i].media, med_srtp_mode_name(leg[mode].srtp), row[i].answer[mode],
+					got, why.text);
+		}
+		ck_assert_int_eq(med_media_check_offer(&phone, &sdp, &why), MED_EOK);
+	}
+}
+END_TEST
+
+/** Two m-lines for one stream, T.38 beside audio: what is declined (a bit a line). */
+START_TEST(lines_declined)
+{
+	static const struct {
+		const char *media;
+		int declined[3];
+	} row[] = {
+			/* clang-format off */
+		{SAVP CRYPTO(1) AVP,             {1,  2,  2}},
+		{AVP SAVP CRYPTO(1),             {2,  1,  1}},
+		{SAVP OLD_SUITE AVP,             {1,  1,  NO}},
+		{SAVP CRYPTO(1) AVP SAVP CRYPTO(1) AVP, {5, 10, 10}},
+		{SAVP CRYPTO(1) "m=video 6 RTP/AVP 9\n", {NO, 0, NO}},
+		{SAVP CRYPTO(1) "m=audio 0 RTP/AVP 9\n", {NO, 0, 0}},
+		{AVP AVP,                        {0,  0,  NO}},
+		{AVP T38,                        {0,  0,  NO}},
+		{SAVP CRYPTO(1) T38,             {NO, 0,  2}},
+		{T38,                            {0,  0,  NO}},
+		{T38 SAVP CRYPTO(1) AVP,         {2,  4,  5}},
+		{"m=audio 0 RTP/AVP 8\n",        {0,  0,  0}},
+			/* clang-format on */
+	};
+	med_media_mask_t declined;
+	size_t i, mode;
+	int got;
+
+	for(i = 0; i < COUNT(row); i++) {
+		body(row[i].media);
+		for(mode = 0; mode < 3; mode++) {
+			got = med_media_offer_lines(&leg[mode], NULL, &sdp, &declined, &why) == MED_EOK
+						  ? (int)declined
+						  : NO;
+			ck_assert_msg(got == row[i].declined[mode], "%s%s: expected %d, got %d (%s)",
+					row[i].media, med_srtp_mode_name(leg[mode].srtp),
+					row[i].declined[mode], got, why.text);
+		}
+	}
+}
+END_TEST
+
+START_TEST(fax_towards_a_required_leg)
+{
+	med_media_mask_t declined = 99;
+
+	body(T38);
+	ck_assert_int_eq(
+			med_media_offer_lines(&leg[0], &leg[2], &sdp, &declined, &why), MED_EREFUSED);
+	ck_assert_ptr_nonnull(strstr(why.text, "m-line 1 (image udptl)"));
+	ck_assert_int_eq(
+			med_media_offer_lines(&phone, &leg[2], &sdp, &declined, &why), MED_EREFUSED);
+	ck_assert_int_eq(med_media_offer_lines(&leg[0], &leg[1], &sdp, &declined, &why), MED_EOK);
+	body(AVP T38);
+	ck_assert_int_eq(med_media_offer_lines(&leg[0], &leg[2], &sdp, &declined, &why), MED_EOK);
+	ck_assert_uint_eq(declined, 2);
+}
+END_TEST
+
+START_TEST(our_offers)
+{
+	ck_assert_int_eq(med_media_offer_form(&leg[0]), MED_OFFER_AVP);
+	ck_assert_int_eq(med_media_offer_form(&leg[1]), MED_OFFER_AVP_CRYPTO);
+	ck_assert_int_eq(med_media_offer_form(&leg[2]), MED_OFFER_SAVP);
+}
+END_TEST
+
+/** "Outbound answer handling", each answer to the offer that its mode sends. */
+START_TEST(peer_answers)
+{
+	static const struct {
+		const char *media;
+		bool ok[3];
+	} row[] = {
+			/* clang-format off */
+		{AVP,                       {true,  true,  false}},
+		{AVP CRYPTO(1),             {true,  true,  false}},
+		{AVP OLD_SUITE,             {true,  true,  false}},
+		{SAVP CRYPTO(1),            {false, true,  true}},
+		{SAVP OLD_SUITE,            {false, false, false}},
+		{SAVP,                      {false, false, false}},
+		{DTLS,                      {false, false, false}},
+		{T38,                       {true,  true,  false}},
+		{"m=audio 0 RTP/AVP 8\n",   {true,  true,  true}},
+		{SAVP CRYPTO(1) "m=video 0 RTP/AVP 9\n", {false, true, true}},
+		{SAVP CRYPTO(1) "m=video 9 RTP/AVP 9\n", {false, true, false}},
+			/* clang-format on */
+	};
+	size_t i, mode;
+	int rc;
+
+	for(i = 0; i < COUNT(row); i++) {
+		body(row[i].media);
+		for(mode = 0; mode < 3; mode++) {
+			rc = med_media_check_answer(
+					&leg[mode], med_media_offer_form(&leg[mode]), &sdp, &why);
+			ck_assert_msg((rc == MED_EOK) == row[i].ok[mode], "%s%s: got %d (%s)",
+					row[i].media, med_srtp_mode_name(leg[mode].srtp), rc, why.text);
+		}
+		ck_assert_int_eq(med_media_check_answer(&phone, MED_OFFER_SAVP, &sdp, &why), MED_EOK);
+	}
+}
+END_TEST
+
+/** A Required leg that was offered in another form is still never answered in the clear. */
+START_TEST(required_whatever_was_offered)
+{
+	body(AVP);
+	ck_assert_int_eq(
+			med_media_check_answer(&leg[2], MED_OFFER_AVP, &sdp, &why), MED_EREFUSED);
+	ck_assert_int_eq(
+			med_media_check_answer(&leg[2], MED_OFFER_AVP_CRYPTO, &sdp, &why), MED_EREFUSED);
+	body(AVP CRYPTO(1));
+	ck_assert_int_eq(
+			med_media_check_answer(&leg[2], MED_OFFER_AVP_CRYPTO, &sdp, &why), MED_EOK);
+}
+END_TEST
+
+START_TEST(the_gate)
+{
+	static const struct {
+		const char *media;
+		bool ok[3];
+	} row[] = {
+			/* clang-format off */
+		{AVP,                         {true,  true,  false}},
+		{AVP CRYPTO(1),               {false, true,  false}},
+		{SAVP CRYPTO(1),              {false, true,  true}},
+		{SAVP OLD_SUITE,              {false, false, false}},
+		{SAVP,                        {false, false, false}},
+		{DTLS,                        {false, false, false}},
+		{T38,                         {true,  true,  false}},
+		{"m=image 0 udptl t38\n",     {true,  true,  true}},
+		{SAVP CRYPTO(1) AVP,          {false, true,  false}},
+		{"",                          {true,  true,  true}},
+			/* clang-format on */
+	};
+	size_t i, mode;
+	int rc;
+
+	for(i = 0; i < COUNT(row); i++) {
+		body(row[i].media);
+		for(mode = 0; mode < 3; mode++) {
+			rc = med_media_check_outgoing(&leg[mode], &sdp, &why);
+			ck_assert_msg((rc == MED_EOK) == row[i].ok[mode], "%s%s: got %d (%s)",
+					row[i].media, med_srtp_mode_name(leg[mode].srtp), rc, why.text);
+		}
+		ck_assert_int_eq(med_media_check_outgoing(&phone, &sdp, &why), MED_EOK);
+	}
+}
+END_TEST
+
+START_TEST(no_media_at_all)
+{
+	body("");
+	ck_assert_int_eq(med_media_check_offer(&leg[0], &sdp, &why), MED_EINVAL);
+	ck_assert_int_eq(
+			med_media_check_answer(&leg[0], MED_OFFER_AVP, &sdp, &why), MED_EINVAL);
+}
+END_TEST
+
+START_TEST(refusals_name_rule_and_remedy)
+{
+	body(AVP);
+	ck_assert_int_eq(med_media_check_offer(&leg[2], &sdp, &why), MED_EREFUSED);
+	ck_assert_str_eq(why.text,
+			"m-line 1 (audio RTP/AVP): plain RTP was offered, but the leg's SRTP mode is "
+			"required; offer SRTP (SDES, AES_CM_128_HMAC_SHA1_80)");
+}
+END_TEST
+
+START_TEST(modes)
+{
+	static const struct {
+		const char *text;
+		int mode;
+	} row[] = {{"required", MED_SRTP_REQUIRED}, {"Required", MED_SRTP_REQUIRED},
+			{"optional", MED_SRTP_OPTIONAL}, {"not_supported", MED_SRTP_NOT_SUPPORTED},
+			{"NotSupported", MED_SRTP_NOT_SUPPORTED}, {"", NO}, {"require", NO},
+			{"required ", NO}};
+	enum med_srtp_mode mode;
+	size_t i;
+	int got;
+
+	for(i = 0; i < COUNT(row); i++) {
+		got = med_srtp_mode_parse(med_str(row[i].text), &mode) == MED_EOK ? (int)mode : NO;
+		ck_assert_msg(got == row[i].mode, "'%s': got %d", row[i].text, got);
+	}
+	for(i = 0; i < 3; i++) {
+		ck_assert_int_eq(
+				med_srtp_mode_parse(med_str(med_srtp_mode_name(leg[i].srtp)), &mode), MED_EOK);
+		ck_assert_int_eq(mode, leg[i].srtp);
+		ck_assert_int_eq(med_srtp_effective(leg[i].srtp, true), leg[i].srtp);
+		ck_assert_int_eq(med_srtp_effective(leg[i].srtp, false), MED_SRTP_NOT_SUPPORTED);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *tests[] = {peer_offers, lines_declined, fax_towards_a_required_leg,
+			our_offers, peer_answers, required_whatever_was_offered, the_gate,
+			no_media_at_all, refusals_name_rule_and_remedy, modes};
+
+	return plugin_run("media", tests, COUNT(tests));
+}
