@@ -96,9 +96,12 @@ static int normalize(explain_t *e, med_str_t user, med_number_t *out, const char
 	if(rc != MED_EOK)
 		return rc;
 	rc = med_normalize(e->snapshot, e->scratch, rules, &number, out, &e->trace);
+	if(rc == MED_ENOMATCH && !rules.len)
+		return med_fail(err, rc, "'%.*s' is not E.164, and no dial plan is set",
+				(int)number.len, number.s);
 	if(rc == MED_ENOMATCH)
-		return med_fail(err, rc, "%s number '%.*s': no rule of dial plan '%.*s' takes it",
-				which, (int)number.len, number.s, MED_STR_FMT(rules));
+		return med_fail(err, rc, "no rule of dial plan '%.*s' takes '%.*s'",
+				MED_STR_FMT(rules), (int)number.len, number.s);
 	stepf(e, "%s number '%.*s' is %.*s", which, MED_STR_FMT(user), (int)out->len, out->s);
 	return rc;
 }

@@ -152,14 +152,14 @@ static int add_trunk(rpc_t *rpc, void *item, const med_trunk_t *trunk)
 	char usages[300];
 	int rc;
 
-	rc = rpc->struct_add(item, FMT("SSSsuusssSsd"), "id", &id, "gateway", &gateway,
+	rc = rpc->struct_add(item, FMT("SSSsuusssSss"), "id", &id, "gateway", &gateway,
 			"address", &address, "transport", transport_name(trunk->transport), "port",
 			(unsigned)trunk->port, "local_port", (unsigned)trunk->local_port, "enabled",
 			trunk->enabled ? "yes" : "no", "srtp_configured",
 			med_srtp_mode_name((enum med_srtp_mode)trunk->profile->srtp_mode), "srtp",
 			med_srtp_mode_name((enum med_srtp_mode)trunk->leg.srtp), "profile", &profile,
 			"usages", usages_text(trunk->profile, usages, sizeof usages), "anchored",
-			(int)trunk->leg.anchored);
+			trunk->leg.anchored ? "yes" : "no");
 	if(rc < 0 || !state)
 		return rc;
 	return rpc->struct_add(item, FMT("uuuu"), "calls_in",
@@ -169,13 +169,32 @@ static int add_trunk(rpc_t *rpc, void *item, const med_trunk_t *trunk)
 			__atomic_load_n(&state->failures, __ATOMIC_RELAXED));
 }
 
+/** Not there, or there and refused: then why. */
+static void fault_trunk(rpc_t *rpc, void *ctx, const str *id)
+{
+	med_status_t *status = med_status_get();
+	char object[96];
+	unsigned i = 0;
+
+	snprintf(object, sizeof object, "trunk:%.*s", id->len, id->s);
+	while(status && i < status->refused_count
+			&& strcmp(status->refused[i].object, object) != 0)
+		i++;
+	if(status && i < status->refused_count)
+		rpc->fault(ctx, 404, FMT("not in force: %s"), status->refused[i].text);
+	else
+		rpc->fault(ctx, 404, FMT("no trunk '%.*s' is in force"), id->len, id->s);
+	if(status)
+		pkg_free(status);
+}
+
 static void one_trunk(rpc_t *rpc, void *ctx, const med_snapshot_t *snapshot, str *id)
 {
 	const med_trunk_t *trunk = med_snapshot_trunk(snapshot, med_from_str(*id));
 	void *item;
 
 	if(!trunk)
-		rpc->fault(ctx, 404, FMT("no trunk '%.*s' is in force"), id->len, id->s);
+		fault_trunk(rpc, ctx, id);
 	else if(rpc->add(ctx, FMT("{"), &item) < 0 || add_trunk(rpc, item, trunk) < 0)
 		rpc->fault(ctx, 500, FMT("the answer does not fit"));
 }

@@ -24,7 +24,7 @@ typedef struct med_status {
 	long long applied_at;	   /**< when it was published */
 	char build_error[256];	   /**< empty: the last build was published */
 	unsigned snapshots;		   /**< alive: the one in force and retired ones in use */
-	unsigned objects[MED_KIND_COUNT]; /**< accepted or last good, by kind */
+	unsigned objects[MED_KIND_COUNT]; /**< in force, by kind */
 	unsigned refused_total;
 	unsigned refused_count; /**< filled in refused[] */
 	med_status_refused_t refused[MED_STATUS_REFUSED];

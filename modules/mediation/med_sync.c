@@ -98,13 +98,6 @@ static void on_refused(void *ctx, med_str_t key, const char *text)
 	med_refusals_key(key, text);
 }
 
-static void count_objects(void)
-{
-	for(int k = 0; k < MED_KIND_COUNT; k++)
-		own.status.objects[k] =
-				(unsigned)med_config_count(own.config, (enum med_kind)k);
-}
-
 /** Builds what was told, and publishes it. false: the one before stays in force. */
 static bool build(void)
 {
@@ -113,10 +106,12 @@ static bool build(void)
 	int rc = med_config_build(own.config, &snapshot, &err);
 
 	if(rc == MED_EOK) {
-		unsigned long long revision = med_snapshot_revision(snapshot);
 		rc = med_shm_publish(snapshot);
 		if(rc == MED_EOK) {
-			own.status.revision = revision;
+			for(int k = 0; k < MED_KIND_COUNT; k++)
+				own.status.objects[k] =
+						(unsigned)med_snapshot_count(snapshot, (enum med_kind)k);
+			own.status.revision = med_snapshot_revision(snapshot);
 			own.status.applied_at = (long long)time(NULL);
 			own.status.build_error[0] = '\0';
 			return true;
@@ -138,7 +133,6 @@ static void apply(void)
 	med_stats_inc(built ? MED_STAT_CHANGES_APPLIED : MED_STAT_CHANGES_FAILED);
 	own.unbuilt = !built;
 	own.build_again = clock_ms() + BUILD_AGAIN_MS;
-	count_objects();
 	med_refusals_collect(own.config, &own.status);
 	own.status.snapshots = med_shm_reap(own.config);
 	own.status_dirty = true;
