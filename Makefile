@@ -172,7 +172,7 @@ fuzz: $(if $(ONLY),$(BUILD)/fuzz/fuzz_$(ONLY),$(fuzz_names:%=$(BUILD)/fuzz/%))
 		mkdir -p $(BUILD)/fuzz/found/$$name; \
 		echo "FUZZ $$name, $(FUZZ_SECONDS) s"; \
 		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 \
-			-print_final_stats=1 -verbosity=0 \
+			-verbosity=0 -print_pcs=0 \
 			-artifact_prefix=$(BUILD)/fuzz/found/$$name/ \
 			$(BUILD)/fuzz/found/$$name $$corpus || exit 1; \
 	done

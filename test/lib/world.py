@@ -20,7 +20,7 @@ from certs import Authority
 from kamailio import Kamailio
 from redis import RedisServer
 from rtpengine import Rtpengine
-from sandbox import TOP, wait_for
+from sandbox import TOP, Failure, wait_for
 
 CONFIG = os.path.join(TOP, "kamailio-cfg", "kamailio.cfg")
 MEDIA_ADDRESS = "127.0.0.2"
@@ -172,7 +172,10 @@ class World:
             wait_for("the configuration to be loaded", self._loaded, 5)
 
     def _loaded(self):
-        trunks = self.kamailio.rpc("mediation.trunks")
+        try:
+            trunks = self.kamailio.rpc("mediation.trunks")
+        except Failure:
+            return False  # 503: nothing is loaded yet
         return all(f"id: {name}" in trunks for name in TRUNKS)
 
     # ---- one call, and one change ----
