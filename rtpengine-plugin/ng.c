@@ -191,25 +191,6 @@ size_t med_ng_count(const med_ng_dict_t *dict, med_str_t key)
 	return count;
 }
 
-bool med_ng_list_next(med_str_t *rest, med_str_t *text)
-{
-	struct reader r = {rest->s, rest->s + rest->len, 0};
-
-	if(r.at < r.end && *r.at == 'l')
-		r.at++;
-	while(r.at < r.end && *r.at != 'e') {
-		if(*r.at >= '0' && *r.at <= '9') {
-			if(read_string(&r, text) != MED_EOK)
-				return false;
-			*rest = (med_str_t){r.at, (size_t)(r.end - r.at)};
-			return true;
-		}
-		if(skip_value(&r) != MED_EOK)
-			return false;
-	}
-	return false;
-}
-
 static enum med_ng_command command_of(med_str_t name)
 {
 	if(med_str_eq(name, MED_STR("offer")))

@@ -46,9 +46,6 @@ med_str_t med_ng_text(const med_ng_dict_t *dict, med_str_t key);
 /** How often a key stands in the dictionary. */
 size_t med_ng_count(const med_ng_dict_t *dict, med_str_t key);
 
-/** The next string of an encoded list; @p rest starts as the entry's raw value. */
-bool med_ng_list_next(med_str_t *rest, med_str_t *text);
-
 enum med_ng_command {
 	MED_NG_OTHER = 0,
 	MED_NG_PING,

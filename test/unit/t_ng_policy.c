@@ -1,0 +1,394 @@
+/**
+ * t_ng_policy.c - keyed commands and replies in pairs: what comes in, what goes out
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "plugin_test.h"
+
+#include "rtpengine-plugin/policy.h"
+
+#define PBX_REQUIRED "pbx1/required"
+#define GW_PLAIN "gw1/not_supported"
+#define ITSP_OPTIONAL "itsp1/optional"
+#define PHONE "-/any"
+#define AVP "m=audio 4000 RTP/AVP 8\n"
+#define SAVP "m=audio 4000 RTP/SAVP 8\n"
+#define HEAD "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n"
+
+static med_policy_scratch_t scratch;
+static med_ng_command_view_t view;
+static med_offer_memo_t memo;
+static med_errbuf_t why;
+static char in[65536], replied[65536], written[65536];
+static med_ng_out_t out;
+static med_legs_t legs;
+static med_ng_dict_t got;
+
+static med_str_t command(const char *word, const char *from, const char *to,
+		const char *sdp, const char *more)
+{
+	med_ng_out_t text = {.s = in, .size = sizeof(in)};
+
+	med_ng_put(&text, "d", 1);
+	med_ng_put_pair(&text, MED_STR("command"), med_str(word));
+	med_ng_put_pair(&text, MED_STR("call-id"), MED_STR("c1"));
+	med_ng_put_pair(&text, MED_STR("from-tag"), MED_STR("f"));
+	if(from)
+		med_ng_put_pair(&text, MED_STR("med-from"), med_str(from));
+	if(to)
+		med_ng_put_pair(&text, MED_STR("med-to"), med_str(to));
+	if(sdp)
+		med_ng_put_pair(&text, MED_STR("sdp"), med_str(sdp));
+	if(more)
+		med_ng_put_raw(&text, med_str(more));
+	med_ng_put(&text, "e", 1);
+	return (med_str_t){text.s, text.len};
+}
+
+/** Like the listener: decode, legs, policy; the outcome decoded again into got. */
+static int run(const char *word, const char *from, const char *to, const char *sdp,
+		const char *more)
+{
+	int rc = med_ng_command_decode(command(word, from, to, sdp, more), &view, &why);
+
+	ck_assert_int_eq(rc, MED_EOK);
+	out = (med_ng_out_t){.s = written, .size = sizeof(written)};
+	rc = med_policy_legs(&view, &legs, &why);
+	if(rc != MED_EOK)
+		return rc;
+	if(view.command == MED_NG_OFFER)
+		rc = med_policy_offer(&view, &legs, &scratch, &out, &memo, &why);
+	else
+		rc = med_policy_answer(&view, &legs, memo.count ? &memo : NULL, &scratch, &out, &why);
+	if(rc == MED_EOK)
+		ck_assert_int_eq(med_ng_decode((med_str_t){out.s, out.len}, &got, &why), MED_EOK);
+	return rc;
+}
+
+static int reply(bool answer, const char *sdp)
+{
+	static med_ng_dict_t dict;
+	med_ng_out_t text = {.s = replied, .size = sizeof(replied)};
+	int rc;
+
+	med_ng_put(&text, "d", 1);
+	med_ng_put_pair(&text, MED_STR("sdp"), med_str(sdp));
+	med_ng_put_pair(&text, MED_STR("result"), MED_STR("ok"));
+	med_ng_put(&text, "e", 1);
+	ck_assert_int_eq(med_ng_decode((med_str_t){text.s, text.len}, &dict, &why), MED_EOK);
+	out = (med_ng_out_t){.s = written, .size = sizeof(written)};
+	if(answer)
+		rc = med_policy_answer_reply(
+				&dict, &legs, memo.count ? &memo : NULL, &scratch, &out, &why);
+	else
+		rc = med_policy_offer_reply(&dict, &legs, &scratch, &out, &memo, &why);
+	if(rc == MED_EOK)
+		ck_assert_int_eq(med_ng_decode((med_str_t){out.s, out.len}, &got, &why), MED_EOK);
+	return rc;
+}
+
+#define OK(call)                                                                         \
+	do {                                                                                 \
+		int rc_ = (call);                                                                \
+		ck_assert_msg(rc_ == MED_EOK, #call ": %d (%s)", rc_, why.text);                 \
+	} while(0)
+#define REFUSED(call, expected_)                                                              \
+	do {                                                                                 \
+		int rc_ = (call);                                                                \
+		ck_assert_msg(rc_ != MED_EOK, #call " was let through");                         \
+		ck_assert_msg(strstr(why.text, expected_) != NULL, "expected '%s' in '%s'", expected_,     \
+				why.text);                                                               \
+	} while(0)
+#define HAS(key, expected_)                                                                   \
+	do {                                                                                 \
+		const med_ng_entry_t *e_ = med_ng_entry(&got, MED_STR(key));                     \
+		ck_assert_msg(e_ && med_str_eq(e_->text.s ? e_->text : e_->raw, MED_STR(expected_)),  \
+				"key '" key "': expected '%s', got '%.*s'", expected_,                        \
+				e_ ? (int)e_->raw.len : 0, e_ ? e_->raw.s : "");                         \
+	} while(0)
+#define LACKS(key) ck_assert_ptr_null(med_ng_entry(&got, MED_STR(key)))
+
+START_TEST(flags_of_an_offer)
+{
+	OK(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), NULL));
+	HAS("transport-protocol", "RTP/AVP");
+	LACKS("OSRTP");
+	LACKS("SDES");
+	LACKS("med-from");
+	LACKS("med-to");
+	HAS("replace", "l6:origin18:session-connectione");
+	HAS("ICE", "remove");
+	HAS("call-id", "c1");
+	HAS("sdp", HEAD SAVP CRYPTO(1));
+
+	OK(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD AVP, NULL));
+	HAS("transport-protocol", "RTP/SAVP");
+	HAS("DTLS", "off");
+	LACKS("OSRTP");
+	ck_assert_ptr_nonnull(med_ng_entry(&got, MED_STR("SDES")));
+
+	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
+	HAS("transport-protocol", "RTP/AVP");
+	HAS("OSRTP", "l5:offere");
+
+	OK(run("offer", PBX_REQUIRED, PHONE, HEAD SAVP CRYPTO(1), "18:transport-protocol7:RTP/AVP"));
+	HAS("transport-protocol", "RTP/AVP");
+	LACKS("OSRTP");
+	LACKS("ICE");
+}
+END_TEST
+
+START_TEST(flags_of_the_script_give_way)
+{
+	OK(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD AVP,
+			"18:transport-protocol7:RTP/AVP18:transport protocol7:RTP/AVP4:SDESl3:offe"
+			"5:osrtpl5:offere4:DTLS7:passive3:ICE5:force11:passthrough2:on"
+			"5:flagsl13:trust-addresse3:TOSi184e"));
+	HAS("transport-protocol", "RTP/SAVP");
+	LACKS("transport protocol");
+	LACKS("osrtp");
+	LACKS("passthrough");
+	HAS("ICE", "remove");
+	HAS("flags", "l13:trust-addresse");
+	HAS("TOS", "i184e");
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("SDES")), 1);
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("transport-protocol")), 1);
+}
+END_TEST
+
+/** What the SDP of a leg with a policy loses before rtpengine sees it. */
+START_TEST(sdp_of_an_offer)
+{
+	static const struct {
+		const char *from, *to, *in, *out;
+	} row[] = {
+			/* clang-format off */
+		/* not_supported: keys offered beside plain RTP are not taken up */
+		{GW_PLAIN, GW_PLAIN, AVP CRYPTO(1) "a=sendrecv\n", AVP "a=sendrecv\n"},
+		/* of two lines the one without MKI; other suites go */
+		{ITSP_OPTIONAL, GW_PLAIN,
+			AVP "a=tcap:1 RTP/SAVP\na=pcfg:1 t=1\n"
+			"a=crypto:1 " SUITE_80 " inline:" KEY_A "|2^31|2:1\n"
+			"a=crypto:2 " SUITE_80 " inline:" KEY_B "|2^31\n"
+			"a=crypto:3 AES_CM_128_HMAC_SHA1_32 inline:" KEY_B "\n",
+			AVP "a=crypto:2 " SUITE_80 " inline:" KEY_B "|2^31\n"},
+		/* the only one has an MKI: accepted */
+		{PBX_REQUIRED, GW_PLAIN,
+			SAVP "a=crypto:1 " SUITE_80 " inline:" KEY_A "|2^31|2:1\n",
+			SAVP "a=crypto:1 " SUITE_80 " inline:" KEY_A "|2^31|2:1\n"},
+		/* one of two alternatives */
+		{PBX_REQUIRED, GW_PLAIN, SAVP CRYPTO(1) AVP,
+			SAVP CRYPTO(1) "m=audio 0 RTP/AVP 8\n"},
+		{GW_PLAIN, PBX_REQUIRED, SAVP CRYPTO(1) AVP,
+			"m=audio 0 RTP/SAVP 8\n" AVP},
+		/* fax beside audio */
+		{GW_PLAIN, PBX_REQUIRED, AVP "m=image 9 udptl t38\n", AVP "m=image 0 udptl t38\n"},
+		{GW_PLAIN, ITSP_OPTIONAL, AVP "m=image 9 udptl t38\n", AVP "m=image 9 udptl t38\n"},
+		/* never passed on */
+		{GW_PLAIN, ITSP_OPTIONAL,
+			"k=base64:abc\n" AVP "a=encryption:optional\na=cryptoscale:1 client\n"
+			"a=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\na=ice-ufrag:x\na=setup:actpass\n"
+			"a=rtcp:4001\n",
+			AVP "a=rtcp:4001\n"},
+		/* a phone keeps what is its own, but no capabilities */
+		{PHONE, GW_PLAIN, SAVP CRYPTO(1) "a=ice-ufrag:x\na=acap:1 crypto:1 x\n",
+			SAVP CRYPTO(1) "a=ice-ufrag:x\n"},
+			/* clang-format on */
+	};
+	char text[1024], expected[1024];
+	size_t i;
+	med_str_t sdp;
+
+	for(i = 0; i < COUNT(row); i++) {
+		snprintf(text, sizeof(text), HEAD "%s", row[i].in);
+		snprintf(expected, sizeof(expected), HEAD "%s", row[i].out);
+		OK(run("offer", row[i].from, row[i].to, text, NULL));
+		sdp = med_ng_text(&got, MED_STR("sdp"));
+		ck_assert_msg(med_str_eq(sdp, med_str(expected)),
+				"row %zu: expected\n%s\ngot\n%.*s", i, expected, MED_STR_FMT(sdp));
+	}
+}
+END_TEST
+
+START_TEST(refused_offers)
+{
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD AVP, NULL),
+			"leg 'pbx1' (required), offer: m-line 1 (audio RTP/AVP): plain RTP");
+	REFUSED(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD SAVP CRYPTO(1), NULL),
+			"leg 'gw1' (not_supported)");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD "m=audio 1 UDP/TLS/RTP/SAVP 0\n", NULL),
+			"DTLS");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, "nonsense", NULL), "SDP line 1");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, "", NULL), "empty");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, NULL, NULL), "no SDP");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD, NULL), "no m-line");
+	REFUSED(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD "m=image 9 udptl t38\n", NULL),
+			"cannot be encrypted");
+}
+END_TEST
+
+START_TEST(bad_keys)
+{
+	REFUSED(run("offer", PBX_REQUIRED, NULL, HEAD AVP, NULL), "med-to is missing");
+	REFUSED(run("offer", NULL, GW_PLAIN, HEAD AVP, NULL), "med-from is missing");
+	REFUSED(run("offer", "pbx1", GW_PLAIN, HEAD AVP, NULL), "<trunk>/<srtp>");
+	REFUSED(run("offer", "/required", GW_PLAIN, HEAD AVP, NULL), "<trunk>/<srtp>");
+	REFUSED(run("offer", "pbx1/any", GW_PLAIN, HEAD AVP, NULL), "go together");
+	REFUSED(run("offer", "-/required", GW_PLAIN, HEAD AVP, NULL), "go together");
+	REFUSED(run("offer", "pbx1/always", GW_PLAIN, HEAD AVP, NULL), "'always'");
+	REFUSED(run("offer", PBX_REQUIRED "/mki", GW_PLAIN, HEAD AVP, NULL), "'mki'");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), "6:med-to5:-/any"),
+			"more than once");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), "3:sdp4:v=0\n"),
+			"more than once");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), "3:SDP4:v=0\n"),
+			"spell it");
+}
+END_TEST
+
+START_TEST(reply_to_an_offer)
+{
+	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
+	OK(reply(false, HEAD "m=audio 9 RTP/AVP 8\nb=AS:64\na=sendrecv\n" CRYPTO(1)
+			"m=video 0 RTP/AVP 9\n"));
+	HAS("sdp", HEAD "m=audio 9 RTP/AVP 8\nb=AS:64\na=tcap:1 RTP/SAVP\r\na=pcfg:1 t=1\r\n"
+			"a=sendrecv\n" CRYPTO(1) "m=video 0 RTP/AVP 9\n");
+	HAS("result", "ok");
+	ck_assert_uint_eq(memo.line[0].tag, 1);
+
+	OK(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD AVP, NULL));
+	REFUSED(reply(false, HEAD AVP), "leg 'pbx1' (required), SDP made by rtpengine");
+	OK(reply(false, HEAD SAVP CRYPTO(1)));
+	OK(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), NULL));
+	REFUSED(reply(false, HEAD SAVP CRYPTO(1)), "leg 'gw1' (not_supported)");
+	REFUSED(reply(false, HEAD AVP CRYPTO(1)), "keys");
+	REFUSED(reply(false, ""), "empty");
+	OK(reply(false, HEAD AVP));
+	OK(run("offer", PBX_REQUIRED, PHONE, HEAD SAVP CRYPTO(1), NULL));
+	OK(reply(false, HEAD AVP));
+}
+END_TEST
+
+/** Offer from a peer in each form, plain answer from the other side: what the peer reads. */
+START_TEST(answer_written)
+{
+	static const struct {
+		const char *from, *offer, *rtpengine, *answer;
+	} row[] = {
+			/* clang-format off */
+		{ITSP_OPTIONAL, AVP, AVP, AVP},
+		{ITSP_OPTIONAL, AVP CRYPTO(1), AVP CRYPTO(1), SAVP CRYPTO(1)},
+		{ITSP_OPTIONAL, AVP "a=tcap:2 RTP/SAVP\na=pcfg:3 t=2\n" CRYPTO(1), AVP CRYPTO(1),
+			SAVP "a=acfg:3 t=2\r\n" CRYPTO(1)},
+		{ITSP_OPTIONAL, "m=audio 4000 RTP/AVPF 8\n" CRYPTO(1),
+			"m=audio 4000 RTP/AVPF 8\n" CRYPTO(1), "m=audio 4000 RTP/SAVPF 8\n" CRYPTO(1)},
+		{ITSP_OPTIONAL, SAVP CRYPTO(1), SAVP CRYPTO(1), SAVP CRYPTO(1)},
+		{ITSP_OPTIONAL, SAVP CRYPTO(1) "m=video 6 RTP/AVP 9\n",
+			SAVP CRYPTO(1) "m=video 6 RTP/AVP 9\n", SAVP CRYPTO(1) "m=video 6 RTP/AVP 9\n"},
+		{ITSP_OPTIONAL, AVP CRYPTO(1), "m=audio 0 RTP/AVP 8\n", "m=audio 0 RTP/AVP 8\n"},
+		{PBX_REQUIRED, AVP CRYPTO(1), AVP CRYPTO(1), SAVP CRYPTO(1)},
+		{PBX_REQUIRED, SAVP CRYPTO(1), SAVP CRYPTO(1), SAVP CRYPTO(1)},
+		{GW_PLAIN, AVP CRYPTO(1), AVP, AVP},
+		{PHONE, AVP CRYPTO(1), AVP CRYPTO(1), AVP CRYPTO(1)},
+			/* clang-format on */
+	};
+	char offer[1024], made[1024], expected[1024];
+	size_t i;
+	med_str_t sdp;
+
+	for(i = 0; i < COUNT(row); i++) {
+		snprintf(offer, sizeof(offer), HEAD "%s", row[i].offer);
+		snprintf(made, sizeof(made), HEAD "%s", row[i].rtpengine);
+		snprintf(expected, sizeof(expected), HEAD "%s", row[i].answer);
+		OK(run("offer", row[i].from, "gw2/not_supported", offer, NULL));
+		OK(run("answer", "gw2/not_supported", row[i].from, HEAD AVP, NULL));
+		OK(reply(true, made));
+		sdp = med_ng_text(&got, MED_STR("sdp"));
+		ck_assert_msg(med_str_eq(sdp, med_str(expected)),
+				"row %zu: expected\n%s\ngot\n%.*s", i, expected, MED_STR_FMT(sdp));
+	}
+}
+END_TEST
+
+START_TEST(answer_checked)
+{
+	OK(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD AVP, NULL));
+	OK(reply(false, HEAD SAVP CRYPTO(1)));
+	REFUSED(run("answer", PBX_REQUIRED, GW_PLAIN, HEAD AVP, NULL),
+			"leg 'pbx1' (required), answer: m-line 1 (audio RTP/AVP): plain RTP");
+	REFUSED(run("answer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(7), NULL),
+			"a=crypto:7 was not offered");
+	OK(run("answer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), NULL));
+	LACKS("OSRTP");
+	LACKS("transport-protocol");
+
+	OK(run("offer", ITSP_OPTIONAL, GW_PLAIN, HEAD AVP CRYPTO(1), NULL));
+	OK(reply(false, HEAD AVP));
+	/* keys in an answer to an offer without any: ignored */
+	OK(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP CRYPTO(1), NULL));
+	HAS("OSRTP", "l6:accepte");
+	HAS("sdp", HEAD AVP);
+	REFUSED(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD SAVP CRYPTO(1), NULL), "RTP/SAVP");
+	OK(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
+	/* rtpengine, for whatever reason, would answer in the clear what came with keys */
+	REFUSED(reply(true, HEAD AVP), "not what was offered");
+}
+END_TEST
+
+/** A call that is not remembered: by policy, never guessed. */
+START_TEST(unknown_call)
+{
+	memset(&memo, 0, sizeof(memo));
+	REFUSED(run("answer", PBX_REQUIRED, GW_PLAIN, HEAD AVP, NULL), "(required)");
+	OK(run("answer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(9), NULL));
+	OK(run("answer", ITSP_OPTIONAL, PBX_REQUIRED, HEAD AVP, NULL));
+	REFUSED(reply(true, HEAD AVP), "leg 'pbx1' (required)");
+	OK(reply(true, HEAD AVP CRYPTO(1)));
+	HAS("sdp", HEAD SAVP CRYPTO(1));
+}
+END_TEST
+
+START_TEST(too_long)
+{
+	static char sdp[60000];
+	size_t at = strlen(HEAD AVP);
+
+	memcpy(sdp, HEAD AVP, at);
+	while(at + 20 < sizeof(sdp) - 1) {
+		memcpy(sdp + at, "a=x:0123456789abcd\r\n", 20);
+		at += 20;
+	}
+	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, sdp, NULL));
+	ck_assert_int_eq(med_ng_command_decode(
+							 command("offer", GW_PLAIN, ITSP_OPTIONAL, sdp, NULL), &view, &why),
+			MED_EOK);
+	out = (med_ng_out_t){.s = written, .size = 50000};
+	ck_assert_int_eq(
+			med_policy_offer(&view, &legs, &scratch, &out, &memo, &why), MED_ELIMIT);
+}
+END_TEST
+
+/** A body that ends in a media section without attributes, and without a line end. */
+START_TEST(insert_at_the_end)
+{
+	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
+	OK(run("offer", ITSP_OPTIONAL, GW_PLAIN,
+			HEAD AVP "a=tcap:1 RTP/SAVP\na=pcfg:1 t=1\na=crypto:1 " SUITE_80 " inline:" KEY_A,
+			NULL));
+	HAS("sdp", HEAD AVP "a=crypto:1 " SUITE_80 " inline:" KEY_A);
+	OK(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
+	OK(reply(true, HEAD "m=audio 4000 RTP/SAVP 8\na=crypto:1 " SUITE_80 " inline:" KEY_A
+			"\nm=image 0 udptl t38"));
+	HAS("sdp", HEAD "m=audio 4000 RTP/SAVP 8\na=acfg:1 t=1\r\na=crypto:1 " SUITE_80
+			" inline:" KEY_A "\nm=image 0 udptl t38");
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *tests[] = {flags_of_an_offer, flags_of_the_script_give_way,
+			sdp_of_an_offer, refused_offers, bad_keys, reply_to_an_offer, answer_written,
+			answer_checked, unknown_call, too_long, insert_at_the_end};
+
+	return plugin_run("ng policy", tests, COUNT(tests));
+}
