@@ -600,6 +600,23 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 	return MED_EOK;
 }
 
+int med_config_refuse(
+		med_config_t *config, enum med_kind kind, med_str_t id, const char *text)
+{
+	med_slot_t *slot = (unsigned)kind < MED_KIND_COUNT
+							   ? slot_of(config, kind, kept_id(id))
+							   : NULL;
+
+	if(slot == NULL)
+		return MED_ENOMEM;
+	slot->epoch = config->epoch;
+	if(set_refused(config, slot, text) != MED_EOK) {
+		med_slot_drop(config, slot);
+		return MED_ENOMEM;
+	}
+	return MED_EOK;
+}
+
 int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id)
 {
 	med_slot_t *slot = (unsigned)kind < MED_KIND_COUNT

@@ -38,6 +38,12 @@ void med_config_free(med_config_t *config);
  */
 int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 		const med_field_t *fields, size_t count, med_errbuf_t *err);
+/**
+ * One object that is there but cannot be read as one (its key is no hash): refused with
+ * @p text, its last good version stays. MED_EOK or MED_ENOMEM.
+ */
+int med_config_refuse(
+		med_config_t *config, enum med_kind kind, med_str_t id, const char *text);
 /** MED_ENOMATCH when there was none. Also takes back a refusal. */
 int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id);
 

@@ -400,16 +400,6 @@ static bool below_prefix(const med_store_t *store, med_str_t key, med_str_t *res
 	return true;
 }
 
-static void tell_refused(med_store_t *store, med_str_t key, med_str_t rest, const char *what)
-{
-	char text[256];
-
-	snprintf(text, sizeof text, "key '%.*s': %s", (int)(key.len < 120 ? key.len : 120),
-			key.s, what);
-	printable(text);
-	store->handler.refused(store->handler.ctx, rest, text);
-}
-
 /** "trunk:pbx1" */
 static bool split(med_str_t rest, enum med_kind *kind, med_str_t *id)
 {
@@ -419,6 +409,38 @@ static bool split(med_str_t rest, enum med_kind *kind, med_str_t *id)
 		return false;
 	*id = (med_str_t){colon + 1, rest.len - (size_t)(colon + 1 - rest.s)};
 	return med_kind_parse((med_str_t){rest.s, (size_t)(colon - rest.s)}, kind) == MED_EOK;
+}
+
+/** Not an object of a kind we know, or no longer (@p is_there false). */
+static void tell_stray(med_store_t *store, med_str_t key, med_str_t rest, bool is_there)
+{
+	char text[256];
+
+	snprintf(text, sizeof text,
+			"key '%.*s': of no known kind; write site, gateway, trunk, profile, rules, policy "
+			"or route after the prefix, then ':' and the id",
+			(int)(key.len < 100 ? key.len : 100), key.s);
+	printable(text);
+	store->handler.stray(store->handler.ctx, rest, is_there ? text : NULL);
+}
+
+static void tell_unreadable(med_store_t *store, med_str_t key)
+{
+	med_str_t rest = {0}, id;
+	enum med_kind kind;
+	char text[256];
+
+	below_prefix(store, key, &rest);
+	if(!split(rest, &kind, &id)) {
+		tell_stray(store, key, rest, true);
+		return;
+	}
+	snprintf(text, sizeof text, "%s '%.*s': key '%.*s' is not a hash; DEL it and write it "
+								"with HSET",
+			med_kind_name(kind), (int)(id.len < 80 ? id.len : 80), id.s,
+			(int)(key.len < 100 ? key.len : 100), key.s);
+	printable(text);
+	store->handler.unreadable(store->handler.ctx, kind, id, text);
 }
 
 static int fields_reserve(med_store_t *store, size_t count)
@@ -449,12 +471,7 @@ static bool tell_hash(med_store_t *store, med_str_t key, const redisReply *reply
 			return false;
 	below_prefix(store, key, &rest);
 	if(!split(rest, &kind, &id)) {
-		if(count == 0)
-			store->handler.refused(store->handler.ctx, rest, NULL);
-		else
-			tell_refused(store, key, rest,
-					"of no known kind; write site, gateway, trunk, profile, rules, policy "
-					"or route after the prefix, then ':' and the id");
+		tell_stray(store, key, rest, count != 0);
 		return true;
 	}
 	if(count == 0) {
@@ -473,12 +490,9 @@ static bool tell_hash(med_store_t *store, med_str_t key, const redisReply *reply
 
 static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
 {
-	med_str_t rest = {0};
-
 	store->gets--;
 	if(is_error(reply, "WRONGTYPE")) {
-		below_prefix(store, key, &rest);
-		tell_refused(store, key, rest, "not a hash; DEL it and write it with HSET");
+		tell_unreadable(store, key);
 	} else if(!tell_hash(store, key, reply)) {
 		lose_by_reply(store, "HGETALL", reply);
 		return;

@@ -34,14 +34,15 @@ typedef struct med_store_handler {
 			size_t count);
 	/** One object is gone. */
 	void (*gone)(void *ctx, enum med_kind kind, med_str_t id);
+	/** One object is there, but its key is no hash: @p text says so and the remedy. */
+	void (*unreadable)(void *ctx, enum med_kind kind, med_str_t id, const char *text);
 	/**
-	 * A key under the prefix that is no object: not a hash, or of no known kind. Any last
-	 * good version stays in force.
-	 * @param key   without the prefix: "trunk:pbx1"
+	 * A key under the prefix that is no object of any known kind.
+	 * @param key   without the prefix: "trnk:pbx1"
 	 * @param text  what is wrong and the remedy; NULL: the key is gone, so is the complaint
-	 *              (object() and gone() of the same key take it back too, begin() all)
+	 *              (begin() takes back all)
 	 */
-	void (*refused)(void *ctx, med_str_t key, const char *text);
+	void (*stray)(void *ctx, med_str_t key, const char *text);
 	/**
 	 * All that was told since the last commit is one consistent state (a whole
 	 * transaction, never half of one): publish it.

@@ -42,7 +42,7 @@ static void printable(char *text)
 			*c = '?';
 }
 
-void med_refusals_key(med_str_t key, const char *text)
+void med_refusals_stray(med_str_t key, const char *text)
 {
 	uint64_t hash = med_hash(key.s, key.len);
 	unsigned i = find_key(hash);
@@ -63,18 +63,7 @@ void med_refusals_key(med_str_t key, const char *text)
 	snprintf(keys[i].text, sizeof keys[i].text, "%s", text);
 }
 
-void med_refusals_object(enum med_kind kind, med_str_t id)
-{
-	char key[96];
-	int len;
-
-	if(!key_count || id.len > MED_ID_MAX + 8)
-		return;
-	len = snprintf(key, sizeof key, "%s:%.*s", med_kind_name(kind), MED_STR_FMT(id));
-	med_refusals_key((med_str_t){key, (size_t)len}, NULL);
-}
-
-void med_refusals_forget_keys(void)
+void med_refusals_forget_strays(void)
 {
 	key_count = 0;
 }

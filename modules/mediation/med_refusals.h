@@ -10,12 +10,10 @@
 
 #include "med_status.h"
 
-/** A key that is no object at all (med_store_handler_t.refused); NULL: no longer. */
-void med_refusals_key(med_str_t key, const char *text);
-/** That key is an object now, or gone. */
-void med_refusals_object(enum med_kind kind, med_str_t id);
+/** A key that is no object (med_store_handler_t.stray); NULL: no longer. */
+void med_refusals_stray(med_str_t key, const char *text);
 /** Every key will be told again. */
-void med_refusals_forget_keys(void);
+void med_refusals_forget_strays(void);
 
 /**
  * After a commit: fills the refused objects of @p status from @p config and the keys

@@ -69,7 +69,7 @@ static void on_begin(void *ctx)
 	(void)ctx;
 	own.told = true;
 	med_config_mark(own.config);
-	med_refusals_forget_keys();
+	med_refusals_forget_strays();
 }
 
 static void on_object(void *ctx, enum med_kind kind, med_str_t id,
@@ -77,7 +77,6 @@ static void on_object(void *ctx, enum med_kind kind, med_str_t id,
 {
 	(void)ctx;
 	own.told = true;
-	med_refusals_object(kind, id);
 	/* a refusal is kept by the config, and collected at the commit */
 	if(med_config_set(own.config, kind, id, fields, count, NULL) == MED_ENOMEM)
 		own.short_of_own = true;
@@ -87,15 +86,22 @@ static void on_gone(void *ctx, enum med_kind kind, med_str_t id)
 {
 	(void)ctx;
 	own.told = true;
-	med_refusals_object(kind, id);
 	med_config_remove(own.config, kind, id);
 }
 
-static void on_refused(void *ctx, med_str_t key, const char *text)
+static void on_unreadable(void *ctx, enum med_kind kind, med_str_t id, const char *text)
 {
 	(void)ctx;
 	own.told = true;
-	med_refusals_key(key, text);
+	if(med_config_refuse(own.config, kind, id, text) != MED_EOK)
+		own.short_of_own = true;
+}
+
+static void on_stray(void *ctx, med_str_t key, const char *text)
+{
+	(void)ctx;
+	own.told = true;
+	med_refusals_stray(key, text);
 }
 
 /** Builds what was told, and publishes it. false: the one before stays in force. */
@@ -191,7 +197,8 @@ static const med_store_handler_t handler = {
 		.begin = on_begin,
 		.object = on_object,
 		.gone = on_gone,
-		.refused = on_refused,
+		.unreadable = on_unreadable,
+		.stray = on_stray,
 		.commit = on_commit,
 		.state = on_state,
 		.write_failed = on_write_failed,

@@ -95,13 +95,28 @@ static inline void view_gone(void *ctx, enum med_kind kind, med_str_t id)
 		*o = v->told[--v->told_count];
 }
 
-static inline void view_refused(void *ctx, med_str_t key, const char *text)
+static inline void view_stray(void *ctx, med_str_t key, const char *text)
 {
 	store_view_t *v = ctx;
 
 	v->refusals++;
 	snprintf(v->refused_key, sizeof v->refused_key, "%.*s", MED_STR_FMT(key));
 	snprintf(v->refused, sizeof v->refused, "%s", text ? text : "");
+}
+
+/** Its last good version stays: also when a full read finds it so. */
+static inline void view_unreadable(void *ctx, enum med_kind kind, med_str_t id,
+		const char *text)
+{
+	store_view_t *v = ctx;
+	view_object_t *o;
+	char key[80];
+	int len = snprintf(key, sizeof key, "%s:%.*s", med_kind_name(kind), MED_STR_FMT(id));
+
+	view_stray(ctx, (med_str_t){key, (size_t)len}, text);
+	o = view_find(v->told, v->told_count, key);
+	if(o)
+		o->kept = true;
 }
 
 static inline void view_commit(void *ctx, bool full)
@@ -162,8 +177,8 @@ static inline void view_free(store_view_t *view)
 
 static inline med_store_t *view_store(store_view_t *view, const char *url)
 {
-	med_store_handler_t handler = {view_begin, view_set, view_gone, view_refused,
-			view_commit, view_state, view_write_failed, view};
+	med_store_handler_t handler = {view_begin, view_set, view_gone,
+			view_unreadable, view_stray, view_commit, view_state, view_write_failed, view};
 	med_store_t *store = NULL;
 	med_errbuf_t err = {""};
 
