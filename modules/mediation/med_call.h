@@ -53,6 +53,7 @@ enum med_call_flag {
 
 /** An answer that was refused: what its retransmissions need. */
 typedef struct med_refused {
+	bool ended;			/**< the peer's dialog got its BYE */
 	uint8_t branch_len; /**< 0: none */
 	char branch[MED_BRANCH_MAX];
 } med_refused_t;

@@ -9,6 +9,8 @@
 #ifndef MED_COMPAT_H
 #define MED_COMPAT_H
 
+#include <string.h>
+
 #include "core/dprint.h"
 #include "core/events.h"
 #include "core/forward.h"
@@ -33,6 +35,26 @@ typedef struct med_tls_extra {
 	void *domains;
 	void *ssl; /**< SSL * of OpenSSL */
 } med_tls_extra_t;
+
+/**
+ * A function that a module offers to KEMI languages: C signatures that stay, for what is
+ * in no C interface of that module. NULL: the module is not loaded, or has none.
+ */
+static inline void *med_kemi_function(const char *module, const char *name)
+{
+	sr_kemi_module_t *modules = sr_kemi_modules_get();
+	str function = {(char *)(uintptr_t)name, (int)strlen(name)};
+	sr_kemi_t *found;
+
+	for(int i = 0; i < sr_kemi_modules_size_get(); i++) {
+		if((size_t)modules[i].mname.len != strlen(module)
+				|| memcmp(modules[i].mname.s, module, strlen(module)) != 0)
+			continue;
+		found = sr_kemi_lookup(&modules[i].mname, i, &function);
+		return found != NULL ? found->func : NULL;
+	}
+	return NULL;
+}
 
 /** Kamailio's string for ours. Lengths here come from messages (64 kB) and ids. */
 static inline str med_to_str(med_str_t text)

@@ -26,15 +26,6 @@
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
 static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete;
 
-static med_rtpengine_f med_rtpengine_find(const char *name)
-{
-	str module = str_init("rtpengine");
-	str function = {(char *)(uintptr_t)name, (int)strlen(name)};
-	sr_kemi_t *found = sr_kemi_lookup(&module, 0, &function);
-
-	return found != NULL ? (med_rtpengine_f)found->func : NULL;
-}
-
 int med_media_init(void)
 {
 	if(!module_loaded("rtpengine")) {
@@ -42,9 +33,9 @@ int med_media_init(void)
 				  "refused\n");
 		return 0;
 	}
-	med_rtpengine_offer = med_rtpengine_find("rtpengine_offer");
-	med_rtpengine_answer = med_rtpengine_find("rtpengine_answer");
-	med_rtpengine_delete = med_rtpengine_find("rtpengine_delete");
+	med_rtpengine_offer = med_kemi_function("rtpengine", "rtpengine_offer");
+	med_rtpengine_answer = med_kemi_function("rtpengine", "rtpengine_answer");
+	med_rtpengine_delete = med_kemi_function("rtpengine", "rtpengine_delete");
 	if(med_rtpengine_offer == NULL || med_rtpengine_answer == NULL
 			|| med_rtpengine_delete == NULL) {
 		LM_ERR("this rtpengine module lacks rtpengine_offer, _answer or _delete\n");
@@ -98,8 +89,7 @@ static med_str_t med_flags_write(
 		const med_side_t *from, const med_side_t *to, bool branch, char *out, size_t size)
 {
 	int len = snprintf(out, size,
-			"replace-origin replace-session-connection ICE=remove rtcp-mux-demux%s "
-			"med-from=%.*s/%s med-to=%.*s/%s",
+			"rtcp-mux-demux%s med-from=%.*s/%s med-to=%.*s/%s",
 			branch ? " via-branch=1" : "", from->id_len ? from->id_len : 1,
 			from->id_len ? from->id : "-", med_media_mode(from), to->id_len ? to->id_len : 1,
 			to->id_len ? to->id : "-", med_media_mode(to));

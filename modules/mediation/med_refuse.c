@@ -210,6 +210,7 @@ void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 	}
 	med_quotable(call->reason.text, call->reason.len, text, sizeof text);
 	if(invite && !in_dialog && branch != NULL && branch->value.len <= MED_BRANCH_MAX) {
+		call->refused.ended = reply->REPLY_STATUS >= 200;
 		call->refused.branch_len = (uint8_t)branch->value.len;
 		memcpy(call->refused.branch, branch->value.s, call->refused.branch_len);
 	}
@@ -227,12 +228,16 @@ void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 
 void med_refuse_again(sip_msg_t *reply, med_call_t *call)
 {
+	char text[MED_REASON_MAX];
 	med_party_t party;
 
-	(void)call;
-	/* Our BYE is repeated by tm; the ACK is not, and this 200 says that it was lost. */
-	if(reply->REPLY_STATUS >= 200 && med_party_of_reply(&party, reply) == 0)
-		med_party_end(&party, true, false, 488, "");
+	/* Our BYE is repeated by tm; the ACK is not, and this 200 says that it was lost. Only
+	 * where a 183 was refused is this the first 200: it crossed our CANCEL. */
+	med_quotable(call->reason.text, call->reason.len, text, sizeof text);
+	if(reply->REPLY_STATUS >= 200 && med_party_of_reply(&party, reply) == 0) {
+		med_party_end(&party, true, !call->refused.ended, 488, text);
+		call->refused.ended = true;
+	}
 	if(med_reply_turn(reply, 488, "Not Acceptable Here") < 0)
 		LM_ERR("no memory to keep a refused answer back; the gate does\n");
 }
@@ -283,5 +288,6 @@ void med_refuse_ack(sip_msg_t *ack, med_call_t *call)
 	med_party_hop(&caller, ack);
 	/* No number of the callee's own is known; a higher one than any it used is valid. */
 	med_party_end(&caller, false, true, code, text);
+	call->flags |= MED_CALL_OFFERED; /* by the 200, whose transaction had its own state */
 	med_media_forget(ack, call, true);
 }

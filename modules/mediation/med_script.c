@@ -56,16 +56,6 @@ static void med_pkg_free(void *ctx, void *block)
 
 static const med_mem_t med_mem_pkg = {med_pkg_alloc, med_pkg_free, NULL};
 
-/** A function of tm that is not in its C interface; NULL: this tm has none. */
-static void *med_tm_function(const char *name)
-{
-	str module = str_init("tm");
-	str function = {(char *)(uintptr_t)name, (int)strlen(name)};
-	sr_kemi_t *found = sr_kemi_lookup(&module, 0, &function);
-
-	return found != NULL ? found->func : NULL;
-}
-
 int med_script_init(void)
 {
 	if(tm_load_api(&med_tm) < 0 || sl_load_api(&med_sl) < 0) {
@@ -76,8 +66,8 @@ int med_script_init(void)
 	med_t_on_branch = find_export("t_on_branch", 1, 0);
 	med_t_on_reply = find_export("t_on_reply", 1, 0);
 	med_t_on_failure = find_export("t_on_failure", 1, 0);
-	med_t_no_internal_reply = med_tm_function("t_set_disable_internal_reply");
-	med_t_drop_replies = med_tm_function("t_drop_replies");
+	med_t_no_internal_reply = med_kemi_function("tm", "t_set_disable_internal_reply");
+	med_t_drop_replies = med_kemi_function("tm", "t_drop_replies");
 	if(med_t_relay == NULL || med_t_on_branch == NULL || med_t_on_reply == NULL
 			|| med_t_on_failure == NULL || med_t_no_internal_reply == NULL
 			|| med_t_drop_replies == NULL) {
@@ -220,7 +210,7 @@ static int med_set_user(sip_msg_t *msg, const str *user)
 	memcpy(buffer, uri->s, (size_t)head);
 	memcpy(buffer + head, user->s, (size_t)user->len);
 	memcpy(buffer + head + user->len, old->s + old->len, (size_t)tail);
-	return rewrite_uri(msg, &changed);
+	return rewrite_uri(msg, &changed) < 0 ? -1 : 0;
 }
 
 static int ki_med_normalize(sip_msg_t *msg)
@@ -263,7 +253,10 @@ static int ki_med_normalize(sip_msg_t *msg)
 	if((size_t)msg->parsed_uri.user.len == call->called.len
 			&& memcmp(msg->parsed_uri.user.s, user.s, call->called.len) == 0)
 		return MED_YES;
-	return med_set_user(msg, &user) == 0 ? MED_YES : MED_INTERNAL;
+	if(med_set_user(msg, &user) == 0)
+		return MED_YES;
+	med_reason(msg, 500, 12003, "the Request-URI cannot take the number %.*s", user.len, user.s);
+	return med_refused(msg, MED_INTERNAL);
 }
 
 static int ki_med_authorize_policy(sip_msg_t *msg, str *policy)
@@ -306,41 +299,39 @@ static int ki_med_authorize(sip_msg_t *msg)
 	return ki_med_authorize_policy(msg, NULL);
 }
 
-/** Back out of the trunk it came in on would be a loop: those candidates go. */
-static size_t med_drop_loops(med_plan_t *plan, const med_trunk_t *in)
+/** What a plan without candidates means to the caller (spec 3.2); @p why names it. */
+static int med_no_route(sip_msg_t *msg, int rc, const med_errbuf_t *why)
 {
-	size_t kept = 0, before = plan->count;
-
-	if(in == NULL || in->profile->allow_same_trunk)
-		return 0;
-	for(size_t i = 0; i < before; i++)
-		if(plan->candidate[i].trunk->number != in->number)
-			plan->candidate[kept++] = plan->candidate[i];
-	plan->count = kept;
-	return before - kept;
-}
-
-static int med_no_route(sip_msg_t *msg, const med_call_t *call, int rc, const med_errbuf_t *why)
-{
-	int called = (int)call->called.len;
-
-	med_stats_inc(MED_STAT_ROUTES_NONE);
+	med_stats_inc(rc == MED_EREFUSED ? MED_STAT_LOOPS : MED_STAT_ROUTES_NONE);
 	switch(rc) {
 		case MED_ENOUSAGE:
-			med_reason(msg, 403, 12001, "the caller has no usage: %s", why->text);
+			med_reason(msg, 403, 12001, "%s", why->text);
 			return med_refused(msg, MED_NO);
 		case MED_ENOROUTE:
-			med_reason(msg, 404, 12004, "no route takes the number %.*s", called,
-					call->called.s);
+			med_reason(msg, 404, 12004, "%s", why->text);
+			return med_refused(msg, MED_NO);
+		case MED_EREFUSED:
+			med_reason(msg, 482, 13000, "%s", why->text);
 			return med_refused(msg, MED_NO);
 		case MED_EALLDOWN:
-			med_reason(msg, 503, 12000, "no trunk can take %.*s now", called, call->called.s);
+			med_reason(msg, 503, 12000, "%s", why->text);
 			return med_refused(msg, MED_ALL_DOWN);
 		default:
-			med_reason(msg, 500, 12003, "choosing a route for %.*s failed: %s %s", called,
-					call->called.s, med_strerror(rc), why->text);
+			med_reason(msg, 500, 12003, "%s: %s", med_strerror(rc), why->text);
 			return med_refused(msg, MED_INTERNAL);
 	}
+}
+
+/** The dial plan is the gateway's way of writing numbers, the caller's own included. */
+static void med_normalize_calling(
+		const med_snapshot_t *snapshot, const med_trunk_t *in, med_number_t *calling)
+{
+	med_number_t e164;
+
+	if(in != NULL && calling->len > 0
+			&& med_normalize(snapshot, med_scratch, in->profile->dial_plan, calling, &e164, NULL)
+					   == MED_EOK)
+		*calling = e164;
 }
 
 static int ki_med_route(sip_msg_t *msg)
@@ -370,14 +361,9 @@ static int ki_med_route(sip_msg_t *msg)
 	query.turn = turn++;
 	rc = med_select(snapshot, med_scratch, &query, &plan, NULL, &why);
 	if(rc != MED_EOK)
-		return med_no_route(msg, call, rc, &why);
-	if(med_drop_loops(&plan, query.in) > 0 && plan.count == 0) {
-		med_stats_inc(MED_STAT_LOOPS);
-		med_reason(msg, 482, 13000, "%.*s leads back out of trunk '%.*s' it came in on",
-				MED_STR_FMT(call->called), call->in.id_len, call->in.id);
-		return med_refused(msg, MED_NO);
-	}
+		return med_no_route(msg, rc, &why);
 	med_calling_of(msg, query.in, &call->calling);
+	med_normalize_calling(snapshot, query.in, &call->calling);
 	if(med_call_plan(msg, call, &plan) == NULL)
 		return MED_INTERNAL;
 	med_stats_inc(MED_STAT_ROUTES_OK);
@@ -594,22 +580,25 @@ static int ki_med_reply(sip_msg_t *msg)
 	return med_sl.freply(msg, reason->code, &text) < 0 ? MED_INTERNAL : MED_YES;
 }
 
-/** Both loops of design 4 in one verb, with one route name for all three routes. */
+/**
+ * Both loops of design 4 in one verb, with one route name for all three routes. The
+ * request is relayed or answered afterwards: that is its yes (tm logs an error of a
+ * failure_route that ends with a no).
+ */
 static int med_relay_loop(sip_msg_t *msg, int branch, int reply, int failure)
 {
 	bool failed = get_route_type() == FAILURE_ROUTE;
-	int rc;
 
 	if(!failed)
 		med_t_no_internal_reply(msg, 1);
-	while((rc = failed ? ki_med_failover(msg) : ki_med_next(msg)) > 0) {
+	while((failed ? ki_med_failover(msg) : ki_med_next(msg)) > 0) {
 		med_t_on_branch(msg, (char *)(long)branch, NULL);
 		med_t_on_reply(msg, (char *)(long)reply, NULL);
 		med_t_on_failure(msg, (char *)(long)failure, NULL);
 		if(med_t_relay(msg, NULL, NULL) > 0)
 			return MED_YES;
 	}
-	return ki_med_reply(msg) > 0 ? rc : MED_INTERNAL;
+	return ki_med_reply(msg);
 }
 
 static int ki_med_relay(sip_msg_t *msg, str *name)

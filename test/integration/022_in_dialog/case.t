@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""Requests within a call: by the Record-Route parameter, from the call's own sides only."""
+
+import re
+
+from case import Case
+from sandbox import wait_for
+from sip import sdp
+from trunks import Trunks
+
+PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
+
+with Case(plan=15) as t:
+    trunks = Trunks(t, {"pbx1": PLAIN, "gw1": {**PLAIN, "transport": "tcp"}, "gw2": PLAIN},
+                    routes={"all": {"pattern": r"^\+\d+$", "trunks": "gw1"}})
+    pbx1, gw1, gw2 = trunks.pbx1, trunks.gw1, trunks.gw2
+
+    sent, got, answer = trunks.answered("pbx1", "gw1", "+4930", sdp(30000), sdp(31000))
+    t.like(" ".join(answer.all("Record-Route")), r";med=pbx1~gw1~nbnb~[0-9a-f]{16}",
+           "the parameter names both trunks and both policies")
+    again = pbx1.reinvite(sent, answer, sdp(30002), cseq=2)
+    offer = gw1.expect("INVITE")
+    t.like(offer.body, "m=audio 30002", "a re-INVITE of the caller reaches the callee")
+    gw1.reply(offer, 200, "OK", sdp=sdp(31002))
+    final = pbx1.expect("2xx")
+    pbx1.ack(again, answer)  # the route set is the one of the first INVITE
+    gw1.expect("ACK")
+
+    # From the callee: its dialog is the caller's turned around.
+    class Turned:
+        """The callee's view of a dialog, as the SipPeer's in-dialog methods want it."""
+
+        def __init__(self, invite, reply):
+            self.link, self.uri = invite.link, invite.uri
+            self._h = {"From": reply.get("To"), "To": invite.get("From"),
+                       "Call-ID": invite.get("Call-ID"), "CSeq": "100 INVITE",
+                       "Contact": invite.get("Contact")}
+            self._routes = [r for line in invite.all("Record-Route") for r in line.split(",")]
+
+        def get(self, name):
+            return self._h.get(name, "")
+
+        def all(self, name):
+            return self._routes[::-1] if name == "Record-Route" else []
+
+    turned = Turned(got, answer)
+    back = gw1.reinvite(turned, turned, sdp(31004), cseq=101)
+    offer = pbx1.expect("INVITE")
+    t.like(offer.body, "m=audio 31004", "a re-INVITE of the callee reaches the caller")
+    pbx1.reply(offer, 200, "OK", sdp=sdp(30004))
+    final_back = gw1.expect("2xx")
+    gw1.ack(back, turned)
+    t.ok(pbx1.expect("ACK"), "and is acknowledged")
+
+    # Not from the sides of this call, not with another tag, not without one.
+    def forged(what, peer, change, code, method="INVITE"):
+        routes = [r for line in answer.all("Record-Route") for r in line.split(",")][::-1]
+        lines = [f"{method} sip:gw1@127.0.0.1:{gw1.port};transport=tcp SIP/2.0",
+                 f"Via: SIP/2.0/UDP 127.0.0.1:{trunks.peers[peer].port}"
+                 f";branch=z9hG4bK{abs(hash(what)):x};rport",
+                 "Max-Forwards: 70", *[f"Route: {change(r.strip())}" for r in routes],
+                 f"From: {sent.get('From')}", f"To: {answer.get('To')}",
+                 f"Call-ID: {sent.get('Call-ID')}", f"CSeq: 50 {method}",
+                 f"Contact: {trunks.peers[peer].contact}"]
+        trunks.peers[peer].send(lines, sdp(39000), to=trunks.address(peer))
+        got = trunks.peers[peer].expect("4xx")
+        t.equal(got.status, code, f"{what}: {code}")
+
+    forged("no parameter", "pbx1", lambda r: re.sub(r";med=[^;>]*", "", r), 481)
+    forged("a wrong tag", "pbx1", lambda r: re.sub(r"~[0-9a-f]{16}", "~" + "0" * 16, r), 481)
+    forged("other trunks", "pbx1", lambda r: r.replace("~gw1~", "~gw2~"), 481)
+    forged("a weaker policy", "pbx1", lambda r: r.replace("nbnb", "obnb"), 481)
+    forged("a torn parameter", "pbx1", lambda r: re.sub(r"~[0-9a-f]{16}", "", r), 481)
+    forged("a long parameter", "pbx1", lambda r: r.replace(";med=", ";med=" + "x" * 300), 481)
+    # The parameter of one call is worth nothing in another.
+    other = pbx1.request("INVITE", sent.uri, trunks.address("pbx1"), sdp=sdp(39002), headers=[
+        f"Route: {r.strip()}" for line in answer.all("Record-Route") for r in line.split(",")],
+        to_header="<sip:x@127.0.0.1>;tag=made-up")
+    t.equal(pbx1.expect("4xx", call_id=other.get("Call-ID")).status, 481,
+            "a parameter moved to another call: 481")
+    # gw2 knows everything of the call, but it is not one of its sides. On loopback the
+    # source is told apart by the local port alone, which in-dialog requests do not keep;
+    # so its address is moved first.
+    trunks.redis.hset("med:1:gateway:pbx1", source="127.0.0.8")
+    def refused():
+        pbx1.reinvite(sent, answer, sdp(30010), cseq=60)
+        return pbx1.expect("4xx", 2).status == 403
+    t.ok(wait_for("403", refused, 5), "a request that is not from the side it names: 403")
+    trunks.redis.command("HDEL", "med:1:gateway:pbx1", "source")
+
+    # A trunk taken away leaves its calls up: they end by their own BYE.
+    trunks.redis.command("DEL", "med:1:trunk:gw1", "med:1:route:all")
+    wait_for("the trunk to be gone",
+             lambda: "gw1" not in trunks.kamailio.rpc("mediation.trunks"), 5)
+    bye = gw1.bye(turned, turned, cseq=102)
+    got = pbx1.expect("BYE")
+    pbx1.reply(got, 200, "OK")
+    t.equal(gw1.expect("2xx").method, "BYE", "a call outlives its trunk, and ends by its BYE")
+    t.equal(gw1._inbox.qsize(), 0, "none of the forged ones reached the gateway")
+    t.equal(trunks.alarms(), [], "nothing critical was logged")

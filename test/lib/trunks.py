@@ -1,0 +1,159 @@
+"""Kamailio with the module, and peers scripted by hand on its trunks.
+
+    trunks = Trunks(t, {"pbx1": {"transport": "tls"}, "gw1": {"transport": "tcp"}})
+    invite = trunks.call("pbx1", "00301234567", sdp=sdp(30000))
+    got = trunks.gw1.expect("INVITE")
+
+Each trunk has a local port of its own, a SipPeer of its name, a profile with what is not
+`transport` of its dict, and one route for each number that begins with its prefix.
+"""
+
+import os
+import re
+
+from certs import Authority
+from kamailio import Kamailio
+from redis import RedisServer
+from rtpengine import Rtpengine
+from sandbox import TOP, Failure, wait_for
+from sip import SipPeer
+
+TLS_CONFIG = """\
+[server:default]
+method = TLSv1.2+
+private_key = {c.key}
+certificate = {c.cert}
+ca_list = {c.ca}
+verify_certificate = {verify}
+require_certificate = {require}
+
+[client:default]
+method = TLSv1.2+
+private_key = {c.key}
+certificate = {c.cert}
+ca_list = {c.ca}
+verify_certificate = yes
+require_certificate = yes
+"""
+
+
+class Trunks:
+    """
+    trunks     {name: {"transport": .., "san": [..], profile fields}}; `trunk` and `gateway`
+               hold further fields of those objects
+    routes     {id: fields}; default: every number to every trunk that is not the caller's
+    media      True: rtpengine with the plugin, "plain": rtpengine alone, None: no rtpengine
+    config     a file of kamailio-cfg, or a path
+    """
+
+    def __init__(self, sandbox, trunks, routes=None, rules=None, media=None,
+                 config="kamailio.cfg", defines=None, verify=True, media_address="127.0.0.2"):
+        self.sandbox, self.names = sandbox, list(trunks)
+        self.ca = Authority(sandbox.path("ca"))
+        self.redis = RedisServer(sandbox)
+        self.local, self.peers = {}, {}
+        for name, fields in trunks.items():
+            transport = fields.get("transport", "udp")
+            self.local[name] = sandbox.port()
+            certificate = None
+            if transport == "tls":
+                certificate = self.ca.issue(name, fields.get("san", [f"{name}.example"]),
+                                            cn=fields.get("cn"))
+            self.peers[name] = SipPeer(sandbox, transport, certificate, user=name)
+            setattr(self, name, self.peers[name])
+        self.trunks = trunks
+        self.redis.load(self._objects(routes or {}, rules or {}))
+        self.rtpengine, ng_port = None, sandbox.port()
+        if media:
+            self.rtpengine = Rtpengine(sandbox, address=media_address, plugin=media is True)
+            ng_port = self.rtpengine.listener
+        own = self.ca.issue("mediation", ["mediation.example"])
+        tls = any(f.get("transport") == "tls" for f in trunks.values())
+        self.control = sandbox.path("kamailio.ctl")
+        self.defines = {
+            "REDIS_URL": f'"{self.redis.url}"', "NG_SOCK": f'"udp:127.0.0.1:{ng_port}"',
+            "RUN_DIR_CTL": f'"unix:{self.control}"', "NODE_KEY": '"a test"', "WORKERS": "2",
+            **({"TLS_CONFIG": '"%s"' % sandbox.write("tls.cfg", TLS_CONFIG.format(
+                c=own, verify="yes" if verify else "no",
+                require="yes" if verify else "no"))} if tls else {}),
+            **{f"LISTEN_{number}": f"{trunks[name].get('transport', 'udp')}:127.0.0.1:"
+                                   f"{self.local[name]}"
+               for number, name in enumerate(self.names, 1)},
+            **(defines or {})}
+        self.config = config if "/" in config else os.path.join(TOP, "kamailio-cfg", config)
+        self.start()
+        if media is True:
+            wait_for("the policy listener to be seen", lambda: "yes" in self.listener(), 10)
+
+    def start(self):
+        tcp = [port for name, port in self.local.items()
+               if self.trunks[name].get("transport", "udp") != "udp"]
+        self.kamailio = Kamailio(self.sandbox, self.config, control=self.control, tcp=tcp,
+                                 defines=self.defines)
+        wait_for("the configuration to be loaded", self._loaded, 10)
+
+    def _loaded(self):
+        try:
+            listed = self.kamailio.rpc("mediation.trunks")
+        except Failure:
+            return False
+        return all(name in listed for name in self.names)
+
+    def listener(self):
+        """The lines of mediation.status about the policy listener."""
+        return self.kamailio.rpc("mediation.status")
+
+    def _objects(self, routes, rules):
+        found = {}
+        for name, fields in self.trunks.items():
+            fields = dict(fields)
+            transport = fields.pop("transport", "udp")
+            fields.pop("san", None)
+            fields.pop("cn", None)
+            found[f"gateway:{name}"] = {
+                "address": "127.0.0.1", **({"tls_name": f"{name}.example"}
+                                           if transport == "tls" else {}),
+                **fields.pop("gateway", {})}
+            found[f"trunk:{name}"] = {
+                "gateway": name, "transport": transport, "port": self.peers[name].port,
+                "local_port": self.local[name], **fields.pop("trunk", {})}
+            found[f"profile:trunk:{name}"] = {"pstn_usages": "all", **fields}
+        for identity, fields in routes.items():
+            found[f"route:{identity}"] = {"usages": "all", **fields}
+        for identity, texts in rules.items():
+            found[f"rules:{identity}"] = {f"rule.{n}": text for n, text in enumerate(texts)}
+        return {f"med:1:{key}": fields for key, fields in found.items()}
+
+    def address(self, name):
+        return "127.0.0.1", self.local[name]
+
+    def call(self, name, number, **more):
+        """An INVITE from this trunk's peer."""
+        return self.peers[name].request(
+            "INVITE", f"sip:{number}@127.0.0.1:{self.local[name]}", self.address(name), **more)
+
+    def answered(self, caller, callee, number, offer, answer):
+        """A call that is up: (INVITE as sent, INVITE as got, 200 as the caller got it)."""
+        sent = self.call(caller, number, sdp=offer)
+        call_id = sent.get("Call-ID")
+        got = self.peers[callee].expect("INVITE", call_id=call_id)
+        self.peers[callee].reply(got, 200, "OK", sdp=answer)
+        final = self.peers[caller].expect("2xx", call_id=call_id)
+        self.peers[caller].ack(sent, final)
+        self.peers[callee].expect("ACK", call_id=call_id)
+        return sent, got, final
+
+    def stat(self, name):
+        """One of the module's totals."""
+        text = self.kamailio.rpc("stats.get_statistics", f"{name}")
+        return int(text.split("=")[-1].split()[0])
+
+    def alarms(self):
+        """What Kamailio logged as critical, or as a bug of its own or ours."""
+        return [line for line in self.kamailio.log().splitlines()
+                if re.search(r"CRITICAL|BUG|ALERT|EMERG", line)]
+
+    def lines(self, *words):
+        """Log lines that hold all these words."""
+        return [line for line in self.kamailio.log().splitlines()
+                if all(word in line for word in words)]
