@@ -8,6 +8,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* pthread_setname_np */
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
@@ -129,6 +130,7 @@ static void *serve(void *unused)
 	int rc;
 
 	(void)unused;
+	pthread_setname_np(pthread_self(), "med-policy");
 	while(!rtpengine_has_threads())
 		usleep(LOOK_INTERVAL_US);
 	atomic_store(&serving, true);

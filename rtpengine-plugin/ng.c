@@ -98,6 +98,7 @@ static int skip_value(struct reader *r)
 					return MED_EINVAL;
 				depth--;
 				r->at++;
+				is_key = false; /* what ended was a value */
 				rc = MED_EOK;
 				break;
 			case 'i':

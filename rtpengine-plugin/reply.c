@@ -246,7 +246,8 @@ static void replied(med_listener_t *l, med_node_t *node, med_txn_t *txn, med_str
 	}
 	switch(txn->kind) {
 		case MED_TXN_QUERY:
-			queried(l, txn, ok);
+			queried(l, txn,
+					!med_str_eq(med_ng_text(&l->dict, MED_STR("result")), MED_STR("error")));
 			break;
 		case MED_TXN_OFFER:
 			if(ok)
