@@ -170,7 +170,10 @@ static void on_state(void *ctx, enum med_store_state state, const char *text)
 {
 	(void)ctx;
 	if(state == MED_STORE_DOWN) {
-		LM_ERR("%s; calls go on with revision %llu\n", text, own.status.revision);
+		if(own.status.revision)
+			LM_ERR("%s; calls go on with revision %llu\n", text, own.status.revision);
+		else
+			LM_ERR("%s; nothing is loaded yet, so every call is refused\n", text);
 		if(own.status.store != MED_STORE_DOWN)
 			med_stats_inc(MED_STAT_STORE_LOSSES);
 	} else {

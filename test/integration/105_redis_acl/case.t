@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+"""A user of Redis that may do just what the module needs, over a unix socket, in another
+database; and a password that is never told to anyone."""
+
+import json
+
+from case import Case
+from kamailio import Kamailio
+from redis import RedisServer
+from sandbox import wait_for
+
+CONFIG = """\
+listen=udp:127.0.0.1:{port}
+debug=3
+log_stderror=yes
+children=1
+loadmodule "tm.so"
+loadmodule "tmx.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "kex.so"
+loadmodule "ctl.so"
+loadmodule "mediation.so"
+modparam("ctl", "binrpc", "unix:{control}")
+modparam("mediation", "redis_url", "{url}")
+modparam("mediation", "node", "n1")
+modparam("mediation", "status_interval", 1)
+request_route {{ exit; }}
+"""
+
+# As printed in README.md.
+ACL = ("ACL SETUSER kamailio on >{password} resetchannels &__redis__:invalidate resetkeys "
+       "%R~med:1:* %RW~medrun:1:* -@all +ping +select +client|id +client|setname "
+       "+client|tracking +client|trackinginfo +subscribe +scan +hgetall +set")
+SECRET, WRONG = "sesame-open", "sesame-closed"
+
+with Case(plan=9) as t:
+    redis = RedisServer(t)
+    redis.command(*ACL.format(password=SECRET).split())
+    with redis.client() as client:
+        client.command("SELECT", "3")
+        client.command("HSET", "med:1:gateway:g", "address", "192.0.2.1")
+        client.command("HSET", "med:1:trunk:t", "gateway", "g", "transport", "tcp")
+    control, port = t.path("k.ctl"), t.port()
+
+    def start(name, password):
+        url = f"unix://{redis.socket}?db=3&user=kamailio&password={password}"
+        return Kamailio(t, t.write(name + ".cfg", CONFIG.format(
+            port=port, control=control, url=url)), name=name, control=control)
+
+    wrong = start("wrong", WRONG)
+    wait_for("the refusal", lambda: "WRONGPASS" in wrong.rpc("mediation.status"))
+    t.unlike(wrong.rpc("mediation.status"), "sesame", "wrong password: told without it")
+    wrong.stop()
+    t.unlike(wrong.log(), "sesame", "nor is it in the log, at debug level 3")
+    t.like(wrong.log(), "refuses user or password", "which says what is wrong")
+
+    good = start("good", SECRET)
+    wait_for("the trunk", lambda: "total: 1" in good.rpc("mediation.trunks"))
+    with redis.client() as client:
+        client.command("SELECT", "3")
+        client.command("HSET", "med:1:trunk:t", "port", "5099")
+        wait_for("the change", lambda: "port: 5099" in good.rpc("mediation.trunks", "t"))
+        t.ok(True, "the user of the README reads and follows")
+        wait_for("the status", lambda: client.command("EXISTS", "medrun:1:status:n1"))
+        t.equal(json.loads(client.command("GET", "medrun:1:status:n1"))["store"], "live",
+                "and writes the status")
+    wait_for("a check of the tracking",
+             lambda: "cmdstat_client|trackinginfo" in redis.command("INFO", "commandstats"))
+    t.like(good.rpc("mediation.status"), "store: live", "and may ask for its tracking")
+    denied = [line for line in str(redis.command("ACL", "LOG")).split("'") if "denied" in line]
+    t.equal(denied, [], "nothing it does is denied")
+
+    redis.command("ACL", "SETUSER", "kamailio", "-hgetall")
+    with redis.client() as client:
+        client.command("SELECT", "3")
+        client.command("HSET", "med:1:trunk:t", "port", "5098")
+    wait_for("the refusal", lambda: "ACL user may not" in good.rpc("mediation.status"))
+    t.like(good.rpc("mediation.trunks", "t"), "port: 5099", "what was in force stays")
+    redis.command("ACL", "SETUSER", "kamailio", "+hgetall")
+    wait_for("the change", lambda: "port: 5098" in good.rpc("mediation.trunks", "t"))
+    good.stop()
+    t.unlike(good.log(), "sesame", "and its password is in no log")
