@@ -61,6 +61,8 @@ class Caller:
             keys["med-from"], keys["med-to"] = legs
         if sdp is not None:
             keys["sdp"] = sdp
+        if word == "offer":
+            keys.setdefault("supports", ["load limit"])  # as the stock client says
         self.last = self.client.command(word, call_id=self.call_id, from_tag=from_tag, **keys)
         return self.last
 
