@@ -102,16 +102,35 @@ static bool med_pai_number(sip_msg_t *msg, med_number_t *number)
 	return med_number_from_user(med_from_str(uri.user), number, NULL) == MED_EOK;
 }
 
-void med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling)
+bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling)
 {
 	struct sip_uri *uri;
 
 	calling->len = 0;
 	if(in != NULL && in->profile->forward_pai && med_pai_number(msg, calling))
-		return;
+		return true;
 	uri = parse_from_uri(msg);
 	if(uri == NULL || med_number_from_user(med_from_str(uri->user), calling, NULL) != MED_EOK)
 		calling->len = 0; /* anonymous, or a name: nothing to translate */
+	return false;
+}
+
+/** From stays as the caller wrote it: does it not say what this trunk is to see? */
+static bool med_from_differs(sip_msg_t *msg, const med_number_t *calling)
+{
+	const struct sip_uri *from = parse_from_uri(msg);
+
+	return from != NULL
+		   && !med_str_eq(med_from_str(from->user), (med_str_t){calling->s, calling->len});
+}
+
+/** An identity asserted to us goes on where the trunk wants it, and nowhere else. */
+static bool med_identity_wanted(sip_msg_t *msg, const med_call_t *call,
+		const med_trunk_t *trunk, const med_number_t *calling)
+{
+	if(trunk->profile->forward_pai)
+		return true;
+	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(msg, calling);
 }
 
 static int med_write_uri(sip_msg_t *msg, const med_trunk_t *trunk, const med_number_t *called)
@@ -222,7 +241,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		rc = med_write_uri(msg, trunk, &numbers.called);
 	if(rc == MED_EOK)
 		rc = med_write_identity(msg, &numbers.calling,
-				numbers.calling_changed || alternate.len > 0 || trunk->profile->forward_pai);
+				alternate.len > 0 || med_identity_wanted(msg, call, trunk, &numbers.calling));
 	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
 		rc = med_write_record(msg, call);
 	if(rc != MED_EOK)

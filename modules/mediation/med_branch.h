@@ -22,8 +22,11 @@ int med_branch_init(void);
 int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
 		med_scratch_t *scratch);
 
-/** The caller's number: its P-Asserted-Identity where the trunk's is believed, else From. */
-void med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling);
+/**
+ * The caller's number: its P-Asserted-Identity where the trunk's is believed (then true),
+ * else From; empty where neither is a number.
+ */
+bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling);
 
 /** Our socket for a trunk; NULL: we do not listen there. */
 struct socket_info *med_trunk_socket(const med_trunk_t *trunk);

@@ -48,6 +48,7 @@ enum med_call_flag {
 	MED_CALL_OFFER = 1 << 4,	  /**< the request carried an offer */
 	MED_CALL_OFFERED = 1 << 5,	  /**< an offer went to rtpengine for `branch` */
 	MED_CALL_NO_LEG = 1 << 6,	  /**< in dialog without a valid parameter */
+	MED_CALL_ASSERTED = 1 << 8,	  /**< `calling` is from P-Asserted-Identity */
 	MED_CALL_TRIED = 1 << 7,	  /**< at least one candidate was sent to */
 };
 

@@ -362,7 +362,8 @@ static int ki_med_route(sip_msg_t *msg)
 	rc = med_select(snapshot, med_scratch, &query, &plan, NULL, &why);
 	if(rc != MED_EOK)
 		return med_no_route(msg, rc, &why);
-	med_calling_of(msg, query.in, &call->calling);
+	if(med_calling_of(msg, query.in, &call->calling))
+		call->flags |= MED_CALL_ASSERTED;
 	med_normalize_calling(snapshot, query.in, &call->calling);
 	if(med_call_plan(msg, call, &plan) == NULL)
 		return MED_INTERNAL;
