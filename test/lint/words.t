@@ -15,7 +15,7 @@ lint.rule("no sprintf, strcpy, strcat, strncpy", grep(
     sources, r"\b(v?sprintf|strcpy|strcat|strncpy|strncat|gets)\s*\(",
     "snprintf or memcpy with a checked length", code))
 lint.rule("allocations take sizeof *pointer", grep(
-    sources, r"\b\w*(alloc|mallocx?z?|new0?)\w*\s*\([^;]*\bsizeof\s*\(\s*(struct\s|\w+_t\b)",
+    sources, r"\b\w*(alloc|mallocx?z?)\s*\([^;]*\bsizeof\s*\(\s*(struct\s|\w+_t\b)",
     "sizeof *p: a type and its pointer drift apart", code))
 lint.rule("no fixed sleep in tests", grep(
     scripts, r"(^|[\s;(])(time\.sleep\(\s*[0-9.]+\s*\)|sleep\s+[0-9.]+)",
