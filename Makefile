@@ -162,7 +162,7 @@ lint: all
 ## bench: benchmarks, one line each; ONLY=<name> for one
 bench: deps
 	@$(MAKE) -j$(JOBS) all $(bench_names:%=$(BUILD)/bench/%)
-	@test/bench/run $(ONLY)
+	@test/lib/bench $(ONLY)
 
 ## fuzz: fuzz each parser for FUZZ_SECONDS (60), under clang; ONLY=<name> for one
 FUZZ_SECONDS ?= 60
