@@ -102,15 +102,43 @@ static bool med_pai_number(sip_msg_t *msg, med_number_t *number)
 	return med_number_from_user(med_from_str(uri.user), number, NULL) == MED_EOK;
 }
 
+bool med_uri_parts(str uri, med_str_t *user, med_str_t *host)
+{
+	const char *at = memchr(uri.s, ':', (size_t)uri.len), *end = uri.s + uri.len, *stop;
+	const char *password;
+
+	if(at == NULL)
+		return false;
+	at++;
+	stop = memchr(at, '@', (size_t)(end - at));
+	*user = (med_str_t){at, (size_t)((stop != NULL ? stop : end) - at)};
+	if(stop != NULL && (password = memchr(at, ':', user->len)) != NULL)
+		user->len = (size_t)(password - at);
+	*host = (med_str_t){NULL, 0};
+	if(stop == NULL)
+		return at - uri.s == 4 && strncasecmp(uri.s, "tel:", 4) == 0;
+	for(at = ++stop; stop < end && strchr(";?>", *stop) == NULL && (*stop != ':' || *at == '[');)
+		if(*stop++ == ']')
+			break;
+	*host = (med_str_t){at, (size_t)(stop - at)};
+	return host->len > 0;
+}
+
+/** The parts of the From URI, which rr has parsed or will. */
+static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
+{
+	return parse_from_header(msg) == 0 && med_uri_parts(get_from(msg)->uri, user, host);
+}
+
 bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling)
 {
-	struct sip_uri *uri;
+	med_str_t user, host;
 
 	calling->len = 0;
 	if(in != NULL && in->profile->forward_pai && med_pai_number(msg, calling))
 		return true;
-	uri = parse_from_uri(msg);
-	if(uri == NULL || med_number_from_user(med_from_str(uri->user), calling, NULL) != MED_EOK)
+	if(!med_from_parts(msg, &user, &host)
+			|| med_number_from_user(user, calling, NULL) != MED_EOK)
 		calling->len = 0; /* anonymous, or a name: nothing to translate */
 	return false;
 }
@@ -118,10 +146,10 @@ bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling
 /** From stays as the caller wrote it: does it not say what this trunk is to see? */
 static bool med_from_differs(sip_msg_t *msg, const med_number_t *calling)
 {
-	const struct sip_uri *from = parse_from_uri(msg);
+	med_str_t user, host;
 
-	return from != NULL
-		   && !med_str_eq(med_from_str(from->user), (med_str_t){calling->s, calling->len});
+	return med_from_parts(msg, &user, &host)
+		   && !med_str_eq(user, (med_str_t){calling->s, calling->len});
 }
 
 /** An identity asserted to us goes on where the trunk wants it, and nowhere else. */
@@ -160,7 +188,7 @@ static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool 
 	med_text_t text = {buffer, buffer + sizeof buffer, false};
 	struct hdr_field *header;
 	struct lump *anchor;
-	struct sip_uri *from;
+	med_str_t user, host;
 	char *copy;
 
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
@@ -169,12 +197,12 @@ static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool 
 		if((header->type == HDR_PAI_T || header->type == HDR_PPI_T)
 				&& del_lump(msg, (int)(header->name.s - msg->buf), header->len, 0) == NULL)
 			return MED_ENOMEM;
-	if(!write || calling->len == 0 || (from = parse_from_uri(msg)) == NULL)
+	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host) || host.len == 0)
 		return MED_EOK;
 	med_text_add(&text, "P-Asserted-Identity: <sip:", 26);
 	med_text_user(&text, calling->s, calling->len);
 	med_text_add(&text, "@", 1);
-	med_text_add(&text, from->host.s, (size_t)from->host.len);
+	med_text_add(&text, host.s, host.len);
 	med_text_add(&text, ">\r\n", 3);
 	if(text.full)
 		return MED_EINVAL;

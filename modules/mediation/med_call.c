@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/pt.h"
 #include "core/xavp.h"
 
 #include "med_call.h"
@@ -15,24 +14,60 @@
 /** One shm block, freed by Kamailio with the list it is in (SR_XTYPE_SPTR). */
 static str med_call_name = str_init("_med_call");
 
-/** For requests that have no state, because nobody sent them that we know. */
+/** For a message that has no state with its transaction. */
 static struct {
-	int pid;
-	unsigned msg;
-	med_reason_t reason;
-} med_orphan;
+	msg_ctx_id_t msg;
+	med_call_t call;
+} med_local;
 
 int med_call_init(void)
 {
 	return 0;
 }
 
-med_call_t *med_call_get(sip_msg_t *msg)
+static void med_call_empty(med_call_t *call)
+{
+	memset(call, 0, offsetof(med_call_t, called));
+	call->called.len = call->calling.len = 0;
+	call->pool_size = 0;
+	call->in.number = call->out.number = MED_NO_NUMBER;
+}
+
+/** NULL where neither the transaction nor this process knows the message. */
+static med_call_t *med_call_any(const sip_msg_t *msg)
 {
 	sr_xavp_t *xavp = xavp_get(&med_call_name, NULL);
 
-	(void)msg;
-	return xavp != NULL && xavp->val.type == SR_XTYPE_SPTR ? xavp->val.v.vptr : NULL;
+	if(xavp != NULL && xavp->val.type == SR_XTYPE_SPTR)
+		return xavp->val.v.vptr;
+	return msg_ctx_id_match(msg, &med_local.msg) == 1 ? &med_local.call : NULL;
+}
+
+med_call_t *med_call_get(sip_msg_t *msg)
+{
+	med_call_t *call = med_call_any(msg);
+
+	/* One that was made to hold a reason is no state. */
+	return call != NULL && (call->flags & MED_CALL_ORPHAN) ? NULL : call;
+}
+
+med_call_t *med_call_draft(sip_msg_t *msg)
+{
+	msg_ctx_id_set(msg, &med_local.msg);
+	med_call_empty(&med_local.call);
+	return &med_local.call;
+}
+
+med_call_t *med_call_keep(sip_msg_t *msg, const med_call_t *draft)
+{
+	med_call_t *call;
+
+	med_local.msg.msgid = 0; /* the draft no longer stands for the message */
+	med_local.msg.pid = 0;
+	call = med_call_make(msg);
+	if(call != NULL)
+		memcpy(call, draft, offsetof(med_call_t, called));
+	return call;
 }
 
 med_call_t *med_call_make(sip_msg_t *msg)
@@ -47,11 +82,7 @@ med_call_t *med_call_make(sip_msg_t *msg)
 		SHM_MEM_ERROR;
 		return NULL;
 	}
-	memset(call, 0, offsetof(med_call_t, called));
-	call->called.len = call->calling.len = 0;
-	call->pool_size = 0;
-	call->in.number = call->out.number = MED_NO_NUMBER;
-
+	med_call_empty(call);
 	value.type = SR_XTYPE_SPTR;
 	value.v.vptr = call;
 	if(xavp_add_value(&med_call_name, &value, NULL) == NULL) {
@@ -139,16 +170,13 @@ const med_trunk_t *med_side_trunk(const med_snapshot_t *snapshot, const med_side
 
 static med_reason_t *med_reason_slot(sip_msg_t *msg)
 {
-	med_call_t *call = med_call_get(msg);
+	med_call_t *call = med_call_any(msg);
 
-	if(call != NULL)
-		return &call->reason;
-	if(med_orphan.pid != my_pid() || med_orphan.msg != msg->id) {
-		med_orphan.pid = my_pid();
-		med_orphan.msg = msg->id;
-		med_orphan.reason.code = 0;
+	if(call == NULL) {
+		call = med_call_draft(msg);
+		call->flags = MED_CALL_ORPHAN;
 	}
-	return &med_orphan.reason;
+	return &call->reason;
 }
 
 int med_reason(sip_msg_t *msg, unsigned code, unsigned diagnostic, const char *fmt, ...)

@@ -48,6 +48,8 @@ enum med_call_flag {
 	MED_CALL_OFFER = 1 << 4,	  /**< the request carried an offer */
 	MED_CALL_OFFERED = 1 << 5,	  /**< an offer went to rtpengine for `branch` */
 	MED_CALL_NO_LEG = 1 << 6,	  /**< in dialog without a valid parameter */
+	MED_CALL_ORPHAN = 1 << 10,	  /**< no call: holds the reason of a refused request */
+	MED_CALL_OVER = 1 << 9,		  /**< the current candidate's branch has failed */
 	MED_CALL_ASSERTED = 1 << 8,	  /**< `calling` is from P-Asserted-Identity */
 	MED_CALL_TRIED = 1 << 7,	  /**< at least one candidate was sent to */
 };
@@ -83,6 +85,13 @@ int med_call_init(void);
 
 /** The state of this message's call; NULL: none yet. */
 med_call_t *med_call_get(sip_msg_t *msg);
+/**
+ * A state for this message in this process alone, emptied: all that a request within a
+ * call needs whose media is left alone, and it costs no shared memory.
+ */
+med_call_t *med_call_draft(sip_msg_t *msg);
+/** The draft goes with the transaction from here on. NULL: memory is short (logged). */
+med_call_t *med_call_keep(sip_msg_t *msg, const med_call_t *draft);
 /** As med_call_get, made if there is none; NULL: memory is short (logged). */
 med_call_t *med_call_make(sip_msg_t *msg);
 /** Take over the plan: @p call may move, so use what is returned. NULL: memory. */

@@ -3,11 +3,11 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* memrchr */
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "core/parser/parse_from.h"
 #include "core/parser/parse_to.h"
 
 #include "med_cookie.h"
@@ -87,13 +87,37 @@ static int med_policy_read(const char *at, med_leg_policy_t *policy)
 																		  : MED_EINVAL;
 }
 
+/**
+ * The tag of a From or To, without parsing its URI. Parameters of the header follow the
+ * last '>', or the URI where there are no brackets: then they are the header's (RFC 3261,
+ * 20.10).
+ */
+static str med_tag_of(const struct hdr_field *header)
+{
+	const char *at = header->body.s, *end = at + header->body.len;
+	const char *bracket = memrchr(at, '>', (size_t)header->body.len);
+	str tag = {NULL, 0};
+
+	for(at = bracket != NULL ? bracket : at; (at = memchr(at, ';', (size_t)(end - at)));) {
+		for(at++; at < end && (*at == ' ' || *at == '\t');)
+			at++;
+		if(end - at < 5 || strncasecmp(at, "tag=", 4) != 0)
+			continue;
+		tag.s = (char *)(uintptr_t)(at + 4);
+		while(tag.s + tag.len < end && strchr("; \t\r\n,", tag.s[tag.len]) == NULL)
+			tag.len++;
+		return tag;
+	}
+	return tag;
+}
+
 static int med_dialog_ids(sip_msg_t *msg, str *callid, str *from_tag, str *to_tag)
 {
 	if(parse_headers(msg, HDR_CALLID_F | HDR_TO_F | HDR_FROM_F, 0) < 0
-			|| msg->callid == NULL || msg->to == NULL || parse_from_header(msg) < 0)
+			|| msg->callid == NULL || msg->to == NULL || msg->from == NULL)
 		return MED_EINVAL;
 	*callid = msg->callid->body;
-	*from_tag = get_from(msg)->tag_value;
+	*from_tag = med_tag_of(msg->from);
 	*to_tag = get_to(msg)->tag_value;
 	return MED_EOK;
 }

@@ -194,7 +194,8 @@ static int med_gate_out(sr_event_param_t *event)
 	if(med_leg_of_destination(snapshot, transport, socket->port_no, &remote, &leg,
 			   &trunk)
 			!= MED_EOK
-			|| !leg.known || med_gate_check(out, &leg, &why) == MED_EOK)
+			|| !leg.known || (!leg.anchored && leg.srtp != MED_SRTP_REQUIRED)
+			|| med_gate_check(out, &leg, &why) == MED_EOK)
 		return 0;
 	if(trunk != NULL) {
 		memcpy(id, trunk->id.s, trunk->id.len);

@@ -152,7 +152,6 @@ void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole)
 		LM_DBG("call %.*s: rtpengine had nothing to delete\n", msg->callid->body.len,
 				msg->callid->body.s);
 	call->flags &= ~(uint32_t)MED_CALL_OFFERED;
-	call->branch_len = 0;
 }
 
 static int64_t med_now_ms(void)
@@ -326,12 +325,6 @@ static int med_media_request(sip_msg_t *msg, med_call_t *call)
 		default:
 			return MED_MEDIA_NOTHING;
 	}
-	if(msg->REQ_METHOD != METHOD_ACK && get_route_type() == BRANCH_ROUTE
-			&& (call->flags & MED_CALL_IN_DIALOG) == 0 && msg->add_to_branch_len > 0
-			&& msg->add_to_branch_len <= MED_BRANCH_MAX) {
-		call->branch_len = (uint8_t)msg->add_to_branch_len;
-		memcpy(call->branch, msg->add_to_branch_s, call->branch_len);
-	}
 	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
 	if(rc < 0 && msg->REQ_METHOD == METHOD_ACK)
 		med_refuse_ack(msg, call);
@@ -364,24 +357,40 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)call->answer_timeout_ms);
 }
 
+static bool med_reply_is_initial(sip_msg_t *msg, const med_call_t *call)
+{
+	return get_cseq(msg)->method_id == METHOD_INVITE && (call->flags & MED_CALL_IN_DIALOG) == 0;
+}
+
+/** What every reply to a new call's INVITE needs; true: it is of a candidate given up. */
+static bool med_media_reply_first(sip_msg_t *msg, med_call_t *call)
+{
+	if(msg->cseq == NULL || !med_reply_is_initial(msg, call))
+		return false;
+	med_reply_timer(msg, call);
+	if(med_reply_is_of(msg, call->refused.branch, call->refused.branch_len))
+		return false;
+	if((call->flags & MED_CALL_OVER) == 0
+			&& (call->branch_len == 0
+					|| med_reply_is_of(msg, call->branch, call->branch_len)))
+		return false;
+	if(msg->REPLY_STATUS >= 200 && msg->REPLY_STATUS < 300)
+		med_refuse_late(msg, 487, "answered after the call had gone elsewhere");
+	return true;
+}
+
 static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 {
 	int method = get_cseq(msg)->method_id, code = msg->REPLY_STATUS, rc;
-	bool initial = method == METHOD_INVITE && (call->flags & MED_CALL_IN_DIALOG) == 0;
+	bool initial = med_reply_is_initial(msg, call);
 	bool offer;
 
 	if(initial) {
-		med_reply_timer(msg, call);
 		if(call->refused.branch_len > 0
 				&& med_reply_is_of(msg, call->refused.branch, call->refused.branch_len)) {
 			if(code < 300)
 				med_refuse_again(msg, call);
 			return MED_MEDIA_REFUSED;
-		}
-		if(call->branch_len > 0 && !med_reply_is_of(msg, call->branch, call->branch_len)) {
-			if(code >= 200 && code < 300)
-				med_refuse_late(msg, 487, "answered after the call had gone elsewhere");
-			return MED_MEDIA_NOTHING;
 		}
 		if(code >= 300) {
 			med_media_forget(msg, call, false);
@@ -398,14 +407,25 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 	return rc;
 }
 
+bool med_media_free(const med_call_t *call)
+{
+	return (call->flags & MED_CALL_NO_LEG) == 0 && !call->in.policy.anchored && !call->out.policy.anchored
+		   && (!call->in.policy.known || call->in.policy.srtp != MED_SRTP_REQUIRED)
+		   && (!call->out.policy.known || call->out.policy.srtp != MED_SRTP_REQUIRED);
+}
+
 int med_media(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
 	med_sdp_t sdp;
 
+	if(call != NULL && msg->first_line.type == SIP_REPLY && med_media_reply_first(msg, call))
+		return MED_MEDIA_NOTHING;
+	if(call != NULL && med_media_free(call))
+		return MED_MEDIA_NOTHING;
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
 		return MED_MEDIA_FAILED;
-	if(call == NULL) {
+	if(call == NULL || (call->flags & MED_CALL_NO_LEG)) {
 		if(med_media_sdp(msg, &sdp, NULL) == MED_ENOMATCH)
 			return MED_MEDIA_NOTHING;
 		LM_ERR("call %.*s: med_media() without med_from_trunk() before it: the legs are not "

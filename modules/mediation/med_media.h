@@ -25,6 +25,9 @@ int med_media_init(void);
 /** The script function; in branch, reply and failure routes, in request route for ACK and BYE. */
 int med_media(sip_msg_t *msg);
 
+/** Neither anchored nor bound to SRTP: such a call's SDP is not even looked at. */
+bool med_media_free(const med_call_t *call);
+
 /** Forget the media of the current candidate (its branch), or of the whole call. */
 void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole);
 

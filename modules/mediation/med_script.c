@@ -126,7 +126,7 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 {
 	const med_trunk_t *trunk;
 	med_errbuf_t why = {""};
-	med_side_t *side, *both[2] = {&call->in, &call->out};
+	med_side_t *side;
 	med_source_t source;
 	med_str_t value;
 
@@ -135,15 +135,12 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 		med_reason(msg, 481, 0, "not a call of ours: no valid Record-Route parameter");
 		return med_refused(msg, MED_NO);
 	}
-	for(int i = 0; i < 2 && snapshot != NULL; i++) {
-		trunk = med_snapshot_trunk(snapshot, med_side_id(both[i]));
-		if(trunk != NULL)
-			both[i]->number = trunk->number;
-	}
 	/* It must come from the side it says it is from, unless that trunk is gone: a call
 	 * in progress outlives its trunk, and the tag alone is proof of the call. */
 	side = (call->flags & MED_CALL_UPSTREAM) ? &call->out : &call->in;
-	trunk = med_side_trunk(snapshot, side);
+	trunk = snapshot != NULL ? med_snapshot_trunk(snapshot, med_side_id(side)) : NULL;
+	if(trunk != NULL)
+		side->number = trunk->number;
 	if(trunk != NULL
 			&& (med_source_of(msg, &source, &why) != MED_EOK
 					|| !med_source_is(snapshot, &source, trunk))) {
@@ -161,13 +158,17 @@ static int ki_med_from_trunk(sip_msg_t *msg)
 	const med_trunk_t *trunk;
 	med_source_t source;
 	med_call_t *call;
+	int rc;
 
 	MED_SNAPSHOT(snapshot);
 	if(parse_headers(msg, HDR_TO_F, 0) < 0 || msg->to == NULL)
 		return MED_INTERNAL;
 	if(get_to(msg)->tag_value.len > 0) {
-		call = med_call_make(msg);
-		return call != NULL ? med_in_dialog(msg, call, snapshot) : MED_INTERNAL;
+		call = med_call_draft(msg);
+		rc = med_in_dialog(msg, call, snapshot);
+		if(rc == MED_YES && !med_media_free(call) && med_call_keep(msg, call) == NULL)
+			return MED_INTERNAL;
+		return rc;
 	}
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
@@ -198,18 +199,20 @@ static med_call_t *med_new_call(sip_msg_t *msg)
 }
 
 /** $rU becomes the number; the rest of the Request-URI stays. */
-static int med_set_user(sip_msg_t *msg, const str *user)
+static int med_set_user(sip_msg_t *msg, med_str_t old, const med_number_t *number)
 {
-	const str *old = &msg->parsed_uri.user, *uri = GET_RURI(msg);
-	int head = (int)(old->s - uri->s), tail = uri->len - head - old->len;
+	const str *uri = GET_RURI(msg);
+	size_t head = (size_t)(old.s - uri->s), tail = (size_t)uri->len - head - old.len;
 	char buffer[1024];
-	str changed = {buffer, head + user->len + tail};
+	str changed = {buffer, (int)(head + number->len + tail)};
 
-	if(head < 0 || tail < 0 || (size_t)changed.len > sizeof buffer)
+	if(old.len == number->len && memcmp(old.s, number->s, old.len) == 0)
+		return 0;
+	if((size_t)changed.len > sizeof buffer)
 		return -1;
-	memcpy(buffer, uri->s, (size_t)head);
-	memcpy(buffer + head, user->s, (size_t)user->len);
-	memcpy(buffer + head + user->len, old->s + old->len, (size_t)tail);
+	memcpy(buffer, uri->s, head);
+	memcpy(buffer + head, number->s, number->len);
+	memcpy(buffer + head + number->len, old.s + old.len, tail);
 	return rewrite_uri(msg, &changed) < 0 ? -1 : 0;
 }
 
@@ -219,20 +222,21 @@ static int ki_med_normalize(sip_msg_t *msg)
 	const med_trunk_t *in;
 	med_number_t dialled;
 	med_errbuf_t why = {""};
-	str user;
+	med_str_t user, host;
 	int rc;
 
-	if(call == NULL || parse_sip_msg_uri(msg) < 0)
+	if(call == NULL)
 		return MED_INTERNAL;
+	if(!med_uri_parts(*GET_RURI(msg), &user, &host))
+		user = (med_str_t){"", 0};
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
 	in = med_side_trunk(snapshot, &call->in);
-	rc = med_number_from_user(med_from_str(msg->parsed_uri.user), &dialled, &why);
+	rc = med_number_from_user(user, &dialled, &why);
 	if(rc != MED_EOK) {
 		med_stats_inc(MED_STAT_NUMBERS_INVALID);
-		med_reason(msg, 484, 12002, "'%.*s' is not a number: %s", msg->parsed_uri.user.len,
-				msg->parsed_uri.user.s, why.text);
+		med_reason(msg, 484, 12002, "no number is called: %s", why.text);
 		return med_refused(msg, MED_NO);
 	}
 	rc = med_normalize(snapshot, med_scratch, in != NULL ? in->profile->dial_plan : MED_STR(""),
@@ -248,14 +252,10 @@ static int ki_med_normalize(sip_msg_t *msg)
 					med_strerror(rc));
 		return med_refused(msg, rc == MED_ENOMATCH ? MED_NO : MED_INTERNAL);
 	}
-	user.s = call->called.s;
-	user.len = (int)call->called.len;
-	if((size_t)msg->parsed_uri.user.len == call->called.len
-			&& memcmp(msg->parsed_uri.user.s, user.s, call->called.len) == 0)
+	if(med_set_user(msg, user, &call->called) == 0)
 		return MED_YES;
-	if(med_set_user(msg, &user) == 0)
-		return MED_YES;
-	med_reason(msg, 500, 12003, "the Request-URI cannot take the number %.*s", user.len, user.s);
+	med_reason(msg, 500, 12003, "the Request-URI cannot take the number %.*s",
+			MED_STR_FMT(call->called));
 	return med_refused(msg, MED_INTERNAL);
 }
 
@@ -458,7 +458,13 @@ static int ki_med_branch(sip_msg_t *msg)
 		return med_not_loaded(msg);
 	if(med_branch_write(msg, call, snapshot, med_scratch) != MED_EOK)
 		return med_refused(msg, MED_NO);
+	call->flags &= ~(uint32_t)MED_CALL_OVER;
 	call->tm_branch = (uint8_t)t->nr_of_outgoings; /* the one that is being made */
+	call->branch_len = 0;
+	if(msg->add_to_branch_len > 0 && msg->add_to_branch_len <= MED_BRANCH_MAX) {
+		call->branch_len = (uint8_t)msg->add_to_branch_len;
+		memcpy(call->branch, msg->add_to_branch_s, call->branch_len);
+	}
 	call->flags |= MED_CALL_TRIED;
 	return MED_YES;
 }
@@ -490,6 +496,7 @@ static int ki_med_failover(sip_msg_t *msg)
 	if(call->flags & MED_CALL_IN_DIALOG)
 		return MED_NO;
 	med_media_forget(msg, call, false);
+	call->flags |= MED_CALL_OVER;
 	if(t->flags & T_CANCELED)
 		return MED_NO;
 	MED_SNAPSHOT(snapshot);

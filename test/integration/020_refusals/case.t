@@ -18,6 +18,7 @@ with Case(plan=31) as t:
         "pbx1": {**PLAIN, "dial_plan": "dial"},
         "mute": {**PLAIN, "pstn_usages": ""},
         "gw1": {**PLAIN, "gateway": {"source": "127.0.0.9"}},
+        "anchored": {"srtp_mode": "not_supported"},
     }, routes=ROUTES, rules={"dial": [r"^0([1-9]\d+)$ => +49$1"]})
     trunks.redis.hset("med:1:trunk:gone", gateway="gw1", enabled="no", transport="udp")
     pbx1 = trunks.pbx1
@@ -48,7 +49,8 @@ with Case(plan=31) as t:
     t.like(got.first, r"^INVITE sip:\+49301234567@127\.0\.0\.1", "without SDP a call goes on")
     trunks.gw1.reply(got, 486, "Busy Here")
     pbx1.expect(486)
-    refused("broken SDP", 400, "SDP", sdp="v=0\r\nm=audio nonsense\r\n")
+    refused("broken SDP", 400, "SDP", peer="anchored", number="+4930",
+            sdp="v=0\r\nm=audio nonsense\r\n")
 
     t.equal(trunks.gw1._pending + list(trunks.gw1._inbox.queue), [m for m in (
         trunks.gw1._pending + list(trunks.gw1._inbox.queue)) if m.method == "ACK"],

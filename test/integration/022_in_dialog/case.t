@@ -4,7 +4,7 @@
 import re
 
 from case import Case
-from sandbox import wait_for
+from sandbox import Failure, wait_for
 from sip import sdp
 from trunks import Trunks
 
@@ -84,7 +84,10 @@ with Case(plan=15) as t:
     trunks.redis.hset("med:1:gateway:pbx1", source="127.0.0.8")
     def refused():
         pbx1.reinvite(sent, answer, sdp(30010), cseq=60)
-        return pbx1.expect("4xx", 2).status == 403
+        try:
+            return pbx1.expect("4xx", 0.3).status == 403
+        except Failure:
+            return False  # the change is not live yet
     t.ok(wait_for("403", refused, 5), "a request that is not from the side it names: 403")
     trunks.redis.command("HDEL", "med:1:gateway:pbx1", "source")
 
@@ -96,5 +99,6 @@ with Case(plan=15) as t:
     got = pbx1.expect("BYE")
     pbx1.reply(got, 200, "OK")
     t.equal(gw1.expect("2xx").method, "BYE", "a call outlives its trunk, and ends by its BYE")
-    t.equal(gw1._inbox.qsize(), 0, "none of the forged ones reached the gateway")
+    came = [m.get("CSeq") for m in [*gw1._pending, *gw1._inbox.queue]]
+    t.ok("50 INVITE" not in came, "none of the forged ones reached the gateway")
     t.equal(trunks.alarms(), [], "nothing critical was logged")
