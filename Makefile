@@ -16,7 +16,7 @@ CORE_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
 
-core_packages := libpcre2-8 hiredis libxml-2.0
+core_packages := libpcre2-8 hiredis
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 core_libs = $(call pkg_libs,$(core_packages)) -lpthread
