@@ -31,6 +31,10 @@
 #define REAP_MS 50		  /* how often retired snapshots are looked at */
 #define STATUS_MIN_MS 200 /* a status that keeps changing is written this often */
 #define BUILD_AGAIN_MS 5000
+/* What is refused is looked for a moment after a change, not at every one of a burst: it
+ * means a look at every object. The status tells a revision together with its refusals. */
+#define COLLECT_MS 20
+#define COLLECT_AGAIN_MS 250
 #define TICK_MS 1000 /* Kamailio's own run-time settings are looked at this often */
 
 /** Written by any process, read by the Redis process; made before the fork. */
@@ -47,6 +51,8 @@ static struct {
 	bool short_of_own; /**< an object was lost for want of memory: read again */
 	bool status_dirty;
 	int64_t build_again, status_due, status_min, reap_due;
+	int64_t collect_due, collected; /**< due 0: nothing has changed since */
+	unsigned long long revision;	/**< in force; status.revision follows */
 } own;
 
 static int64_t clock_ms(void)
@@ -117,7 +123,7 @@ static bool build(void)
 			for(int k = 0; k < MED_KIND_COUNT; k++)
 				own.status.objects[k] =
 						(unsigned)med_snapshot_count(snapshot, (enum med_kind)k);
-			own.status.revision = med_snapshot_revision(snapshot);
+			own.revision = med_snapshot_revision(snapshot);
 			own.status.applied_at = (long long)time(NULL);
 			own.status.build_error[0] = '\0';
 			return true;
@@ -126,23 +132,37 @@ static bool build(void)
 	}
 	if(!own.unbuilt || strcmp(own.status.build_error, err.text) != 0)
 		LM_ERR("the change cannot be built: %s; revision %llu stays in force\n",
-				err.text[0] ? err.text : med_strerror(rc), own.status.revision);
+				err.text[0] ? err.text : med_strerror(rc), own.revision);
 	snprintf(own.status.build_error, sizeof own.status.build_error, "%s",
 			err.text[0] ? err.text : med_strerror(rc));
 	return false;
 }
 
+/** Tells everyone what is in force and what is refused. */
+static void collect(void)
+{
+	own.collect_due = 0;
+	own.collected = clock_ms();
+	own.status.revision = own.revision;
+	med_refusals_collect(own.config, &own.status);
+	own.status_dirty = true;
+	med_status_publish(&own.status);
+}
+
 static void apply(void)
 {
 	bool built = build();
+	int64_t now = clock_ms();
 
 	med_stats_inc(built ? MED_STAT_CHANGES_APPLIED : MED_STAT_CHANGES_FAILED);
 	own.unbuilt = !built;
-	own.build_again = clock_ms() + BUILD_AGAIN_MS;
-	med_refusals_collect(own.config, &own.status);
+	own.build_again = now + BUILD_AGAIN_MS;
 	own.status.snapshots = med_shm_reap(own.config);
-	own.status_dirty = true;
-	med_status_publish(&own.status);
+	if(own.collect_due)
+		return;
+	own.collect_due = now + COLLECT_MS;
+	if(own.collect_due < own.collected + COLLECT_AGAIN_MS)
+		own.collect_due = own.collected + COLLECT_AGAIN_MS;
 }
 
 static void on_commit(void *ctx, bool full)
@@ -152,6 +172,8 @@ static void on_commit(void *ctx, bool full)
 	(void)ctx;
 	own.told = false;
 	apply();
+	if(full)
+		collect();
 	/* issue of its own: a configuration that suddenly shrinks is to be held back */
 	if(swept)
 		LM_WARN("%zu objects are no longer in Redis and are out of force (revision %llu)\n",
@@ -163,7 +185,7 @@ static void on_commit(void *ctx, bool full)
 				own.status.objects[MED_KIND_GATEWAY],
 				own.status.objects[MED_KIND_ROUTE], own.status.refused_total);
 	else if(!own.unbuilt)
-		LM_INFO("revision %llu in force\n", own.status.revision);
+		LM_INFO("revision %llu in force\n", own.revision);
 }
 
 static void on_state(void *ctx, enum med_store_state state, const char *text)
@@ -279,6 +301,8 @@ static void wait_for_work(void)
 		deadline = listener_deadline;
 	if(own.status.snapshots > 1 && own.reap_due < deadline)
 		deadline = own.reap_due;
+	if(own.collect_due && own.collect_due < deadline)
+		deadline = own.collect_due;
 	if(own.status_dirty && own.status_min < deadline)
 		deadline = own.status_min;
 	if(deadline > now + TICK_MS)
@@ -301,6 +325,8 @@ static void run(void)
 		now = clock_ms();
 		med_store_run(own.store, now);
 		med_policy_listener_run(now);
+		if(own.collect_due && now >= own.collect_due)
+			collect();
 		reap(now);
 		mend(now);
 		write_status(now);
