@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -78,23 +79,26 @@ int med_fail(med_errbuf_t *err, int code, const char *fmt, ...)
 	return code;
 }
 
+static size_t shown_size(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f ? 1 : 4;
+}
+
 const char *med_quote(char *out, size_t size, med_str_t text)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t used = 0;
+	size_t used = 0, whole = 0, room;
 
 	if(size == 0)
 		return "";
+	for(size_t i = 0; i < text.len && whole < size; i++)
+		whole += shown_size((unsigned char)text.s[i]);
+	room = whole < size ? size - 1 : size < 4 ? 0 : size - 4; /* dots, where it is cut */
 	for(size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.s[i];
-		bool plain = c >= 0x20 && c < 0x7f;
-		/* Room is kept for this character, the dots and the terminator. */
-		if(used + (plain ? 1 : 4) + 4 > size) {
-			for(int dot = 0; dot < 3 && used + 1 < size; dot++)
-				out[used++] = '.';
+		if(used + shown_size(c) > room)
 			break;
-		}
-		if(plain) {
+		if(shown_size(c) == 1) {
 			out[used++] = (char)c;
 			continue;
 		}
@@ -103,6 +107,8 @@ const char *med_quote(char *out, size_t size, med_str_t text)
 		out[used++] = hex[c >> 4];
 		out[used++] = hex[c & 15];
 	}
+	for(int dot = 0; dot < 3 && whole >= size && used + 1 < size; dot++)
+		out[used++] = '.';
 	out[used] = '\0';
 	return out;
 }
@@ -157,11 +163,10 @@ uint64_t med_hash(const void *data, size_t len)
 
 static uint64_t load64(const uint8_t *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for(int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 static uint64_t rotl(uint64_t x, int b)

@@ -32,18 +32,20 @@ enum med_transport { MED_UDP, MED_TCP, MED_TLS };
 /** "udp", "tcp", "tls". */
 const char *med_transport_name(enum med_transport transport);
 
-#define MED_ID_MAX 64		   /**< bytes of an object's id */
-#define MED_NUMBER_MAX 128	   /**< bytes of a number, plus sign and extension included */
+#define MED_ID_MAX 64      /**< bytes of an object's id */
+#define MED_NUMBER_MAX 128 /**< bytes of a number, plus sign and extension included */
 #define MED_GATEWAY_ADDRESSES 8
 #define MED_NO_NUMBER UINT32_MAX
 
-/** An address or a subnet. IPv4 is kept as ::ffff:a.b.c.d, so one comparison serves both. */
+/** An address or a subnet. IPv4 is kept as ::ffff:a.b.c.d, so one comparison serves both.
+ */
 typedef struct med_ip {
 	uint8_t bytes[16];
 	uint8_t prefix; /**< bits that count: 128 for one address */
 } med_ip_t;
 
-/** "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; brackets allowed. MED_EINVAL otherwise. */
+/** "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; brackets allowed. MED_EINVAL otherwise.
+ */
 int med_ip_parse(med_str_t text, med_ip_t *ip);
 bool med_ip_contains(const med_ip_t *subnet, const med_ip_t *address);
 /** The subnet of @p prefix bits that an address lies in. */
@@ -54,8 +56,8 @@ void med_ip_format(const med_ip_t *ip, char *out, size_t size);
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
 typedef struct med_gateway {
 	med_str_t id, name, site;
-	med_str_t address;			/**< FQDN or IP, as written */
-	med_str_t tls_name;			/**< the name its certificate must carry */
+	med_str_t address;                       /**< FQDN or IP, as written */
+	med_str_t tls_name;                      /**< the name its certificate must carry */
 	med_ip_t sources[MED_GATEWAY_ADDRESSES]; /**< where its requests may come from */
 	uint8_t source_count;
 	bool routable;
@@ -63,37 +65,39 @@ typedef struct med_gateway {
 
 /** A trunk configuration (spec 2.2); the most specific scope applies as a whole. */
 typedef struct med_profile {
-	med_str_t id;					 /**< "global", "site:<id>", "trunk:<id>" */
-	uint8_t srtp_mode;				 /**< as configured; see med_trunk_t.leg */
-	bool anchor;					 /**< media through rtpengine; default true */
+	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */
+	uint8_t srtp_mode; /**< as configured; see med_trunk_t.leg */
+	bool anchor;       /**< media through rtpengine; default true */
 	bool remove_plus_from_uri;
 	bool forward_pai;
-	bool allow_same_trunk;			 /**< may a call leave by the trunk it came in on */
-	med_str_t dial_plan;			 /**< rules id, for numbers that arrive on the trunk */
-	med_str_t called_rules;			 /**< outbound_translation_rules */
-	med_str_t calling_rules;		 /**< outbound_calling_number_translation_rules */
-	const med_str_t *usages;		 /**< pstn_usages, in order: inter-trunk routing */
+	bool allow_same_trunk;   /**< may a call leave by the trunk it came in on */
+	med_str_t dial_plan;     /**< rules id, for numbers that arrive on the trunk */
+	med_str_t called_rules;  /**< outbound_translation_rules */
+	med_str_t calling_rules; /**< outbound_calling_number_translation_rules */
+	const med_str_t *usages; /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
-	uint32_t trying_timeout_ms;		 /**< no 100 at all; 0 off (spec 4.3) */
-	uint32_t progress_timeout_ms;	 /**< no 18x; 0 off; fast failover (spec 4.3) */
+	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */
+	uint32_t progress_timeout_ms; /**< no 18x; 0 off; fast failover (spec 4.3) */
 	uint32_t answer_timeout_ms;
-	const uint16_t *failover_codes;	 /**< sorted; spec 4.4 */
+	const uint16_t *failover_codes; /**< sorted; spec 4.4 */
 	size_t failover_code_count;
 } med_profile_t;
 
 typedef struct med_trunk {
 	med_str_t id, name;
-	uint32_t number;				 /**< stable while the node runs; key of health and counters */
-	const med_gateway_t *gateway;	 /**< never NULL in a snapshot */
-	const med_profile_t *profile;	 /**< never NULL: the defaults where nothing is configured */
-	uint8_t transport;				 /**< enum med_transport */
-	uint16_t port;					 /**< the gateway listens here */
-	uint16_t local_port;			 /**< we listen here for it */
-	med_str_t local_address;		 /**< our socket's address; empty: whichever has the port */
+	uint32_t number; /**< stable while the node runs; key of health and counters */
+	const med_gateway_t *gateway; /**< never NULL in a snapshot */
+	const med_profile_t
+			*profile;        /**< never NULL: the defaults where nothing is configured */
+	uint8_t transport;       /**< enum med_transport */
+	bool takes_calls;        /**< enabled, and its gateway is routable */
+	uint16_t port;           /**< the gateway listens here */
+	uint16_t local_port;     /**< we listen here for it */
+	med_str_t local_address; /**< our socket's address; empty: whichever has the port */
 	bool enabled;
-	med_leg_policy_t leg;			 /**< profile's SRTP mode, forced by transport */
+	med_leg_policy_t leg; /**< profile's SRTP mode, forced by transport */
 	/** Uri parts ready made for the call path. */
-	med_str_t destination;			 /**< "sip:host:port;transport=tls" */
+	med_str_t destination; /**< "sip:host:port;transport=tls" */
 } med_trunk_t;
 
 typedef struct med_policy {

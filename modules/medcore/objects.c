@@ -156,39 +156,63 @@ static uint8_t variants_of(const med_rule_record_t *rule, med_variants_t *varian
 	return med_pattern_recognise(rule->pattern, variants) ? variants->count : 0;
 }
 
-static size_t rules_size(const med_rules_entry_t *entry, med_variants_t *variants)
+/* Accepted when it was set, so it reads the same now. */
+static uint8_t pieces_of(med_str_t translation, const med_pattern_entry_t *regex,
+		const med_variants_t *variants, med_piece_t *pieces)
 {
-	const med_rule_record_t *rule = entry->record->rules.rules.items;
-	size_t size = 0;
+	uint8_t count = 0;
 
-	for(size_t i = 0; i < entry->count; i++) {
-		size_t count = entry->regex[i] != NULL ? 0 : variants_of(&rule[i], variants);
-		size += sizeof(med_rule_t) + count * sizeof(med_variant_t)
-				+ MED_TRANSLATION_PIECES * sizeof(med_piece_t) + rule[i].pattern.len
-				+ rule[i].translation.len;
-	}
-	return size;
+	(void)med_translation_parse(translation,
+			regex == NULL ? variants->groups : med_regex_groups(regex->regex),
+			regex == NULL ? NULL : regex->regex, pieces, &count, NULL);
+	return count;
 }
 
-static void fill_rule(med_rule_t *rule, const med_rule_record_t *from,
-		const med_pattern_entry_t *regex, med_variants_t *variants, char **lists,
+/* Room for variants and pieces, then for texts. */
+static void measure_rules(const med_rules_entry_t *entry, size_t *lists, size_t *texts)
+{
+	const med_rule_record_t *rule = entry->record->rules.rules.items;
+	med_piece_t pieces[MED_TRANSLATION_PIECES];
+	med_variants_t variants;
+
+	*lists = *texts = 0;
+	for(size_t i = 0; i < entry->count; i++) {
+		size_t count = entry->regex[i] != NULL ? 0 : variants_of(&rule[i], &variants);
+		*lists += count * sizeof(variants.variant[0])
+				+ pieces_of(rule[i].translation, entry->regex[i], &variants, pieces)
+						* sizeof(pieces[0]);
+		*texts += rule[i].pattern.len + rule[i].translation.len;
+	}
+}
+
+static void fill_rule(med_rule_t *rule, med_filter_t *filter,
+		const med_rule_record_t *from, const med_pattern_entry_t *regex, char **lists,
 		char **texts)
 {
-	unsigned groups;
+	med_piece_t pieces[MED_TRANSLATION_PIECES];
+	med_prefix_t prefixes[MED_PATTERN_VARIANTS];
+	med_variants_t variants;
 
 	rule->order = from->order;
 	rule->pattern = pack(texts, from->pattern);
 	rule->translation = pack(texts, from->translation);
-	rule->regex = regex == NULL ? NULL : regex->regex;
-	rule->variant_count = regex == NULL ? variants_of(from, variants) : 0;
-	groups = regex == NULL ? variants->groups : med_regex_groups(regex->regex);
-	rule->variants = (void *)*lists;
-	memcpy(*lists, variants->variant, rule->variant_count * sizeof(variants->variant[0]));
-	*lists += rule->variant_count * sizeof(variants->variant[0]);
-	rule->pieces = (void *)*lists;
-	(void)med_translation_parse(rule->translation, groups, rule->regex, (void *)*lists,
-			&rule->piece_count, NULL);
-	*lists += MED_TRANSLATION_PIECES * sizeof(med_piece_t);
+	if(regex != NULL) {
+		rule->regex = regex->regex;
+		med_pattern_prefix(from->pattern, &prefixes[0]);
+		*filter = med_filter(prefixes, 1);
+	} else {
+		size_t size;
+		rule->variant_count = variants_of(from, &variants);
+		size = rule->variant_count * sizeof(variants.variant[0]);
+		rule->variants = memcpy(*lists, variants.variant, size);
+		*lists += size;
+		for(unsigned i = 0; i < rule->variant_count; i++)
+			med_variant_prefix(&variants.variant[i], &prefixes[i]);
+		*filter = med_filter(prefixes, rule->variant_count);
+	}
+	rule->piece_count = pieces_of(from->translation, regex, &variants, pieces);
+	rule->pieces = memcpy(*lists, pieces, rule->piece_count * sizeof(pieces[0]));
+	*lists += rule->piece_count * sizeof(pieces[0]);
 }
 
 med_rules_object_t *med_rules_object(
@@ -196,24 +220,26 @@ med_rules_object_t *med_rules_object(
 {
 	const med_rules_record_t *record = &entry->record->rules;
 	const med_rule_record_t *from = record->rules.items;
-	med_variants_t variants;
-	size_t size = rules_size(entry, &variants), lists_size = 0;
-	med_rules_object_t *object =
-			med_segment_new(heap, sizeof(*object) + size + id.len + record->name.len);
-	med_rule_t *rules = (void *)(object + 1);
-	char *lists = (char *)(rules + entry->count), *texts;
+	med_rules_object_t *object;
+	size_t lists_size, texts_size;
+	med_filter_t *filters;
+	med_rule_t *rules;
+	char *lists, *texts;
 
+	measure_rules(entry, &lists_size, &texts_size);
+	object = med_segment_new(heap,
+			sizeof(*object) + entry->count * (sizeof(*rules) + sizeof(*filters))
+					+ lists_size + texts_size + id.len + record->name.len);
 	if(object == NULL)
 		return NULL;
-	for(size_t i = 0; i < entry->count; i++) {
-		size_t count = entry->regex[i] != NULL ? 0 : variants_of(&from[i], &variants);
-		lists_size += count * sizeof(med_variant_t)
-				+ MED_TRANSLATION_PIECES * sizeof(med_piece_t);
-	}
-	texts = lists + lists_size;
+	filters = (void *)(object + 1);
+	rules = (void *)(filters + entry->count);
 	memset(rules, 0, entry->count * sizeof(*rules));
+	lists = (char *)(rules + entry->count);
+	texts = lists + lists_size;
 	for(size_t i = 0; i < entry->count; i++)
-		fill_rule(&rules[i], &from[i], entry->regex[i], &variants, &lists, &texts);
+		fill_rule(&rules[i], &filters[i], &from[i], entry->regex[i], &lists, &texts);
+	object->rules.filters = filters;
 	object->rules.rules = rules;
 	object->rules.count = entry->count;
 	object->rules.id = pack(&texts, id);
@@ -265,6 +291,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->port = (uint16_t)record->port;
 	t->local_port = (uint16_t)record->local_port;
 	t->enabled = record->enabled != 0;
+	t->takes_calls = t->enabled && gateway->routable;
 	t->leg.srtp = (uint8_t)med_srtp_effective(
 			(enum med_srtp_mode)profile->srtp_mode, record->transport == MED_TLS);
 	t->leg.anchored = profile->anchor;

@@ -180,7 +180,6 @@ static bool add_set(med_variants_t *list, uint16_t set, med_quantifier_t q)
 			return false;
 		if(q.max > q.min) {
 			v->tail_set = set;
-			v->tail_min = 0;
 			v->tail_max = (uint8_t)(q.max >= MED_TAIL_ANY ? MED_TAIL_ANY : q.max - q.min);
 		}
 	}
@@ -319,6 +318,13 @@ static bool read_sequence(med_reader_t *in, med_variants_t *list, unsigned depth
 	return true;
 }
 
+static void count_checked(med_variant_t *v)
+{
+	v->checked = v->units;
+	while(v->checked > 0 && v->unit[v->checked - 1] == MED_DIGITS)
+		v->checked--;
+}
+
 static void init_variant(med_variant_t *v)
 {
 	memset(v, 0, sizeof(*v));
@@ -342,6 +348,7 @@ bool med_pattern_recognise(med_str_t pattern, med_variants_t *out)
 		if(!read_sequence(&in, &part, 0))
 			return false;
 		for(unsigned i = 0; i < part.count; i++) {
+			count_checked(&part.variant[i]);
 			if(!push(out, &part.variant[i]))
 				return false;
 		}
@@ -354,52 +361,90 @@ bool med_pattern_recognise(med_str_t pattern, med_variants_t *out)
 	return true;
 }
 
-static size_t resolve(uint8_t position, size_t plus, size_t matched)
+/* ---- matching -----------------------------------------------------------------------
+ */
+
+med_subject_t med_subject(med_str_t text)
+{
+	med_subject_t subject = {text, 0, 0};
+	size_t at;
+
+	subject.plus = text.len > 0 && text.s[0] == '+';
+	for(at = subject.plus; at < text.len && is_digit(text.s[at]); at++)
+		;
+	subject.digits = (uint16_t)(at - subject.plus);
+	return subject;
+}
+
+static bool in_set(uint16_t set, char digit)
+{
+	return (set >> (digit - '0') & 1) != 0;
+}
+
+bool med_variant_match(const med_variant_t *v, const med_subject_t *subject, size_t *end)
+{
+	const char *s = subject->text.s + subject->plus;
+	size_t run = 0, most;
+
+	if(v->plus == MED_PLUS_REQUIRED && !subject->plus)
+		return false;
+	if(v->plus == MED_PLUS_NONE && subject->plus) {
+		/* Only what needs nothing and ends nowhere matches: before the plus. */
+		if(v->units > 0 || v->end)
+			return false;
+		if(end != NULL)
+			*end = 0;
+		return true;
+	}
+	if(subject->digits < v->units)
+		return false;
+	for(unsigned i = 0; i < v->checked; i++) {
+		if(!in_set(v->unit[i], s[i]))
+			return false;
+	}
+	if(v->tail_set != 0) {
+		most = (size_t)(subject->digits - v->units);
+		if(most > v->tail_max)
+			most = v->tail_max;
+		if(v->tail_set == MED_DIGITS)
+			run = most;
+		while(run < most && in_set(v->tail_set, s[v->units + run]))
+			run++;
+	}
+	run += v->units + subject->plus;
+	if(v->end && run != subject->text.len)
+		return false;
+	if(end != NULL)
+		*end = run;
+	return true;
+}
+
+/* Where a position lies; @p plus: the match took one. */
+static size_t resolve(uint8_t position, size_t plus, size_t end)
 {
 	if(position == POS_START)
 		return 0;
-	return position == POS_END ? matched : plus + position - 1u;
+	return position == POS_END ? end : plus + position - 1u;
 }
 
-bool med_variant_match(const med_variant_t *v, med_str_t subject, med_span_t *spans)
+med_span_t med_variant_group(
+		const med_variant_t *v, const med_subject_t *subject, size_t end, unsigned group)
 {
-	size_t plus = subject.len > 0 && subject.s[0] == '+' ? 1 : 0, at, run = 0;
+	size_t plus = v->plus == MED_PLUS_NONE ? 0 : subject->plus, from, to;
+	const uint8_t *at;
 
-	if(v->plus == MED_PLUS_REQUIRED && plus == 0)
-		return false;
-	if(v->plus == MED_PLUS_NONE)
-		plus = 0;
-	at = plus;
-	if(subject.len < at + v->units)
-		return false;
-	for(unsigned i = 0; i < v->units; i++, at++) {
-		unsigned digit = (unsigned)(unsigned char)subject.s[at] - '0';
-		if(digit > 9 || (v->unit[i] >> digit & 1) == 0)
-			return false;
-	}
-	while(v->tail_set != 0 && run < v->tail_max && at < subject.len) {
-		unsigned digit = (unsigned)(unsigned char)subject.s[at] - '0';
-		if(digit > 9 || (v->tail_set >> digit & 1) == 0)
-			break;
-		at++;
-		run++;
-	}
-	if(run < v->tail_min || (v->end && at != subject.len))
-		return false;
-	if(spans == NULL)
-		return true;
-	spans[0] = (med_span_t){0, (uint16_t)at};
-	for(unsigned i = 1; i < MED_PATTERN_GROUPS; i++) {
-		const uint8_t *group = v->group[i - 1];
-		size_t from = 0, to = 0;
-		if(group[0] != POS_UNSET && group[1] != POS_UNSET) {
-			from = resolve(group[0], plus, at);
-			to = resolve(group[1], plus, at);
-		}
-		spans[i] = (med_span_t){(uint16_t)from, (uint16_t)(to - from)};
-	}
-	return true;
+	if(group == 0)
+		return (med_span_t){0, (uint16_t)end};
+	at = v->group[group - 1];
+	if(group >= MED_PATTERN_GROUPS || at[0] == POS_UNSET || at[1] == POS_UNSET)
+		return (med_span_t){0, 0};
+	from = resolve(at[0], plus, end);
+	to = resolve(at[1], plus, end);
+	return (med_span_t){(uint16_t)from, (uint16_t)(to - from)};
 }
+
+/* ---- prefixes -----------------------------------------------------------------------
+ */
 
 /* The digit a set stands for when it holds just one; -1 otherwise. */
 static int single_digit(uint16_t set)
@@ -425,7 +470,7 @@ void med_variant_prefix(const med_variant_t *v, med_prefix_t *prefix)
 		prefix->exact = prefix->exact && v->unit[i] == MED_DIGITS;
 	if(v->tail_set != 0)
 		max += v->tail_max;
-	prefix->min = (uint8_t)(v->units + v->tail_min);
+	prefix->min = v->units;
 	prefix->max =
 			(uint8_t)(max > MED_TAIL_ANY || (v->tail_set && v->tail_max == MED_TAIL_ANY)
 							? MED_TAIL_ANY
@@ -468,6 +513,34 @@ static bool may_hide_text(med_str_t pattern)
 	return false;
 }
 
+/* (?!...) or (?=...): takes no characters, so the prefix may follow it. */
+static bool skip_assertion(med_reader_t *in)
+{
+	unsigned depth = 0;
+	bool in_class = false;
+	const char *p = in->p;
+
+	if(in->end - p < 3 || p[0] != '(' || p[1] != '?' || (p[2] != '!' && p[2] != '='))
+		return false;
+	for(; p < in->end; p++) {
+		if(*p == '\\' && p + 1 < in->end)
+			p++;
+		else if(in_class)
+			in_class = *p != ']';
+		else if(*p == '[')
+			in_class = true;
+		else if(*p == '(')
+			depth++;
+		else if(*p == ')' && --depth == 0) {
+			if(p + 1 < in->end && strchr("*+?{", p[1]) != NULL)
+				return false;
+			in->p = p + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
 void med_pattern_prefix(med_str_t pattern, med_prefix_t *prefix)
 {
 	med_reader_t in = {pattern.s, pattern.s + pattern.len, 0};
@@ -480,6 +553,8 @@ void med_pattern_prefix(med_str_t pattern, med_prefix_t *prefix)
 	if(!looking_at(&in, '^') || has_top_alternative(pattern) || may_hide_text(pattern))
 		return;
 	in.p++;
+	while(skip_assertion(&in))
+		;
 	if(in.end - in.p >= 2 && in.p[0] == '\\' && in.p[1] == '+') {
 		in.p += 2;
 		if(!read_quantifier(&in, &q) || q.max != 1)

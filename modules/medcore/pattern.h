@@ -27,10 +27,11 @@ enum med_plus { MED_PLUS_NONE, MED_PLUS_REQUIRED, MED_PLUS_OPTIONAL };
 typedef struct med_variant {
 	uint16_t unit[MED_PATTERN_UNITS]; /**< set of digits allowed at each position */
 	uint16_t tail_set;                /**< digits of the run; 0: no run */
-	uint8_t tail_min, tail_max;
+	uint8_t tail_max;
 	uint8_t units;
-	uint8_t plus; /**< enum med_plus */
-	bool end;     /**< nothing may follow */
+	uint8_t checked; /**< units up to the last that is not any digit */
+	uint8_t plus;    /**< enum med_plus */
+	bool end;        /**< nothing may follow */
 	/** Start and end of groups 1 to 9, as positions of this variant. */
 	uint8_t group[MED_PATTERN_GROUPS - 1][2];
 } med_variant_t;
@@ -45,16 +46,26 @@ typedef struct med_variants {
 /** Recognised? false: a matter for PCRE2 (or an error that PCRE2 will tell). */
 bool med_pattern_recognise(med_str_t pattern, med_variants_t *out);
 
+/** A number to match, looked at once for all patterns. */
+typedef struct med_subject {
+	med_str_t text;
+	uint16_t plus;   /**< 1: it begins with a plus */
+	uint16_t digits; /**< that follow it without a break */
+} med_subject_t;
+med_subject_t med_subject(med_str_t text);
+
+/** @param end  where the match, which begins at 0, ends; NULL allowed */
+bool med_variant_match(
+		const med_variant_t *variant, const med_subject_t *subject, size_t *end);
+
 /** Where a group lies in the subject; len 0 also when it took no part. */
 typedef struct med_span {
 	uint16_t at, len;
 } med_span_t;
 
-/**
- * @param spans  MED_PATTERN_GROUPS of them, or NULL; [0] is the whole match
- */
-bool med_variant_match(
-		const med_variant_t *variant, med_str_t subject, med_span_t *spans);
+/** A group (0 to 9) of a variant that matched up to @p end. */
+med_span_t med_variant_group(const med_variant_t *variant, const med_subject_t *subject,
+		size_t end, unsigned group);
 
 /** What an index needs of a variant: leading literal digits and the lengths that fit. */
 typedef struct med_prefix {
@@ -68,11 +79,11 @@ typedef struct med_prefix {
 void med_variant_prefix(const med_variant_t *variant, med_prefix_t *prefix);
 
 /**
- * Literal digits that every match of any pattern must begin with; count 0 where that is
- * not plain to see. For patterns that are left to PCRE2; never `exact`.
+ * Literal digits that every match of any pattern must begin with, after a plus if there
+ * is one; count 0 where that is not plain to see. For patterns left to PCRE2; never
+ * `exact`.
  */
 void med_pattern_prefix(med_str_t pattern, med_prefix_t *prefix);
-
 /** A pattern compiled by PCRE2, in memory that all processes see. Not JIT-compiled. */
 typedef struct med_regex med_regex_t;
 

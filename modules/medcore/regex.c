@@ -35,7 +35,8 @@ struct med_scratch {
 	pcre2_general_context *general;
 	pcre2_match_context *context;
 	pcre2_match_data *data;
-	int64_t started;   /* wall clock of the decision's first match; 0: none yet */
+	unsigned matches;  /* of this decision; the first alone cannot exceed the budget */
+	int64_t started;   /* wall clock of the second */
 	int64_t cpu_start; /* this thread's time when the wall clock ran over; 0: did not */
 };
 
@@ -369,7 +370,7 @@ void med_scratch_free(med_scratch_t *scratch)
 
 void med_scratch_begin(med_scratch_t *scratch)
 {
-	scratch->started = 0;
+	scratch->matches = 0;
 	scratch->cpu_start = 0;
 }
 
@@ -418,7 +419,7 @@ int med_regex_match(const med_regex_t *regex, med_scratch_t *scratch, med_str_t 
 	uint32_t steps = MATCH_STEPS / ((uint32_t)subject.len + 1);
 	int count;
 
-	if(scratch->started == 0)
+	if(++scratch->matches == 2)
 		scratch->started = clock_ns(CLOCK_MONOTONIC);
 	pcre2_set_match_limit(
 			scratch->context, steps < MATCH_STEPS_MIN ? MATCH_STEPS_MIN : steps);
@@ -429,7 +430,7 @@ int med_regex_match(const med_regex_t *regex, med_scratch_t *scratch, med_str_t 
 		return MED_ELIMIT;
 	if(count == PCRE2_ERROR_NOMEMORY)
 		return MED_ENOMEM;
-	if(over_budget(scratch))
+	if(scratch->matches > 1 && over_budget(scratch))
 		return MED_ELIMIT;
 	if(count < 0)
 		return MED_ENOMATCH;

@@ -56,8 +56,6 @@ struct med_usage_builder {
 	size_t pair_count, pair_room;
 	char *blobs;
 	size_t blob_size, blob_room;
-	uint32_t *offsets;
-	size_t offset_room;
 	size_t keys, listed; /* distinct keys; postings that stand in lists, with ends */
 	med_variants_t variants;
 };
@@ -80,7 +78,6 @@ void med_usage_builder_free(med_usage_builder_t *builder)
 	mem = builder->mem;
 	med_free(&mem, builder->pairs);
 	med_free(&mem, builder->blobs);
-	med_free(&mem, builder->offsets);
 	med_free(&mem, builder);
 }
 
@@ -128,7 +125,7 @@ static uint8_t hash_tag(uint64_t hash)
 	return tag == 0 ? 1 : tag;
 }
 
-static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix, uint32_t rank,
+static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix,
 		enum med_verify verify, uint8_t variant)
 {
 	med_pair_t *pair;
@@ -139,7 +136,7 @@ static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix, uint32_
 	pair = &b->pairs[b->pair_count++];
 	memset(pair, 0, sizeof(*pair));
 	pair->key = make_key(prefix);
-	pair->posting.rank = rank;
+	pair->posting.at = (uint32_t)(b->blob_size / MED_ROUTE_UNIT);
 	pair->posting.verify = (uint8_t)verify;
 	pair->posting.min = verify == MED_VERIFY_VARIANT ? variant : prefix->min;
 	pair->posting.max = prefix->max;
@@ -150,7 +147,7 @@ static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix, uint32_
 
 /* The keys of one route; *kind and *extra say what its verification needs. */
 static bool add_keys(med_usage_builder_t *b, const med_route_source_t *source,
-		uint32_t rank, enum med_verify *kind, size_t *extra)
+		enum med_verify *kind, size_t *extra)
 {
 	med_prefix_t prefix;
 
@@ -160,7 +157,7 @@ static bool add_keys(med_usage_builder_t *b, const med_route_source_t *source,
 		med_pattern_prefix(source->pattern, &prefix);
 		*kind = MED_VERIFY_REGEX;
 		*extra = sizeof(source->regex);
-		return add_pair(b, &prefix, rank, MED_VERIFY_REGEX, 0);
+		return add_pair(b, &prefix, MED_VERIFY_REGEX, 0);
 	}
 	/* Recognised when it was accepted, so it is now. */
 	if(!med_pattern_recognise(source->pattern, &b->variants))
@@ -172,29 +169,27 @@ static bool add_keys(med_usage_builder_t *b, const med_route_source_t *source,
 			verify = *kind = MED_VERIFY_VARIANT;
 			*extra = b->variants.count * sizeof(b->variants.variant[0]);
 		}
-		if(!add_pair(b, &prefix, rank, verify, i))
+		if(!add_pair(b, &prefix, verify, i))
 			return false;
 	}
 	return true;
 }
 
-static bool add_route(
-		med_usage_builder_t *b, const med_route_source_t *source, uint32_t rank)
+static bool add_route(med_usage_builder_t *b, const med_route_source_t *source)
 {
 	enum med_verify kind;
 	size_t extra, size;
 	med_route_t *route;
 	char *at;
 
-	if(!add_keys(b, source, rank, &kind, &extra))
+	if(!add_keys(b, source, &kind, &extra))
 		return false;
 	size = sizeof(*route) + source->trunk_count * sizeof(route->trunk[0]) + extra
 			+ source->id.len + source->pattern.len + source->caller.len;
-	size = (size + 3) & ~(size_t)3;
+	size = (size + MED_ROUTE_UNIT - 1) / MED_ROUTE_UNIT * MED_ROUTE_UNIT;
 	if(!reserve(&b->mem, (void **)&b->blobs, &b->blob_room, b->blob_size,
 			   b->blob_size + size, 1))
 		return false;
-	b->offsets[rank] = (uint32_t)(b->blob_size / 4);
 	route = (void *)(b->blobs + b->blob_size);
 	b->blob_size += size;
 	memset(route, 0, size);
@@ -229,7 +224,7 @@ static int compare_pairs(const void *a, const void *b)
 
 	if(x->key != y->key)
 		return x->key < y->key ? -1 : 1;
-	return x->posting.rank < y->posting.rank ? -1 : x->posting.rank > y->posting.rank;
+	return x->posting.at < y->posting.at ? -1 : x->posting.at > y->posting.at;
 }
 
 /* The run of pairs with the key of the one at @p from. */
@@ -252,6 +247,61 @@ static void count_runs(med_usage_builder_t *b)
 	}
 }
 
+/* ---- heads --------------------------------------------------------------------------
+ */
+
+static uint32_t power10(unsigned exponent)
+{
+	uint32_t power = 1;
+
+	while(exponent-- > 0)
+		power *= 10;
+	return power;
+}
+
+/* As many digits as make a table of some two to twenty entries per key; few keys: none.
+ */
+static unsigned head_digits(size_t keys)
+{
+	unsigned digits = 2;
+
+	if(keys < 16)
+		return 0;
+	while(digits < MED_HEAD_MAX && keys * 4 > (size_t)power10(digits) * 10)
+		digits++;
+	return digits;
+}
+
+/* A key shorter than a head begins all heads of a range. */
+static void mark_heads(uint16_t *heads, unsigned digits, uint64_t key)
+{
+	unsigned length = key & 15, common = length < digits ? length : digits;
+	uint32_t first = 0, count = power10(digits - common);
+
+	for(unsigned i = 0; i < common; i++)
+		first = first * 10 + (uint32_t)(key >> (4 * (length - i)) & 15);
+	for(uint32_t i = 0; i < count; i++)
+		heads[first * count + i] |= (uint16_t)(1u << length);
+}
+
+/* ---- slots --------------------------------------------------------------------------
+ */
+
+/* Tags are looked at eight at a time. */
+#define GROUP 8u
+#define LOW_BITS 0x0101010101010101u
+#define HIGH_BITS 0x8080808080808080u
+
+/* Where a new key goes: the first free place of the first group that has one. */
+static size_t free_slot(const uint8_t *tags, uint64_t hash, uint32_t mask)
+{
+	size_t at = hash & mask & ~(size_t)(GROUP - 1);
+
+	while(tags[at] != 0)
+		at = (at + 1) & mask;
+	return at;
+}
+
 /* Postings in lists where a key has several, else in the slot itself. */
 static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage, uint8_t *tags,
 		med_slot_entry_t *slots, med_posting_t *postings)
@@ -260,26 +310,26 @@ static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage, uint8_t
 
 	for(size_t i = 0, n; i < b->pair_count; i += n) {
 		uint64_t key = b->pairs[i].key, hash = key_hash(key);
-		size_t at = hash & usage->mask;
+		size_t at = free_slot(tags, hash, usage->mask);
 		n = run_length(b, i);
 		usage->lengths |= 1u << (key & 15);
-		while(tags[at] != 0)
-			at = (at + 1) & usage->mask;
+		if(usage->head_digits > 0)
+			mark_heads((uint16_t *)(uintptr_t)usage->heads, usage->head_digits, key);
 		tags[at] = hash_tag(hash);
 		slots[at] = (med_slot_entry_t){key, b->pairs[i].posting};
 		if(n == 1)
 			continue;
-		slots[at].posting = (med_posting_t){.rank = next, .verify = MED_VERIFY_LIST};
+		slots[at].posting = (med_posting_t){.at = next, .verify = MED_VERIFY_LIST};
 		for(size_t k = 0; k < n; k++)
 			postings[next++] = b->pairs[i + k].posting;
-		postings[next++] = (med_posting_t){.rank = MED_RANK_END};
+		postings[next++] = (med_posting_t){.at = MED_POSTING_END};
 	}
 }
 
 /* Slots for @p keys at a load of at most 3 in 4. */
 static size_t slot_count(size_t keys)
 {
-	size_t slots = 4;
+	size_t slots = GROUP;
 
 	while(keys * 4 > slots * 3)
 		slots *= 2;
@@ -294,12 +344,13 @@ static size_t round8(size_t size)
 static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t name,
 		uint32_t number, size_t count)
 {
-	size_t slots = slot_count(b->keys), tag_size = round8(slots + 8);
+	size_t slots = slot_count(b->keys), tag_size = slots;
 	size_t slot_size = slots * sizeof(med_slot_entry_t);
 	size_t list_size = b->listed * sizeof(med_posting_t);
-	size_t offset_size = round8(count * sizeof(uint32_t));
-	size_t size = round8(sizeof(med_usage_t)) + tag_size + slot_size + list_size
-			+ offset_size + round8(b->blob_size) + name.len;
+	unsigned digits = head_digits(b->keys);
+	size_t head_size = digits == 0 ? 0 : round8(power10(digits) * sizeof(uint16_t));
+	size_t size = round8(sizeof(med_usage_t)) + head_size + tag_size + slot_size
+			+ list_size + round8(b->blob_size) + name.len;
 	med_usage_t *usage = med_segment_new(heap, size);
 	char *at;
 
@@ -310,16 +361,15 @@ static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t
 	usage->count = (uint32_t)count;
 	usage->lengths = 0;
 	usage->mask = (uint32_t)(slots - 1);
-	usage->size = size;
+	usage->head_digits = (uint8_t)digits;
+	usage->heads = memset(at, 0, head_size);
+	at += head_size;
 	usage->tags = memset(at, 0, tag_size);
 	at += tag_size;
 	usage->slots = memset(at, 0, slot_size);
 	at += slot_size;
 	usage->postings = (void *)at;
 	at += list_size;
-	usage->offsets = (void *)at;
-	memcpy(at, b->offsets, count * sizeof(uint32_t));
-	at += offset_size;
 	usage->blobs = at;
 	memcpy(at, b->blobs, b->blob_size);
 	at += round8(b->blob_size);
@@ -338,20 +388,16 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 {
 	med_usage_t *built;
 
-	if(count >= MED_RANK_END)
-		return MED_ELIMIT;
 	builder->pair_count = builder->blob_size = 0;
-	if(!reserve(&builder->mem, (void **)&builder->offsets, &builder->offset_room, 0,
-			   count, sizeof(*builder->offsets)))
-		return MED_ENOMEM;
 	for(size_t rank = 0; rank < count; rank++) {
 		med_route_source_t route;
 		source(ctx, rank, &route);
-		if(!add_route(builder, &route, (uint32_t)rank))
+		if(!add_route(builder, &route))
 			return MED_ENOMEM;
+		if(builder->blob_size / MED_ROUTE_UNIT >= MED_POSTING_END
+				|| builder->pair_count >= MED_POSTING_END / 2)
+			return MED_ELIMIT;
 	}
-	if(builder->blob_size / 4 > UINT32_MAX || builder->pair_count > UINT32_MAX / 2)
-		return MED_ELIMIT;
 	if(builder->pair_count > 0)
 		qsort(builder->pairs, builder->pair_count, sizeof(*builder->pairs),
 				compare_pairs);
@@ -368,110 +414,144 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 
 void med_dialled_init(med_dialled_t *dialled, const med_number_t *number)
 {
-	size_t at = number->len > 0 && number->s[0] == '+' ? 1 : 0, start = at;
+	const char *s = number->s;
 	uint64_t digits = 0;
+	unsigned most;
 
-	dialled->text = (med_str_t){number->s, number->len};
-	dialled->plus = at == 1;
+	dialled->subject = med_subject((med_str_t){s, number->len});
+	s += dialled->subject.plus;
+	most = dialled->subject.digits < MED_PATTERN_KEY ? dialled->subject.digits
+													 : MED_PATTERN_KEY;
 	dialled->key[0] = 0;
 	dialled->hash[0] = key_hash(0);
-	for(; at < number->len && number->s[at] >= '0' && number->s[at] <= '9'; at++) {
-		size_t n = at - start + 1;
-		if(n > MED_PATTERN_KEY)
-			continue;
-		digits = digits << 4 | (uint64_t)(number->s[at] - '0');
+	for(unsigned n = 1; n <= most; n++) {
+		digits = digits << 4 | (uint64_t)(s[n - 1] - '0');
 		dialled->key[n] = digits << 4 | n;
 		dialled->hash[n] = key_hash(dialled->key[n]);
 	}
-	dialled->digits = (uint8_t)(at - start);
-	dialled->all_digits = at == number->len;
+	dialled->lengths = (2u << most) - 1;
+	dialled->head[0] = 0;
+	for(unsigned n = 1; n <= MED_HEAD_MAX && n <= most; n++)
+		dialled->head[n] = dialled->head[n - 1] * 10 + (uint32_t)(s[n - 1] - '0');
 }
 
-/* The lengths of keys that this number has and the usage knows. */
-static uint32_t lengths_of(const med_usage_t *usage, const med_dialled_t *dialled)
+static bool has_head(const med_usage_t *usage, const med_dialled_t *dialled)
 {
-	unsigned most = dialled->digits < MED_PATTERN_KEY ? dialled->digits : MED_PATTERN_KEY;
-
-	return usage->lengths & ((2u << most) - 1);
+	return usage->head_digits > 0 && dialled->subject.digits >= usage->head_digits;
 }
 
-void med_usage_prefetch(const med_usage_t *usage, const med_dialled_t *dialled)
+void med_hits_begin(
+		med_hits_t *hits, const med_usage_t *usage, const med_dialled_t *dialled)
 {
-	for(uint32_t left = lengths_of(usage, dialled); left != 0; left &= left - 1)
-		__builtin_prefetch(
-				usage->tags + (dialled->hash[__builtin_ctz(left)] & usage->mask));
+	hits->usage = usage;
+	hits->dialled = dialled;
+	hits->lengths = usage->lengths & dialled->lengths;
+	hits->last = MED_POSTING_END;
+	hits->count = 0;
+	if(has_head(usage, dialled))
+		__builtin_prefetch(usage->heads + dialled->head[usage->head_digits]);
+}
+
+void med_hits_narrow(med_hits_t *hits)
+{
+	const med_usage_t *usage = hits->usage;
+	const med_dialled_t *dialled = hits->dialled;
+
+	if(has_head(usage, dialled))
+		hits->lengths &= usage->heads[dialled->head[usage->head_digits]];
+	for(uint32_t left = hits->lengths; left != 0; left &= left - 1) {
+		size_t at =
+				dialled->hash[__builtin_ctz(left)] & usage->mask & ~(size_t)(GROUP - 1);
+		__builtin_prefetch(usage->tags + at);
+		__builtin_prefetch(usage->slots + at);
+	}
+}
+
+/* A byte of its own is 0x80 where @p group has a zero byte; others may be too, above it.
+ */
+static uint64_t zero_bytes(uint64_t group)
+{
+	return (group - LOW_BITS) & ~group & HIGH_BITS;
 }
 
 static const med_posting_t *find_key(
 		const med_usage_t *usage, uint64_t key, uint64_t hash)
 {
-	uint8_t tag = hash_tag(hash);
+	uint64_t wanted = hash_tag(hash) * LOW_BITS, group;
+	size_t mask = usage->mask, at = hash & mask & ~(size_t)(GROUP - 1);
 
-	for(size_t at = hash & usage->mask; usage->tags[at] != 0;
-			at = (at + 1) & usage->mask) {
-		if(usage->tags[at] == tag && usage->slots[at].key == key)
-			return &usage->slots[at].posting;
+	for(;; at = (at + GROUP) & mask) {
+		memcpy(&group, usage->tags + at, sizeof(group));
+		for(uint64_t hit = zero_bytes(group ^ wanted); hit != 0; hit &= hit - 1) {
+			size_t slot = at + (size_t)__builtin_ctzll(hit) / 8;
+			if(usage->slots[slot].key == key)
+				return &usage->slots[slot].posting;
+		}
+		if(zero_bytes(group) != 0)
+			return NULL;
 	}
-	return NULL;
 }
 
-void med_usage_find(
-		const med_usage_t *usage, const med_dialled_t *dialled, med_hits_t *hits)
+static const med_route_t *route_of(const med_usage_t *usage, const med_posting_t *posting)
 {
-	hits->usage = usage;
-	hits->dialled = dialled;
-	hits->count = 0;
-	hits->last = MED_RANK_END;
-	for(uint32_t left = lengths_of(usage, dialled); left != 0; left &= left - 1) {
+	return (const void *)(usage->blobs + (size_t)posting->at * MED_ROUTE_UNIT);
+}
+
+static bool facts_hold(const med_subject_t *subject, const med_posting_t *posting)
+{
+	if(posting->plus == MED_PLUS_REQUIRED && !subject->plus)
+		return false;
+	if(posting->plus == MED_PLUS_NONE && subject->plus)
+		return posting->open && posting->min == 0; /* matches before the plus already */
+	if(subject->digits < posting->min)
+		return false;
+	return posting->open
+			|| (subject->digits + (size_t)subject->plus == subject->text.len
+					&& (subject->digits <= posting->max || posting->max == MED_TAIL_ANY));
+}
+
+void med_hits_find(med_hits_t *hits)
+{
+	const med_usage_t *usage = hits->usage;
+	const med_dialled_t *dialled = hits->dialled;
+
+	for(uint32_t left = hits->lengths; left != 0; left &= left - 1) {
 		int n = __builtin_ctz(left);
 		const med_posting_t *posting = find_key(usage, dialled->key[n], dialled->hash[n]);
+		bool list = posting != NULL && posting->verify == MED_VERIFY_LIST;
 		if(posting == NULL)
 			continue;
-		hits->head[hits->count].list = posting->verify == MED_VERIFY_LIST;
-		if(posting->verify == MED_VERIFY_LIST)
-			posting = usage->postings + posting->rank;
+		if(list)
+			posting = usage->postings + posting->at;
+		else if(posting->verify == MED_VERIFY_FACTS
+				&& !facts_hold(&dialled->subject, posting))
+			continue;
+		__builtin_prefetch(list ? (const void *)posting : route_of(usage, posting));
+		hits->head[hits->count].list = list;
 		hits->head[hits->count++].at = posting;
 	}
-}
-
-static const med_route_t *route_at(const med_usage_t *usage, uint32_t rank)
-{
-	return (const void *)(usage->blobs + (size_t)usage->offsets[rank] * 4);
-}
-
-static bool facts_hold(const med_dialled_t *dialled, const med_posting_t *posting)
-{
-	if(posting->plus == MED_PLUS_REQUIRED && !dialled->plus)
-		return false;
-	if(posting->plus == MED_PLUS_NONE && dialled->plus)
-		return posting->open && posting->min == 0; /* matches before the plus already */
-	if(dialled->digits < posting->min)
-		return false;
-	return posting->open || (dialled->all_digits && dialled->digits <= posting->max)
-			|| (dialled->all_digits && posting->max == MED_TAIL_ANY);
 }
 
 static int verify(
 		const med_hits_t *hits, const med_posting_t *posting, med_scratch_t *scratch)
 {
+	const med_subject_t *subject = &hits->dialled->subject;
 	const med_route_t *route;
 	const med_regex_t *regex;
 	med_variant_t variant;
+	bool matches;
 
-	switch(posting->verify) {
-		case MED_VERIFY_FACTS:
-			return facts_hold(hits->dialled, posting) ? MED_EOK : MED_ENOMATCH;
-		case MED_VERIFY_VARIANT:
-			route = route_at(hits->usage, posting->rank);
-			memcpy(&variant, route_extra(route) + posting->min * sizeof(variant),
-					sizeof(variant));
-			return med_variant_match(&variant, hits->dialled->text, NULL) ? MED_EOK
-																		  : MED_ENOMATCH;
-		default:
-			route = route_at(hits->usage, posting->rank);
-			memcpy(&regex, route_extra(route), sizeof(regex));
-			return med_regex_match(regex, scratch, hits->dialled->text, NULL);
+	if(posting->verify == MED_VERIFY_FACTS)
+		return facts_hold(subject, posting) ? MED_EOK : MED_ENOMATCH;
+	route = route_of(hits->usage, posting);
+	if(posting->verify == MED_VERIFY_REGEX) {
+		memcpy(&regex, route_extra(route), sizeof(regex));
+		return med_regex_match(regex, scratch, subject->text, NULL);
 	}
+	memcpy(&variant, route_extra(route) + posting->min * sizeof(variant),
+			sizeof(variant));
+	matches = med_variant_match(&variant, subject, NULL);
+	return matches ? MED_EOK : MED_ENOMATCH;
 }
 
 static const med_posting_t *take_first(med_hits_t *hits)
@@ -480,11 +560,11 @@ static const med_posting_t *take_first(med_hits_t *hits)
 	unsigned first = 0;
 
 	for(unsigned i = 1; i < hits->count; i++) {
-		if(hits->head[i].at->rank < hits->head[first].at->rank)
+		if(hits->head[i].at->at < hits->head[first].at->at)
 			first = i;
 	}
 	posting = hits->head[first].at;
-	if(hits->head[first].list && posting[1].rank != MED_RANK_END)
+	if(hits->head[first].list && posting[1].at != MED_POSTING_END)
 		hits->head[first].at++;
 	else
 		hits->head[first] = hits->head[--hits->count];
@@ -496,13 +576,13 @@ int med_hits_next(med_hits_t *hits, med_scratch_t *scratch, const med_route_t **
 	while(hits->count > 0) {
 		const med_posting_t *posting = take_first(hits);
 		int rc;
-		if(posting->rank == hits->last) /* another alternative of the same route */
+		if(posting->at == hits->last) /* another alternative of the same route */
 			continue;
 		rc = verify(hits, posting, scratch);
 		if(rc == MED_ENOMATCH)
 			continue;
-		*route = route_at(hits->usage, posting->rank);
-		hits->last = posting->rank;
+		*route = route_of(hits->usage, posting);
+		hits->last = posting->at;
 		return rc;
 	}
 	return MED_ENOMATCH;

@@ -3,8 +3,9 @@
  *
  * A usage is one segment: its routes in order of priority and id, so that a route's place
  * is its rank; and a hash table from literal prefix digits to those that begin so. A
- * number's prefixes of all lengths present are looked up, independently of each other,
- * and the hits merged by rank. Tags of one byte keep misses out of the big table.
+ * number's prefixes are looked up, independently of each other, and the hits merged by
+ * rank. A table by the first few digits says which lengths of prefix can hit at all; tags
+ * of one byte keep other misses out of the big table.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -35,18 +36,22 @@ enum med_verify {
 	MED_VERIFY_FACTS,   /**< plus and lengths decide */
 	MED_VERIFY_VARIANT, /**< digits must be of sets: variant @a min of the route */
 	MED_VERIFY_REGEX,
-	MED_VERIFY_LIST, /**< not a route: @a rank is where several postings begin */
+	MED_VERIFY_LIST, /**< not a route: @a at is where several postings begin */
 };
 
-/** That a route may match numbers with a prefix, and what is left to verify. */
+/**
+ * That a route may match numbers with a prefix, and what is left to verify. Routes lie in
+ * order of rank, so where one lies is its rank too.
+ */
 typedef struct med_posting {
-	uint32_t rank;
+	uint32_t at; /**< of the route, in units of MED_ROUTE_UNIT */
 	uint8_t verify;
 	uint8_t min, max;
 	uint8_t plus : 2, open : 1;
 } med_posting_t;
 
-#define MED_RANK_END UINT32_MAX /**< ends a list of postings */
+#define MED_ROUTE_UNIT 4           /**< bytes; alignment of routes */
+#define MED_POSTING_END UINT32_MAX /**< ends a list of postings */
 
 typedef struct med_slot_entry {
 	uint64_t key;
@@ -59,11 +64,11 @@ typedef struct med_usage {
 	uint32_t number, count;
 	uint32_t lengths; /**< bit n: some key has n digits */
 	uint32_t mask;
-	size_t size; /**< bytes of the segment */
+	uint8_t head_digits;   /**< that choose the entry of @a heads; 0: there are none */
+	const uint16_t *heads; /**< bit n: some key of n digits has this beginning */
 	const uint8_t *tags;
 	const med_slot_entry_t *slots;
 	const med_posting_t *postings;
-	const uint32_t *offsets; /**< of routes by rank, in units of 4 bytes */
 	const char *blobs;
 } med_usage_t;
 
@@ -91,31 +96,39 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 		void (*source)(void *ctx, size_t rank, med_route_source_t *route), void *ctx,
 		med_usage_t **usage);
 
+#define MED_HEAD_MAX 6 /* digits of a head */
+
 /** A number, prepared once for all usages. */
 typedef struct med_dialled {
-	med_str_t text;
-	bool plus, all_digits;
-	uint8_t digits; /**< that it begins with, after the plus */
+	med_subject_t subject;
+	uint32_t lengths;                /**< bit n: it has a prefix of n digits */
+	uint32_t head[MED_HEAD_MAX + 1]; /**< its first n digits as a number */
 	uint64_t key[MED_PATTERN_KEY + 1], hash[MED_PATTERN_KEY + 1];
 } med_dialled_t;
 void med_dialled_init(med_dialled_t *dialled, const med_number_t *number);
 
-/** Fetch into cache what med_usage_find() will look at. */
-void med_usage_prefetch(const med_usage_t *usage, const med_dialled_t *dialled);
-
+/** The routes of a usage that a number's prefixes lead to. */
 typedef struct med_hits {
 	const med_usage_t *usage;
 	const med_dialled_t *dialled;
 	unsigned count;
-	uint32_t last;
+	uint32_t lengths; /**< of prefixes to look up */
+	uint32_t last;    /**< where the route before lies */
 	struct {
 		const med_posting_t *at;
 		bool list;
 	} head[MED_PATTERN_KEY + 1];
 } med_hits_t;
 
-void med_usage_find(
-		const med_usage_t *usage, const med_dialled_t *dialled, med_hits_t *hits);
+/**
+ * In three steps, so that several usages can take each together: what a step needs has
+ * been fetched into the cache by the one before.
+ */
+void med_hits_begin(
+		med_hits_t *hits, const med_usage_t *usage, const med_dialled_t *dialled);
+void med_hits_narrow(med_hits_t *hits);
+void med_hits_find(med_hits_t *hits);
+
 /**
  * The next matching route in order.
  *

@@ -147,6 +147,103 @@ int med_translation_parse(med_str_t translation, unsigned groups,
 /* ---- applying -----------------------------------------------------------------------
  */
 
+#define FILTER_DIGITS 8u
+
+/* The digits two filters have in common are all they may both ask for. */
+static void widen(med_filter_t *filter, const med_filter_t *other)
+{
+	while(filter->count > other->count) {
+		filter->count--;
+		filter->digits >>= 4;
+	}
+	while(filter->count > 0
+			&& filter->digits != other->digits >> (4 * (other->count - filter->count))) {
+		filter->count--;
+		filter->digits >>= 4;
+	}
+	if(filter->plus != other->plus)
+		filter->plus = MED_PLUS_OPTIONAL;
+	filter->min = other->min < filter->min ? other->min : filter->min;
+	filter->max = other->max > filter->max ? other->max : filter->max;
+	filter->open = filter->open || other->open;
+}
+
+med_filter_t med_filter(const med_prefix_t *prefixes, size_t count)
+{
+	med_filter_t filter = {.plus = MED_PLUS_OPTIONAL, .open = 1};
+
+	for(size_t i = 0; i < count; i++) {
+		const med_prefix_t *prefix = &prefixes[i];
+		med_filter_t one = {.min = prefix->min,
+				.max = prefix->max,
+				.plus = prefix->plus & 3,
+				.open = prefix->open};
+		/* What needs nothing at all also matches before a plus. */
+		if(one.plus == MED_PLUS_NONE && one.open && one.min == 0)
+			one.plus = MED_PLUS_OPTIONAL;
+		while(one.count < prefix->count && one.count < FILTER_DIGITS)
+			one.digits = one.digits << 4 | prefix->digits[one.count++];
+		if(i == 0)
+			filter = one;
+		else
+			widen(&filter, &one);
+	}
+	return filter;
+}
+
+static bool passes(
+		const med_filter_t *filter, const med_subject_t *subject, uint32_t head)
+{
+	if(subject->digits < filter->min || subject->digits < filter->count)
+		return false;
+	if(filter->plus != MED_PLUS_OPTIONAL && filter->plus != subject->plus)
+		return false;
+	if(!filter->open && filter->max != MED_TAIL_ANY && subject->digits > filter->max)
+		return false;
+	return filter->count == 0
+			|| head >> (4 * (FILTER_DIGITS - filter->count)) == filter->digits;
+}
+
+/* The first digits in nibbles, from the top. */
+static uint32_t head_of(const med_subject_t *subject)
+{
+	const char *s = subject->text.s + subject->plus;
+	uint32_t head = 0;
+
+	for(unsigned i = 0; i < FILTER_DIGITS; i++)
+		head = head << 4 | (i < subject->digits ? (uint32_t)(s[i] - '0') : 0);
+	return head;
+}
+
+/* How a rule matched: by a variant up to an end, or by PCRE2 with spans. */
+typedef struct med_match {
+	const med_variant_t *variant; /* NULL: spans */
+	size_t end;
+	med_span_t spans[MED_PATTERN_GROUPS];
+} med_match_t;
+
+static int match(const med_rule_t *rule, med_scratch_t *scratch,
+		const med_subject_t *subject, med_match_t *m)
+{
+	m->variant = NULL;
+	if(rule->regex != NULL)
+		return med_regex_match(rule->regex, scratch, subject->text, m->spans);
+	for(unsigned i = 0; i < rule->variant_count; i++) {
+		if(med_variant_match(&rule->variants[i], subject, &m->end)) {
+			m->variant = &rule->variants[i];
+			return MED_EOK;
+		}
+	}
+	return MED_ENOMATCH;
+}
+
+static med_span_t group_of(
+		const med_match_t *m, const med_subject_t *subject, unsigned group)
+{
+	return m->variant == NULL ? m->spans[group]
+							  : med_variant_group(m->variant, subject, m->end, group);
+}
+
 static bool append(med_number_t *out, const char *s, size_t len)
 {
 	if(len > sizeof(out->s) - out->len)
@@ -156,54 +253,50 @@ static bool append(med_number_t *out, const char *s, size_t len)
 	return true;
 }
 
-static int match(const med_rule_t *rule, med_scratch_t *scratch, med_str_t subject,
-		med_span_t *spans)
+static int rewrite(const med_rule_t *rule, const med_match_t *m,
+		const med_subject_t *subject, med_number_t *out)
 {
-	if(rule->regex != NULL)
-		return med_regex_match(rule->regex, scratch, subject, spans);
-	for(unsigned i = 0; i < rule->variant_count; i++) {
-		if(med_variant_match(&rule->variants[i], subject, spans))
-			return MED_EOK;
-	}
-	return MED_ENOMATCH;
-}
-
-int med_rule_apply(const med_rule_t *rule, med_scratch_t *scratch, const med_number_t *in,
-		med_number_t *out)
-{
-	med_span_t spans[MED_PATTERN_GROUPS];
-	size_t after;
-	med_number_t result;
+	const char *in = subject->text.s;
+	med_span_t span = group_of(m, subject, 0);
+	size_t after = (size_t)span.at + span.len;
 	bool fits;
-	int rc = match(rule, scratch, (med_str_t){in->s, in->len}, spans);
 
-	if(rc != MED_EOK)
-		return rc;
-	after = (size_t)spans[0].at + spans[0].len;
-	result.len = 0;
-	fits = append(&result, in->s, spans[0].at);
+	out->len = 0;
+	fits = append(out, in, span.at);
 	for(unsigned i = 0; fits && i < rule->piece_count; i++) {
 		const med_piece_t *piece = &rule->pieces[i];
-		if(piece->group < 0)
-			fits = append(&result, rule->translation.s + piece->at, piece->len);
-		else
-			fits = append(
-					&result, in->s + spans[piece->group].at, spans[piece->group].len);
+		if(piece->group < 0) {
+			fits = append(out, rule->translation.s + piece->at, piece->len);
+		} else {
+			span = group_of(m, subject, (unsigned)piece->group);
+			fits = append(out, in + span.at, span.len);
+		}
 	}
-	if(!fits || !append(&result, in->s + after, in->len - after))
-		return MED_ELIMIT;
-	out->len = result.len;
-	memcpy(out->s, result.s, result.len);
-	return MED_EOK;
+	return fits && append(out, in + after, subject->text.len - after) ? MED_EOK
+																	  : MED_ELIMIT;
+}
+
+static int apply(const med_rule_t *rule, med_scratch_t *scratch,
+		const med_subject_t *subject, med_number_t *out)
+{
+	med_match_t m;
+	int rc = match(rule, scratch, subject, &m);
+
+	return rc == MED_EOK ? rewrite(rule, &m, subject, out) : rc;
 }
 
 int med_rules_apply(const med_rules_t *rules, med_scratch_t *scratch,
 		const med_number_t *in, med_number_t *out, const med_trace_t *trace)
 {
+	med_subject_t subject = med_subject((med_str_t){in->s, in->len});
+	uint32_t head = head_of(&subject);
+
 	for(size_t i = 0; i < rules->count; i++) {
 		const med_rule_t *rule = &rules->rules[i];
 		med_number_t result;
-		int rc = med_rule_apply(rule, scratch, in, &result);
+		int rc = MED_ENOMATCH;
+		if(passes(&rules->filters[i], &subject, head))
+			rc = apply(rule, scratch, &subject, &result);
 		if(rc == MED_ENOMATCH)
 			continue;
 		if(rc == MED_EOK) {

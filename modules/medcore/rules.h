@@ -23,6 +23,17 @@ typedef struct med_piece {
 	int16_t group;
 } med_piece_t;
 
+/**
+ * What a number must have for a rule to be worth a look. Small, and those of a set side
+ * by side: most rules do not match most numbers, and are not even read then.
+ */
+typedef struct med_filter {
+	uint32_t digits;  /**< literal ones it begins with, in nibbles */
+	uint8_t count;    /**< of them, at most 8 */
+	uint8_t min, max; /**< digits in all */
+	uint8_t plus : 2, open : 1;
+} med_filter_t;
+
 /** Immutable, part of a snapshot. */
 typedef struct med_rule {
 	med_str_t pattern, translation;
@@ -36,8 +47,12 @@ typedef struct med_rule {
 typedef struct med_rules {
 	med_str_t id, name;
 	size_t count;
+	const med_filter_t *filters;
 	const med_rule_t *rules;
 } med_rules_t;
+
+/** One that lets everything pass which one of @p count prefixes may begin. */
+med_filter_t med_filter(const med_prefix_t *prefixes, size_t count);
 
 /**
  * Read a translation.
@@ -49,10 +64,6 @@ typedef struct med_rules {
  */
 int med_translation_parse(med_str_t translation, unsigned groups,
 		const med_regex_t *regex, med_piece_t *pieces, uint8_t *count, med_errbuf_t *err);
-
-/** @return MED_EOK, MED_ENOMATCH, MED_ELIMIT (pattern's limit, or result too long) */
-int med_rule_apply(const med_rule_t *rule, med_scratch_t *scratch, const med_number_t *in,
-		med_number_t *out);
 
 /**
  * The first rule that matches, applied. @p out may be @p in.

@@ -157,16 +157,16 @@ static const char *unfit(const med_trunk_t *trunk)
 {
 	if(trunk == NULL)
 		return "does not exist or is refused";
+	if(trunk->takes_calls)
+		return NULL;
 	if(!trunk->enabled)
 		return "is not enabled";
-	if(!trunk->gateway->routable)
-		return "has a gateway that is not routable";
-	return NULL;
+	return "has a gateway that is not routable";
 }
 
-static void consider(med_choice_t *c, const med_route_t *route, uint32_t number)
+static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_t *trunk,
+		uint32_t number)
 {
-	const med_trunk_t *trunk = med_view_trunk(&c->snapshot->view, number);
 	const med_query_t *query = c->query;
 	const char *reason = unfit(trunk);
 	med_candidate_t candidate = {trunk, route, c->usage->name};
@@ -221,28 +221,33 @@ static unsigned first_trunk(const med_route_t *route, uint32_t turn)
 
 static void take_route(med_choice_t *c, const med_route_t *route)
 {
+	const med_trunk_t *trunks[MED_ROUTE_TRUNKS];
 	unsigned at = first_trunk(route, c->query->turn);
 
+	for(unsigned i = 0; i < route->trunk_count; i++) {
+		trunks[i] = med_view_trunk(
+				&c->snapshot->view, route->trunk[i] >> MED_TRUNK_WEIGHT_BITS);
+		__builtin_prefetch(trunks[i]);
+	}
 	c->matched = true;
 	MED_TRACE(c->trace, "  route '%.*s' (priority %u) matches by '%.*s'",
 			MED_STR_FMT(med_route_id(route)), route->priority,
 			MED_STR_FMT(med_route_pattern(route)));
 	for(unsigned i = 0; i < route->trunk_count && c->plan->count < MED_PLAN_MAX; i++) {
-		consider(c, route, route->trunk[at] >> MED_TRUNK_WEIGHT_BITS);
+		consider(c, route, trunks[at], route->trunk[at] >> MED_TRUNK_WEIGHT_BITS);
 		at = at + 1 == route->trunk_count ? 0 : at + 1;
 	}
 }
 
-static int take_usage(med_choice_t *c, const med_dialled_t *dialled)
+static int take_usage(med_choice_t *c, med_hits_t *hits)
 {
 	const med_route_t *route = NULL;
-	med_hits_t hits;
 	int rc = MED_EOK;
 
+	c->usage = hits->usage;
 	MED_TRACE(c->trace, "usage '%.*s'", MED_STR_FMT(c->usage->name));
-	med_usage_find(c->usage, dialled, &hits);
 	while(c->plan->count < MED_PLAN_MAX) {
-		rc = med_hits_next(&hits, c->scratch, &route);
+		rc = med_hits_next(hits, c->scratch, &route);
 		if(rc != MED_EOK)
 			break;
 		take_route(c, route);
@@ -255,6 +260,45 @@ static int take_usage(med_choice_t *c, const med_dialled_t *dialled)
 			"route '%.*s': field 'pattern': took too many steps on this number; write it "
 			"without nested repetition",
 			MED_STR_FMT(med_route_id(route)));
+}
+
+/*
+ * Usages are looked up some at a time, in steps that do not wait for each other: what is
+ * not in the cache is then fetched for all of them at once.
+ */
+#define USAGES_AT_ONCE 8u
+
+static int take_usages(med_choice_t *c, const med_str_t *names, const uint32_t *numbers,
+		size_t count, const med_dialled_t *dialled)
+{
+	const med_array_t *all = c->snapshot->view.usages;
+	const med_usage_t *usage[USAGES_AT_ONCE];
+	med_hits_t hits[USAGES_AT_ONCE];
+
+	for(size_t i = 0; i < count; i++)
+		__builtin_prefetch(usage[i] = med_array_get(all, numbers[i]));
+	for(size_t i = 0; i < count; i++) {
+		if(usage[i] != NULL)
+			med_hits_begin(&hits[i], usage[i], dialled);
+	}
+	for(size_t i = 0; i < count; i++) {
+		if(usage[i] != NULL)
+			med_hits_narrow(&hits[i]);
+	}
+	for(size_t i = 0; i < count; i++) {
+		if(usage[i] != NULL)
+			med_hits_find(&hits[i]);
+	}
+	for(size_t i = 0; i < count && c->plan->count < MED_PLAN_MAX; i++) {
+		int rc = MED_EOK;
+		if(usage[i] != NULL)
+			rc = take_usage(c, &hits[i]);
+		else
+			MED_TRACE(c->trace, "usage '%.*s' has no routes", MED_STR_FMT(names[i]));
+		if(rc != MED_EOK)
+			return rc;
+	}
+	return MED_EOK;
 }
 
 static int outcome(med_choice_t *c)
@@ -289,10 +333,8 @@ int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 			.err = err,
 			.plan = plan,
 			.down_count = 0};
-	const med_array_t *usages = snapshot->view.usages;
 	const med_str_t *names;
 	const uint32_t *numbers;
-	const med_usage_t *next;
 	med_dialled_t dialled;
 	size_t count;
 
@@ -322,18 +364,9 @@ int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 						MED_STR_FMT(query->in->id), MED_STR_FMT(query->in->profile->id));
 	med_scratch_begin(scratch);
 	med_dialled_init(&dialled, query->called);
-	next = med_array_get(usages, numbers[0]);
-	for(size_t i = 0; i < count && plan->count < MED_PLAN_MAX; i++) {
-		int rc;
-		c.usage = next;
-		next = i + 1 < count ? med_array_get(usages, numbers[i + 1]) : NULL;
-		if(next != NULL)
-			med_usage_prefetch(next, &dialled);
-		if(c.usage == NULL) {
-			MED_TRACE(trace, "usage '%.*s' has no routes", MED_STR_FMT(names[i]));
-			continue;
-		}
-		rc = take_usage(&c, &dialled);
+	for(size_t i = 0; i < count && plan->count < MED_PLAN_MAX; i += USAGES_AT_ONCE) {
+		size_t some = count - i < USAGES_AT_ONCE ? count - i : USAGES_AT_ONCE;
+		int rc = take_usages(&c, names + i, numbers + i, some, &dialled);
 		if(rc != MED_EOK)
 			return rc;
 	}
