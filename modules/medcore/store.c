@@ -37,13 +37,13 @@
 
 #define CHANNEL "__redis__:invalidate"
 #define SCAN_COUNT "1000"
-#define WINDOW 4000			 /* HGETALLs under way at once */
-#define CHANGED_MAX 100000	 /* more keys than this: a full read is cheaper */
+#define WINDOW 4000        /* HGETALLs under way at once */
+#define CHANGED_MAX 100000 /* more keys than this: a full read is cheaper */
 #define PING_MS 1000
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 2000
-#define STABLE_MS 5000		 /* live for this long: the next back-off starts small */
-#define SAY_AGAIN_MS 30000	 /* another reason for being down is told this often */
+#define STABLE_MS 5000     /* live for this long: the next back-off starts small */
+#define SAY_AGAIN_MS 30000 /* another reason for being down is told this often */
 #define LOOKUP_POLL_MS 20
 
 enum phase {
@@ -81,17 +81,16 @@ struct med_store {
 	enum phase phase;
 	long long track_id;
 
-	bool full;				  /**< the next commit follows a begin */
-	bool again;				  /**< a full read is wanted as soon as possible */
-	bool conflict;			  /**< a notice named what was told and not yet published */
-	bool scan_held;			  /**< SCAN waits until fewer HGETALLs are under way */
-	char cursor[24];		  /**< of the next SCAN */
-	bool scanning;			  /**< a SCAN is under way */
+	bool full;                /**< the next commit follows a begin */
+	bool again;               /**< a full read is wanted as soon as possible */
+	bool conflict;            /**< a notice named what was told and not yet published */
+	char cursor[24];          /**< of the next SCAN */
+	bool scanning;            /**< a SCAN is under way */
 	med_store_keys_t changed; /**< named by notices, to be read in the next round */
-	med_store_keys_t round;	  /**< being read */
-	med_store_keys_t told;	  /**< read since the last commit; not kept in a full read */
-	size_t unread;			  /**< index in round of the next key to ask for */
-	size_t gets;			  /**< HGETALLs under way */
+	med_store_keys_t round;   /**< being read */
+	med_store_keys_t told;    /**< read since the last commit; not kept in a full read */
+	size_t unread;            /**< index in round of the next key to ask for */
+	size_t gets;              /**< HGETALLs under way */
 	med_field_t *fields;
 	size_t fields_cap;
 
@@ -129,8 +128,9 @@ static void tell(med_store_t *store, enum med_store_state state, const char *tex
 {
 	bool changed = state != store->state || !store->text[0];
 
-	if(!changed && (strcmp(text, store->text) == 0
-						   || store->now - store->text_ms < SAY_AGAIN_MS))
+	if(!changed
+			&& (strcmp(text, store->text) == 0
+					|| store->now - store->text_ms < SAY_AGAIN_MS))
 		return;
 	store->state = state;
 	store->text_ms = store->now;
@@ -181,7 +181,7 @@ static bool is_error(const redisReply *reply, const char *code)
 	size_t len = strlen(code);
 
 	return reply->type == REDIS_REPLY_ERROR && reply->len >= len
-		   && memcmp(reply->str, code, len) == 0;
+			&& memcmp(reply->str, code, len) == 0;
 }
 
 /** An answer that ends the connection: in words where we know it. */
@@ -212,9 +212,9 @@ static int ask(med_store_t *store, med_conn_t *conn, enum tag tag, med_str_t key
 	return -1;
 }
 
-#define ASK(store, conn, tag, ...) \
-	ask(store, conn, tag, (med_str_t){0}, \
-			sizeof((med_str_t[]){__VA_ARGS__}) / sizeof(med_str_t), \
+#define ASK(store, conn, tag, ...)                                                       \
+	ask(store, conn, tag, (med_str_t){0},                                                \
+			sizeof((med_str_t[]){__VA_ARGS__}) / sizeof(med_str_t),                      \
 			(med_str_t[]){__VA_ARGS__})
 
 static int ask_value(med_store_t *store, med_str_t key)
@@ -229,10 +229,10 @@ static int ask_value(med_store_t *store, med_str_t key)
 
 static void ask_scan(med_store_t *store)
 {
-	store->scan_held = false;
 	store->scanning = true;
 	ASK(store, &store->data, TAG_SCAN, MED_STR("SCAN"), med_str(store->cursor),
-			MED_STR("MATCH"), med_str(store->match), MED_STR("COUNT"), MED_STR(SCAN_COUNT));
+			MED_STR("MATCH"), med_str(store->match), MED_STR("COUNT"),
+			MED_STR(SCAN_COUNT));
 }
 
 /* ---- phases ---- */
@@ -381,7 +381,7 @@ static bool is_text(const redisReply *reply, const char *text)
 	size_t len = strlen(text);
 
 	return (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS)
-		   && reply->len == len && memcmp(reply->str, text, len) == 0;
+			&& reply->len == len && memcmp(reply->str, text, len) == 0;
 }
 
 static med_str_t text_of(const redisReply *reply)
@@ -417,7 +417,8 @@ static void tell_stray(med_store_t *store, med_str_t key, med_str_t rest, bool i
 	char text[256];
 
 	snprintf(text, sizeof text,
-			"key '%.*s': of no known kind; write site, gateway, trunk, profile, rules, policy "
+			"key '%.*s': of no known kind; write site, gateway, trunk, profile, rules, "
+			"policy "
 			"or route after the prefix, then ':' and the id",
 			(int)(key.len < 100 ? key.len : 100), key.s);
 	printable(text);
@@ -435,8 +436,9 @@ static void tell_unreadable(med_store_t *store, med_str_t key)
 		tell_stray(store, key, rest, true);
 		return;
 	}
-	snprintf(text, sizeof text, "%s '%.*s': key '%.*s' is not a hash; DEL it and write it "
-								"with HSET",
+	snprintf(text, sizeof text,
+			"%s '%.*s': key '%.*s' is not a hash; DEL it and write it "
+			"with HSET",
 			med_kind_name(kind), (int)(id.len < 80 ? id.len : 80), id.s,
 			(int)(key.len < 100 ? key.len : 100), key.s);
 	printable(text);
@@ -643,8 +645,8 @@ static void on_tracking_info(med_store_t *store, redisReply *reply)
 		lose(store, "Redis no longer sends notices of changes (broken_redirect)");
 }
 
-static void on_data_reply(med_store_t *store, const med_conn_asked_t *asked,
-		redisReply *reply)
+static void on_data_reply(
+		med_store_t *store, const med_conn_asked_t *asked, redisReply *reply)
 {
 	switch((enum tag)asked->tag) {
 		case TAG_AUTH:
@@ -702,9 +704,10 @@ static void on_write_reply(med_store_t *store, enum tag tag, redisReply *reply)
 	if(!is_text(reply, "OK")) {
 		if(reply->type == REDIS_REPLY_ERROR)
 			hide_password(store, reply->str);
-		write_lost(store, tag == TAG_AUTH ? "user or password refused"
-						  : reply->type == REDIS_REPLY_ERROR ? reply->str
-															 : "not an answer to SET");
+		write_lost(store,
+				tag == TAG_AUTH                            ? "user or password refused"
+						: reply->type == REDIS_REPLY_ERROR ? reply->str
+														   : "not an answer to SET");
 		return;
 	}
 	if(tag != TAG_SET)
@@ -763,8 +766,8 @@ static void serve(med_store_t *store, med_conn_t *conn)
 			why = conn->error;
 		else if(med_conn_overdue(conn, store->now))
 			why = conn->state == MED_CONN_RESOLVING ? "its name is not resolved in time"
-				  : conn->state == MED_CONN_CONNECTING ? "no connection in time"
-													   : "no answer in time";
+					: conn->state == MED_CONN_CONNECTING ? "no connection in time"
+														 : "no answer in time";
 	}
 	if(why && conn == &store->write)
 		write_lost(store, why);
@@ -806,8 +809,8 @@ void med_store_run(med_store_t *store, int64_t now_ms)
 			serve(store, conns[i]);
 }
 
-size_t med_store_poll(med_store_t *store, struct pollfd *fds, size_t max,
-		int64_t *deadline_ms)
+size_t med_store_poll(
+		med_store_t *store, struct pollfd *fds, size_t max, int64_t *deadline_ms)
 {
 	const med_conn_t *conns[] = {&store->track, &store->data, &store->write};
 	int64_t deadline = store->phase == PH_DOWN ? store->next_attempt : store->next_ping;
@@ -816,7 +819,8 @@ size_t med_store_poll(med_store_t *store, struct pollfd *fds, size_t max,
 	for(size_t i = 0; i < sizeof conns / sizeof *conns; i++) {
 		if(conns[i]->more)
 			deadline = store->now;
-		if(conns[i]->state == MED_CONN_RESOLVING && deadline > store->now + LOOKUP_POLL_MS)
+		if(conns[i]->state == MED_CONN_RESOLVING
+				&& deadline > store->now + LOOKUP_POLL_MS)
 			deadline = store->now + LOOKUP_POLL_MS;
 		if(conns[i]->fd >= 0 && n < max)
 			fds[n++] = (struct pollfd){
@@ -845,7 +849,8 @@ int med_store_write(med_store_t *store, const char *key, med_str_t value, unsign
 		if(store->now < store->next_write)
 			return -ENOTCONN;
 		if(med_conn_open(&store->write, &store->url, store->now)
-				|| med_conn_login(&store->write, &store->url, true, TAG_AUTH, TAG_SELECT)) {
+				|| med_conn_login(
+						&store->write, &store->url, true, TAG_AUTH, TAG_SELECT)) {
 			write_lost(store, store->write.error);
 			return -ENOTCONN;
 		}

@@ -2,10 +2,10 @@
  * store.h - the configuration in Redis, read whole and followed live
  *
  * One med_store_t per node, used by one process, never by a SIP worker. It never blocks
- * (names are resolved in the background). It learns of changes by client tracking in broadcast
- * mode over a connection of its own (design 3): no server configuration, no duty on
- * writers. The only files of the project that include hiredis are store.c (what is read
- * when) and store_conn.c (one connection).
+ * (names are resolved in the background). It learns of changes by client tracking in
+ * broadcast mode over a connection of its own (design 3): no server configuration, no
+ * duty on writers. The only files of the project that include hiredis are store.c (what
+ * is read when) and store_conn.c (one connection).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,9 +17,9 @@
 typedef struct med_store med_store_t;
 
 enum med_store_state {
-	MED_STORE_DOWN,	   /**< not connected; will try again at next_attempt */
+	MED_STORE_DOWN,    /**< not connected; will try again at next_attempt */
 	MED_STORE_LOADING, /**< reading everything */
-	MED_STORE_LIVE,	   /**< all read, notices flow */
+	MED_STORE_LIVE,    /**< all read, notices flow */
 };
 
 /** What the store found; called from within med_store_run(). None may be NULL. */
@@ -39,8 +39,8 @@ typedef struct med_store_handler {
 	/**
 	 * A key under the prefix that is no object of any known kind.
 	 * @param key   without the prefix: "trnk:pbx1"
-	 * @param text  what is wrong and the remedy; NULL: the key is gone, so is the complaint
-	 *              (begin() takes back all)
+	 * @param text  what is wrong and the remedy; NULL: the key is gone, so is the
+	 * complaint (begin() takes back all)
 	 */
 	void (*stray)(void *ctx, med_str_t key, const char *text);
 	/**
@@ -70,9 +70,11 @@ int med_store_new(const char *url, const char *prefix, const med_store_handler_t
 		med_store_t **store, med_errbuf_t *err);
 void med_store_free(med_store_t *store);
 
-/** File descriptors to poll and until when (monotonic ms); returns how many were filled. */
+/** File descriptors to poll and until when (monotonic ms); returns how many were filled.
+ */
 struct pollfd;
-size_t med_store_poll(med_store_t *store, struct pollfd *fds, size_t max, int64_t *deadline_ms);
+size_t med_store_poll(
+		med_store_t *store, struct pollfd *fds, size_t max, int64_t *deadline_ms);
 /**
  * Does what is due and calls the handler; never waits for anything. Bounded in time: what
  * is left over makes med_store_poll() ask for the next call at once.

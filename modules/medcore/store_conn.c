@@ -175,8 +175,8 @@ static int open_unix(med_conn_t *conn, const med_store_url_t *url)
 
 static int open_tcp(med_conn_t *conn, const med_store_url_t *url)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-			.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+	struct addrinfo hints = {
+			.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
 	int rc;
 
@@ -314,8 +314,8 @@ static void out_length(med_conn_t *conn, char type, size_t length)
 	out_bytes(conn, text, (size_t)n);
 }
 
-int med_conn_send(med_conn_t *conn, int tag, med_str_t key, size_t argc,
-		const med_str_t *argv)
+int med_conn_send(
+		med_conn_t *conn, int tag, med_str_t key, size_t argc, const med_str_t *argv)
 {
 	size_t need = 24;
 
@@ -335,8 +335,8 @@ int med_conn_send(med_conn_t *conn, int tag, med_str_t key, size_t argc,
 	return 0;
 }
 
-int med_conn_login(med_conn_t *conn, const med_store_url_t *url, bool select, int auth_tag,
-		int select_tag)
+int med_conn_login(med_conn_t *conn, const med_store_url_t *url, bool select,
+		int auth_tag, int select_tag)
 {
 	med_str_t auth[3] = {MED_STR("AUTH"), med_str(url->user), med_str(url->password)};
 	char number[16];

@@ -12,10 +12,10 @@
 
 #include <hiredis/hiredis.h>
 
-#define MED_CONN_TIMEOUT_MS 3000	   /**< for a connection and for each reply */
-#define MED_CONN_REPLY_MAX (48u << 20)  /**< bytes of one reply; more is garbage */
+#define MED_CONN_TIMEOUT_MS 3000         /**< for a connection and for each reply */
+#define MED_CONN_REPLY_MAX (48u << 20)   /**< bytes of one reply; more is garbage */
 #define MED_CONN_ELEMENTS_MAX (4u << 20) /**< of all arrays of one reply */
-#define MED_CONN_OUT_MAX (16u << 20)	   /**< bytes that wait to be sent */
+#define MED_CONN_OUT_MAX (16u << 20)     /**< bytes that wait to be sent */
 
 enum med_conn_state {
 	MED_CONN_CLOSED,
@@ -38,18 +38,18 @@ typedef struct med_conn {
 	int fd;
 	redisReader *reader;
 	struct med_conn_lookup *lookup; /**< running in the background */
-	unsigned attempt;				/**< picks the next address of a name */
+	unsigned attempt;               /**< picks the next address of a name */
 	char *out;
 	size_t out_at, out_len, out_cap; /**< not sent yet: out_at .. out_len */
-	med_conn_asked_t *asked;		 /**< ring */
+	med_conn_asked_t *asked;         /**< ring */
 	size_t asked_first, asked_count, asked_cap;
 	size_t reply_bytes; /**< fed since the last whole reply */
-	size_t elements;	/**< of the arrays in it */
+	size_t elements;    /**< of the arrays in it */
 	int64_t waiting_ms; /**< since when nothing whole came although we wait */
 	int64_t now_ms;
 	unsigned reads;
-	bool more;			/**< it stopped reading before the socket was empty */
-	char error[200];	/**< set when a function returned an error */
+	bool more;       /**< it stopped reading before the socket was empty */
+	char error[200]; /**< set when a function returned an error */
 } med_conn_t;
 
 void med_conn_init(med_conn_t *conn);
@@ -60,11 +60,11 @@ void med_conn_close(med_conn_t *conn);
 void med_conn_free(med_conn_t *conn);
 
 /** Queues AUTH and SELECT as @p url asks for. 0 or -1. */
-int med_conn_login(med_conn_t *conn, const med_store_url_t *url, bool select, int auth_tag,
-		int select_tag);
+int med_conn_login(med_conn_t *conn, const med_store_url_t *url, bool select,
+		int auth_tag, int select_tag);
 /** Queues a command of @p argc words; @p key is copied for the reply. 0 or -1. */
-int med_conn_send(med_conn_t *conn, int tag, med_str_t key, size_t argc,
-		const med_str_t *argv);
+int med_conn_send(
+		med_conn_t *conn, int tag, med_str_t key, size_t argc, const med_str_t *argv);
 
 /** Goes on connecting, sends, receives (bounded). 0, or -1 with conn->error. */
 int med_conn_io(med_conn_t *conn, int64_t now_ms);

@@ -15,8 +15,7 @@ static size_t find(const med_store_keys_t *keys, med_str_t key)
 {
 	size_t i = (size_t)med_hash(key.s, key.len) & (keys->slots - 1);
 
-	while(keys->slot[i]
-			&& !med_str_eq(med_store_keys_at(keys, keys->slot[i] - 1), key))
+	while(keys->slot[i] && !med_str_eq(med_store_keys_at(keys, keys->slot[i] - 1), key))
 		i = (i + 1) & (keys->slots - 1);
 	return i;
 }

@@ -12,11 +12,11 @@
 #include "medcore/common.h"
 
 typedef struct med_store_keys {
-	char *text;		   /**< all keys, one after the other */
+	char *text; /**< all keys, one after the other */
 	size_t text_len, text_cap;
 	struct med_store_key {
 		size_t at, len;
-	} *key;
+	} * key;
 	size_t count, cap;
 	uint32_t *slot; /**< hash to index + 1; 0: empty */
 	size_t slots;

@@ -45,8 +45,8 @@ static int put(med_str_t in, char *out, size_t size, const char *what, med_errbu
 	return MED_EOK;
 }
 
-static int put_number(med_str_t in, unsigned max, const char *what, unsigned *number,
-		med_errbuf_t *err)
+static int put_number(
+		med_str_t in, unsigned max, const char *what, unsigned *number, med_errbuf_t *err)
 {
 	unsigned value = 0;
 
@@ -57,8 +57,8 @@ static int put_number(med_str_t in, unsigned max, const char *what, unsigned *nu
 			value = value * 10 + (unsigned)(in.s[i] - '0');
 	}
 	if(in.len == 0 || value > max)
-		return med_fail(err, MED_EINVAL, "redis_url: %s: not a number from 0 to %u", what,
-				max);
+		return med_fail(
+				err, MED_EINVAL, "redis_url: %s: not a number from 0 to %u", what, max);
 	*number = value;
 	return MED_EOK;
 }
@@ -119,9 +119,11 @@ static int parse_tcp(med_str_t rest, med_store_url_t *url, med_errbuf_t *err)
 		if(!cut(&place, ']', &host))
 			return med_fail(err, MED_EINVAL, "redis_url: host: '[' without ']'");
 		if(place.len && place.s[0] != ':')
-			return med_fail(err, MED_EINVAL, "redis_url: after ']' only ':port' may follow");
-		if(place.len && (rc = put_number((med_str_t){place.s + 1, place.len - 1}, 65535,
-								 "port", &port, err)))
+			return med_fail(
+					err, MED_EINVAL, "redis_url: after ']' only ':port' may follow");
+		if(place.len
+				&& (rc = put_number((med_str_t){place.s + 1, place.len - 1}, 65535,
+							"port", &port, err)))
 			return rc;
 	} else if(cut(&place, ':', &host)) {
 		if((rc = put_number(place, 65535, "port", &port, err)))
@@ -145,8 +147,9 @@ static int parse_unix(med_str_t rest, med_store_url_t *url, med_errbuf_t *err)
 		rest.len = 0;
 	}
 	if(path.len == 0 || path.s[0] != '/')
-		return med_fail(err, MED_EINVAL, "redis_url: path of the socket must be absolute: "
-										 "unix:///run/redis/redis.sock");
+		return med_fail(err, MED_EINVAL,
+				"redis_url: path of the socket must be absolute: "
+				"unix:///run/redis/redis.sock");
 	if((rc = put(path, url->path, sizeof url->path, "path", err)))
 		return rc;
 	while(rest.len) {
@@ -184,8 +187,9 @@ int med_store_url_parse(const char *text, med_store_url_t *url, med_errbuf_t *er
 		u.is_unix = true;
 		rc = parse_unix(med_str(text + 7), &u, err);
 	} else if(strncmp(text, "rediss://", 9) == 0) {
-		return med_fail(err, MED_EINVAL, "redis_url: rediss:// (TLS) is not built in: this "
-										 "hiredis has no TLS; use a unix socket or a tunnel");
+		return med_fail(err, MED_EINVAL,
+				"redis_url: rediss:// (TLS) is not built in: this "
+				"hiredis has no TLS; use a unix socket or a tunnel");
 	} else {
 		return med_fail(err, MED_EINVAL, "redis_url: the form is " FORM);
 	}

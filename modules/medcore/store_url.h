@@ -10,13 +10,13 @@
 
 typedef struct med_store_url {
 	bool is_unix;
-	char host[256];		/**< name, IPv4 or IPv6 without brackets */
+	char host[256]; /**< name, IPv4 or IPv6 without brackets */
 	char port[6];
-	char path[108];		/**< of a unix socket */
+	char path[108]; /**< of a unix socket */
 	unsigned db;
-	char user[128];		/**< empty: Redis's default user */
+	char user[128];     /**< empty: Redis's default user */
 	char password[512]; /**< empty: no AUTH; a secret, never printed */
-	char shown[300];	/**< for logs: place and database, without user and password */
+	char shown[300];    /**< for logs: place and database, without user and password */
 } med_store_url_t;
 
 /**

@@ -44,7 +44,8 @@ static void step(void *ctx, const char *text)
 		e->failed = true;
 }
 
-static void stepf(explain_t *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void stepf(explain_t *e, const char *fmt, ...)
+		__attribute__((format(printf, 2, 3)));
 static void stepf(explain_t *e, const char *fmt, ...)
 {
 	char line[STEP_BYTES];
@@ -128,10 +129,11 @@ static int add_candidate(explain_t *e, void *list, const med_candidate_t *c)
 	calling = (str){numbers.calling.s, (int)numbers.calling.len};
 	if(e->rpc->array_add(list, FMT("{"), &item) < 0)
 		return -1;
-	return e->rpc->struct_add(item, FMT("SSSSSSSss"), "trunk", &trunk, "gateway", &gateway,
-			"route", &route, "usage", &usage, "to", &to, "called", &called, "calling",
-			&calling, "srtp", med_srtp_mode_name((enum med_srtp_mode)t->leg.srtp),
-			"media", t->leg.anchored ? "anchored" : "direct");
+	return e->rpc->struct_add(item, FMT("SSSSSSSss"), "trunk", &trunk, "gateway",
+			&gateway, "route", &route, "usage", &usage, "to", &to, "called", &called,
+			"calling", &calling, "srtp",
+			med_srtp_mode_name((enum med_srtp_mode)t->leg.srtp), "media",
+			t->leg.anchored ? "anchored" : "direct");
 }
 
 /** Chooses and lists. @p result becomes the outcome in a sentence. */

@@ -36,8 +36,8 @@ typedef struct listener {
 } listener_t;
 
 /**
- * In shared memory, written by the Redis process alone. Readers take no lock: `edition` is
- * odd while it writes, and who read meanwhile reads again.
+ * In shared memory, written by the Redis process alone. Readers take no lock: `edition`
+ * is odd while it writes, and who read meanwhile reads again.
  */
 typedef struct shared {
 	uint32_t edition;
@@ -351,7 +351,8 @@ static void update_fresh_until(void)
 		if(until < least)
 			least = until;
 	}
-	__atomic_store_n(&shared->fresh_until_ms, shared->count ? least : 0, __ATOMIC_RELAXED);
+	__atomic_store_n(
+			&shared->fresh_until_ms, shared->count ? least : 0, __ATOMIC_RELAXED);
 }
 
 /** The yes of a listener, as @p dict says it. */
@@ -409,7 +410,8 @@ static int open_socket(unsigned index)
 	const listener_t *l = &shared->listener[index];
 	int fd = socket(l->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if(fd >= 0 && connect(fd, (const struct sockaddr *)&l->address, l->address_len) != 0) {
+	if(fd >= 0
+			&& connect(fd, (const struct sockaddr *)&l->address, l->address_len) != 0) {
 		close(fd);
 		fd = -1;
 	}

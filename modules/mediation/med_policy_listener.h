@@ -27,7 +27,8 @@ void med_policy_listener_destroy(void);
 /** A fresh yes from every listener? From any process, no lock. */
 bool med_policy_listener_present(void);
 
-/** Why not, for people: "127.0.0.1:22222 answers as plain rtpengine, not as the plugin". */
+/** Why not, for people: "127.0.0.1:22222 answers as plain rtpengine, not as the plugin".
+ */
 void med_policy_listener_reason(char *text, size_t size);
 
 /** Is this one of the addresses rtpengine anchors media at? From any process, no lock. */

@@ -47,8 +47,8 @@ static int add_counts(rpc_t *rpc, void *top, const med_status_t *status)
 	if(rpc->struct_add(top, FMT("{"), "objects", &counts) < 0)
 		return -1;
 	for(int k = 0; k < MED_KIND_COUNT; k++)
-		if(rpc->struct_add(counts, FMT("u"), med_kind_name((enum med_kind)k),
-				   status->objects[k])
+		if(rpc->struct_add(
+				   counts, FMT("u"), med_kind_name((enum med_kind)k), status->objects[k])
 				< 0)
 			return -1;
 	return 0;
@@ -58,15 +58,15 @@ static int add_refused(rpc_t *rpc, void *top, const med_status_t *status)
 {
 	void *list, *item;
 
-	if(rpc->struct_add(top, FMT("u["), "refused_total", status->refused_total, "refused",
-			   &list)
+	if(rpc->struct_add(
+			   top, FMT("u["), "refused_total", status->refused_total, "refused", &list)
 			< 0)
 		return -1;
 	for(unsigned i = 0; i < status->refused_count && i < REFUSED_SHOWN; i++)
 		if(rpc->array_add(list, FMT("{"), &item) < 0
 				|| rpc->struct_add(item, FMT("ss"), "object", status->refused[i].object,
 						   "text", status->refused[i].text)
-						   < 0)
+						< 0)
 			return -1;
 	return 0;
 }
@@ -79,16 +79,16 @@ static int add_listeners(rpc_t *rpc, void *top)
 
 	med_policy_listener_reason(reason, sizeof reason);
 	if(rpc->struct_add(top, FMT("ss["), "policy_listener",
-			   med_policy_listener_present() ? "yes" : "no",
-			   "policy_listener_text", reason, "policy_listeners", &list)
+			   med_policy_listener_present() ? "yes" : "no", "policy_listener_text",
+			   reason, "policy_listeners", &list)
 			< 0)
 		return -1;
 	for(unsigned i = 0; med_policy_listener_view(i, &view); i++)
 		if(rpc->array_add(list, FMT("{"), &item) < 0
 				|| rpc->struct_add(item, FMT("ssssss"), "sock", view.sock, "state",
-						   view.fresh ? "yes" : "no", "version", view.version,
-						   "host", view.host, "nodes", view.nodes, "text", view.text)
-						   < 0)
+						   view.fresh ? "yes" : "no", "version", view.version, "host",
+						   view.host, "nodes", view.nodes, "text", view.text)
+						< 0)
 			return -1;
 	return 0;
 }
@@ -199,17 +199,17 @@ static void one_trunk(rpc_t *rpc, void *ctx, const med_snapshot_t *snapshot, str
 		rpc->fault(ctx, 500, FMT("the answer does not fit"));
 }
 
-static void many_trunks(rpc_t *rpc, void *ctx, const med_snapshot_t *snapshot, int offset,
-		int limit)
+static void many_trunks(
+		rpc_t *rpc, void *ctx, const med_snapshot_t *snapshot, int offset, int limit)
 {
 	size_t total = med_snapshot_count(snapshot, MED_KIND_TRUNK);
 	const med_trunk_t *trunk;
 	void *top, *list, *item;
 
 	if(rpc->add(ctx, FMT("{"), &top) < 0
-			|| rpc->struct_add(top, FMT("udd["), "total", (unsigned)total, "offset", offset,
-					   "limit", limit, "trunks", &list)
-					   < 0)
+			|| rpc->struct_add(top, FMT("udd["), "total", (unsigned)total, "offset",
+					   offset, "limit", limit, "trunks", &list)
+					< 0)
 		goto full;
 	for(int i = 0; i < limit; i++) {
 		trunk = med_snapshot_trunk_at(snapshot, (size_t)offset + (size_t)i);
@@ -261,8 +261,9 @@ static void rpc_trunks(rpc_t *rpc, void *ctx)
 		limit = to_number(&second, TRUNKS_MAX);
 	}
 	if(offset < 0 || limit < 1) {
-		rpc->fault(ctx, 400, FMT("two words are offset and limit, numbers from 0 and from 1 "
-								 "to %d; one word is a trunk's id"),
+		rpc->fault(ctx, 400,
+				FMT("two words are offset and limit, numbers from 0 and from 1 "
+					"to %d; one word is a trunk's id"),
 				TRUNKS_MAX);
 		return;
 	}
@@ -279,8 +280,8 @@ static void rpc_reload(rpc_t *rpc, void *ctx)
 		rpc->fault(ctx, 500, FMT("the Redis process cannot be asked"));
 }
 
-static const char *explain_doc[] = {
-		"What would become of a call, step by step: from-trunk|- policy|- called [calling]",
+static const char *explain_doc[] = {"What would become of a call, step by step: "
+									"from-trunk|- policy|- called [calling]",
 		NULL};
 
 static void rpc_explain(rpc_t *rpc, void *ctx)
@@ -290,8 +291,10 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 
 	if(rpc->scan(ctx, FMT("*.S.S.S.S"), &trunk, &policy, &called, &calling) < 3) {
 		rpc->fault(ctx, 400,
-				FMT("three or four words are needed: the trunk the call comes from or '-', "
-					"a policy or '-' (the trunk's own usages), the number called, and the "
+				FMT("three or four words are needed: the trunk the call comes from or "
+					"'-', "
+					"a policy or '-' (the trunk's own usages), the number called, and "
+					"the "
 					"calling number if any"));
 		return;
 	}

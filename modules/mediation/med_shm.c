@@ -24,7 +24,7 @@ typedef struct holder {
 typedef struct shared {
 	gen_lock_t lock; /**< protects: current, retired, readers of every holder */
 	holder_t *current;
-	holder_t *retired; /**< replaced, and perhaps still read */
+	holder_t *retired;                      /**< replaced, and perhaps still read */
 	med_trunk_state_t states[TRUNK_STATES]; /**< changed by atomic builtins, no lock */
 } shared_t;
 

@@ -22,9 +22,10 @@ extern const med_mem_t med_mem_shm;
 const med_snapshot_t *med_shm_acquire(void);
 void med_shm_release(const med_snapshot_t **snapshot);
 
-/** Declares @p name and releases it when the scope ends: one acquire per script function. */
-#define MED_SNAPSHOT(name) \
-	const med_snapshot_t *name __attribute__((cleanup(med_shm_release))) = \
+/** Declares @p name and releases it when the scope ends: one acquire per script function.
+ */
+#define MED_SNAPSHOT(name)                                                               \
+	const med_snapshot_t *name __attribute__((cleanup(med_shm_release))) =               \
 			med_shm_acquire()
 
 /**

@@ -10,22 +10,22 @@
 
 /** What is counted; names and descriptions are in med_stats.c, in this order. */
 enum med_stat {
-	MED_STAT_CALLS_IN,		   /**< initial requests that were identified */
-	MED_STAT_UNKNOWN_SOURCE,   /**< requests from nobody we know */
-	MED_STAT_NUMBERS_INVALID,  /**< no number, or no dial plan rule takes it */
-	MED_STAT_ROUTES_OK,		   /**< a decision that found at least one candidate */
-	MED_STAT_ROUTES_NONE,	   /**< no usage, no route or no trunk for the number */
-	MED_STAT_LOOPS,			   /**< refused: back out of the trunk it came in on */
-	MED_STAT_FAILOVERS,		   /**< next candidate tried after a failed one */
-	MED_STAT_EXHAUSTED,		   /**< calls whose every candidate failed */
-	MED_STAT_MEDIA_REFUSED,	   /**< offers refused by a leg's media policy */
-	MED_STAT_ANSWERS_REFUSED,  /**< answers refused by a leg's media policy */
-	MED_STAT_LISTENER_ABSENT,  /**< refused: no policy listener before rtpengine */
-	MED_STAT_GATE_BLOCKED,	   /**< messages the last gate kept from leaving */
-	MED_STAT_CHANGES_APPLIED,  /**< commits of the store that were published */
-	MED_STAT_CHANGES_FAILED,   /**< commits that could not be built (memory) */
-	MED_STAT_OBJECTS_REFUSED,  /**< refusals of an object, each text once */
-	MED_STAT_STORE_LOSSES,	   /**< times the connection to Redis was lost */
+	MED_STAT_CALLS_IN,        /**< initial requests that were identified */
+	MED_STAT_UNKNOWN_SOURCE,  /**< requests from nobody we know */
+	MED_STAT_NUMBERS_INVALID, /**< no number, or no dial plan rule takes it */
+	MED_STAT_ROUTES_OK,       /**< a decision that found at least one candidate */
+	MED_STAT_ROUTES_NONE,     /**< no usage, no route or no trunk for the number */
+	MED_STAT_LOOPS,           /**< refused: back out of the trunk it came in on */
+	MED_STAT_FAILOVERS,       /**< next candidate tried after a failed one */
+	MED_STAT_EXHAUSTED,       /**< calls whose every candidate failed */
+	MED_STAT_MEDIA_REFUSED,   /**< offers refused by a leg's media policy */
+	MED_STAT_ANSWERS_REFUSED, /**< answers refused by a leg's media policy */
+	MED_STAT_LISTENER_ABSENT, /**< refused: no policy listener before rtpengine */
+	MED_STAT_GATE_BLOCKED,    /**< messages the last gate kept from leaving */
+	MED_STAT_CHANGES_APPLIED, /**< commits of the store that were published */
+	MED_STAT_CHANGES_FAILED,  /**< commits that could not be built (memory) */
+	MED_STAT_OBJECTS_REFUSED, /**< refusals of an object, each text once */
+	MED_STAT_STORE_LOSSES,    /**< times the connection to Redis was lost */
 	MED_STAT_COUNT
 };
 

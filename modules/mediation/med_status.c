@@ -51,7 +51,7 @@ void med_status_destroy(void)
 void med_status_publish(const med_status_t *status)
 {
 	size_t used = offsetof(med_status_t, refused)
-				  + status->refused_count * sizeof *status->refused;
+			+ status->refused_count * sizeof *status->refused;
 
 	lock_get(&shared->lock);
 	memcpy(&shared->status, status, used);
@@ -135,7 +135,8 @@ static void put_string(text_t *out, const char *s)
 
 	put(out, "\"", 1);
 	for(; *s; s++) {
-		if(*s == '"' || *s == '\\' || (unsigned char)*s < ' ' || (unsigned char)*s > 0x7e) {
+		if(*s == '"' || *s == '\\' || (unsigned char)*s < ' '
+				|| (unsigned char)*s > 0x7e) {
 			int len = snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)*s);
 			put(out, escape, (size_t)len);
 		} else {
@@ -152,7 +153,8 @@ static void put_time(text_t *out, long long when)
 	struct tm tm;
 	char text[32];
 
-	if(when && gmtime_r(&t, &tm) && strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%SZ\"", &tm))
+	if(when && gmtime_r(&t, &tm)
+			&& strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%SZ\"", &tm))
 		put(out, text, strlen(text));
 	else
 		put(out, "null", 4);
@@ -168,7 +170,8 @@ char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 	put_time(&out, status->applied_at);
 	put(&out, ",\"written_at\":", 14);
 	put_time(&out, (long long)time(NULL));
-	putf(&out, ",\"store\":\"%s\",\"store_since\":", med_status_store_name(status->store));
+	putf(&out,
+			",\"store\":\"%s\",\"store_since\":", med_status_store_name(status->store));
 	put_time(&out, status->store_since);
 	put(&out, ",\"store_text\":", 14);
 	put_string(&out, status->store_text);

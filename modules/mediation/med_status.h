@@ -19,11 +19,11 @@ typedef struct med_status_refused {
 typedef struct med_status {
 	enum med_store_state store;
 	char store_text[256];
-	long long store_since;	   /**< seconds since the epoch */
+	long long store_since;       /**< seconds since the epoch */
 	unsigned long long revision; /**< of the snapshot in force; 0: none yet */
-	long long applied_at;	   /**< when it was published */
-	char build_error[256];	   /**< empty: the last build was published */
-	unsigned snapshots;		   /**< alive: the one in force and retired ones in use */
+	long long applied_at;        /**< when it was published */
+	char build_error[256];       /**< empty: the last build was published */
+	unsigned snapshots;          /**< alive: the one in force and retired ones in use */
 	unsigned objects[MED_KIND_COUNT]; /**< in force, by kind */
 	unsigned refused_total;
 	unsigned refused_count; /**< filled in refused[] */
@@ -42,7 +42,8 @@ med_status_t *med_status_get(void);
 /** "down", "loading", "live" */
 const char *med_status_store_name(enum med_store_state state);
 
-/** As JSON for the status key; malloc'ed, NULL: memory is short. @p node names this node. */
+/** As JSON for the status key; malloc'ed, NULL: memory is short. @p node names this node.
+ */
 char *med_status_json(const med_status_t *status, const char *node, size_t *len);
 
 #endif

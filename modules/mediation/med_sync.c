@@ -28,11 +28,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REAP_MS 50		  /* how often retired snapshots are looked at */
+#define REAP_MS 50        /* how often retired snapshots are looked at */
 #define STATUS_MIN_MS 200 /* a status that keeps changing is written this often */
 #define BUILD_AGAIN_MS 5000
 /* What is refused is looked for a moment after a change, not at every one of a burst: it
- * means a look at every object. The status tells a revision together with its refusals. */
+ * means a look at every object. The status tells a revision together with its refusals.
+ */
 #define COLLECT_MS 20
 #define COLLECT_AGAIN_MS 250
 #define TICK_MS 1000 /* Kamailio's own run-time settings are looked at this often */
@@ -46,13 +47,13 @@ static struct {
 	med_store_t *store;
 	med_config_t *config;
 	med_status_t status;
-	bool told;		   /**< objects were told since the last commit */
-	bool unbuilt;	   /**< the last commit is not in force: it could not be built */
+	bool told;         /**< objects were told since the last commit */
+	bool unbuilt;      /**< the last commit is not in force: it could not be built */
 	bool short_of_own; /**< an object was lost for want of memory: read again */
 	bool status_dirty;
 	int64_t build_again, status_due, status_min, reap_due;
 	int64_t collect_due, collected; /**< due 0: nothing has changed since */
-	unsigned long long revision;	/**< in force; status.revision follows */
+	unsigned long long revision;    /**< in force; status.revision follows */
 } own;
 
 static int64_t clock_ms(void)
@@ -176,14 +177,15 @@ static void on_commit(void *ctx, bool full)
 		collect();
 	/* issue of its own: a configuration that suddenly shrinks is to be held back */
 	if(swept)
-		LM_WARN("%zu objects are no longer in Redis and are out of force (revision %llu)\n",
+		LM_WARN("%zu objects are no longer in Redis and are out of force (revision "
+				"%llu)\n",
 				swept, own.status.revision);
 	if(!own.unbuilt && full)
 		LM_NOTICE("revision %llu in force: %u trunks, %u gateways, %u routes; %u objects "
 				  "refused\n",
 				own.status.revision, own.status.objects[MED_KIND_TRUNK],
-				own.status.objects[MED_KIND_GATEWAY],
-				own.status.objects[MED_KIND_ROUTE], own.status.refused_total);
+				own.status.objects[MED_KIND_GATEWAY], own.status.objects[MED_KIND_ROUTE],
+				own.status.refused_total);
 	else if(!own.unbuilt)
 		LM_INFO("revision %llu in force\n", own.revision);
 }
@@ -342,7 +344,8 @@ static int prepare(void)
 		LM_ERR("out of memory\n");
 		return -1;
 	}
-	if(med_store_new(med_param_redis_url, med_param_redis_prefix, &handler, &own.store, &err)
+	if(med_store_new(
+			   med_param_redis_url, med_param_redis_prefix, &handler, &own.store, &err)
 			!= MED_EOK) {
 		LM_ERR("%s\n", err.text);
 		return -1;
@@ -407,7 +410,8 @@ static int check_params(void)
 	if(strncmp(med_param_status_prefix, med_param_redis_prefix,
 			   strlen(med_param_redis_prefix))
 			== 0) {
-		LM_ERR("status_prefix '%s' is below redis_prefix '%s': every status would be read "
+		LM_ERR("status_prefix '%s' is below redis_prefix '%s': every status would be "
+			   "read "
 			   "as configuration by all nodes\n",
 				med_param_status_prefix, med_param_redis_prefix);
 		return -1;

@@ -3,8 +3,8 @@
  *
  * Changes the port of one trunk after the other in Redis. After each change every worker
  * gets calls to that trunk until one arrives at the new port; the sample is the time from
- * Redis's reply to the arrival by the last worker. Other calls run all the while; all must
- * end as they should.
+ * Redis's reply to the arrival by the last worker. Other calls run all the while; all
+ * must end as they should.
  *
  *   bench_change <redis port> <caller's port> <old port> <new port> <trunks> <changes>
  *                <calls a second> <worker's port>...
@@ -26,8 +26,8 @@
 
 #define WORKERS_MAX 16
 #define CALLS_MAX 400000
-#define HOLD_NS 20000000LL	   /* from 200 to BYE */
-#define PROBE_NS 500000LL	   /* between two calls by which a worker is asked */
+#define HOLD_NS 20000000LL       /* from 200 to BYE */
+#define PROBE_NS 500000LL        /* between two calls by which a worker is asked */
 #define PATIENCE_NS 5000000000LL /* a call or a change that takes longer is lost */
 
 /** Of each call, by its number, which is its Call-ID. */
@@ -100,8 +100,8 @@ static void send_to(int fd, int port, const char *text, size_t len)
 /* ---- SIP, as much as is needed ---- */
 
 /** Copies every header of this name from @p in; with @p as under another name. */
-static size_t copy_headers(const char *in, const char *name, const char *as, char *out,
-		size_t size)
+static size_t copy_headers(
+		const char *in, const char *name, const char *as, char *out, size_t size)
 {
 	size_t len = 0, n = strlen(name);
 
@@ -255,8 +255,8 @@ static void on_answer(const char *message)
 		calls[n].state = CALL_WRONG;
 	}
 	if(calls[n].state == CALL_WRONG)
-		fprintf(stderr, "bench_change: %.*s for call %d\n",
-				(int)strcspn(message, "\r"), message, n);
+		fprintf(stderr, "bench_change: %.*s for call %d\n", (int)strcspn(message, "\r"),
+				message, n);
 }
 
 /* ---- the called side ---- */
@@ -265,8 +265,7 @@ static int mixed; /**< INVITEs that name another port than they came to */
 
 static void answer_with(int side, const char *request, const char *status)
 {
-	static const char *const names[] = {
-			"Via", "Record-Route", "From", "Call-ID", "CSeq"};
+	static const char *const names[] = {"Via", "Record-Route", "From", "Call-ID", "CSeq"};
 	char text[4000], to[400];
 	const char *via = strstr(request, "\r\nVia: SIP/2.0/UDP 127.0.0.1:");
 	size_t len = (size_t)snprintf(text, sizeof text, "SIP/2.0 %s\r\n", status);
@@ -280,7 +279,8 @@ static void answer_with(int side, const char *request, const char *status)
 	len += (size_t)snprintf(text + len, sizeof text - len,
 			"%s%s\r\nContact: <sip:b@127.0.0.1:%d>\r\nContent-Length: 0\r\n\r\n", to,
 			strstr(to, ";tag=") ? "" : ";tag=b", answer_port[side]);
-	send_to(answerers[side], atoi(via + strlen("\r\nVia: SIP/2.0/UDP 127.0.0.1:")), text, len);
+	send_to(answerers[side], atoi(via + strlen("\r\nVia: SIP/2.0/UDP 127.0.0.1:")), text,
+			len);
 }
 
 /** A probe of the change under way has come out, with the old value or the new one. */
@@ -342,7 +342,8 @@ static void receive(int fd, int side)
 static void turn(int64_t until)
 {
 	struct pollfd fds[3] = {{.fd = caller, .events = POLLIN},
-			{.fd = answerers[0], .events = POLLIN}, {.fd = answerers[1], .events = POLLIN}};
+			{.fd = answerers[0], .events = POLLIN},
+			{.fd = answerers[1], .events = POLLIN}};
 	int64_t now = clock_ns(), wait = until;
 	struct timespec t;
 
@@ -407,7 +408,8 @@ static bool all_shown(void)
 static void redis_hset(int trunk, int port)
 {
 	char text[200], reply[64];
-	int len = snprintf(text, sizeof text, "HSET med:1:trunk:t%05d port %d\r\n", trunk, port);
+	int len = snprintf(
+			text, sizeof text, "HSET med:1:trunk:t%05d port %d\r\n", trunk, port);
 
 	if(send(redis_fd, text, (size_t)len, MSG_NOSIGNAL) != len
 			|| recv(redis_fd, reply, sizeof reply, 0) <= 0 || reply[0] != ':')
@@ -432,7 +434,8 @@ static int64_t one_change(int number)
 	memset(change.ask, 0, sizeof change.ask);
 	run_beside(change.since + PATIENCE_NS, all_shown);
 	if(change.left) {
-		fprintf(stderr, "bench_change: change %d of trunk t%05d: %d workers never showed it\n",
+		fprintf(stderr,
+				"bench_change: change %d of trunk t%05d: %d workers never showed it\n",
 				number, change.trunk, change.left);
 		exit(1);
 	}
@@ -508,7 +511,8 @@ int main(int argc, char **argv)
 	printf("changes %d workers %d calls %d lost %d old %d p50_us %lld p90_us %lld "
 		   "p99_us %lld max_us %lld mixed %d\n",
 			changes, worker_count, call_count, lost, change.old,
-			(long long)sample[changes / 2] / 1000, (long long)sample[changes * 9 / 10] / 1000,
+			(long long)sample[changes / 2] / 1000,
+			(long long)sample[changes * 9 / 10] / 1000,
 			(long long)sample[(changes * 99 + 99) / 100 - 1] / 1000,
 			(long long)sample[changes - 1] / 1000, mixed);
 	free(sample);

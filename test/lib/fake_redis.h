@@ -38,15 +38,15 @@ typedef struct fake_redis {
 	const char *odd;
 	const char *bytes; /**< NULL: silence */
 	size_t bytes_len;
-	bool torn;		/**< byte by byte */
-	bool close;		/**< after the odd answer */
+	bool torn;         /**< byte by byte */
+	bool close;        /**< after the odd answer */
 	unsigned odd_left; /**< how often; then it behaves */
 	/** Called after a command was answered; for notices in the middle of a read. */
 	void (*after)(struct fake_redis *fake, const char *command, void *ctx);
 	void *ctx;
-	const char *scan; /**< keys, as an encoded list; NULL: one trunk */
+	const char *scan;  /**< keys, as an encoded list; NULL: one trunk */
 	const char *value; /**< of every hash; NULL: one field */
-	unsigned asked;	   /**< commands answered */
+	unsigned asked;    /**< commands answered */
 	char last_set[65536];
 } fake_redis_t;
 
@@ -106,8 +106,8 @@ static inline void fake_notice(fake_redis_t *fake, const char *keys)
 	}
 }
 
-static inline const char *fake_answer(fake_redis_t *fake, fake_conn_t *c, const char *command,
-		char *buffer, size_t size)
+static inline const char *fake_answer(fake_redis_t *fake, fake_conn_t *c,
+		const char *command, char *buffer, size_t size)
 {
 	if(strcmp(command, "CLIENT ID") == 0)
 		return ":7\r\n";
@@ -118,7 +118,8 @@ static inline const char *fake_answer(fake_redis_t *fake, fake_conn_t *c, const 
 	if(strcmp(command, "PING") == 0)
 		return c->subscribed ? "*2\r\n$4\r\npong\r\n$0\r\n\r\n" : "+PONG\r\n";
 	if(strcmp(command, "CLIENT TRACKINGINFO") == 0)
-		return "*6\r\n$5\r\nflags\r\n*2\r\n$2\r\non\r\n$5\r\nbcast\r\n$8\r\nredirect\r\n:7\r\n"
+		return "*6\r\n$5\r\nflags\r\n*2\r\n$2\r\non\r\n$5\r\nbcast\r\n$8\r\nredirect\r\n:"
+			   "7\r\n"
 			   "$8\r\nprefixes\r\n*1\r\n$6\r\nmed:1:\r\n";
 	if(strcmp(command, "SCAN") == 0) {
 		snprintf(buffer, size, "*2\r\n$1\r\n0\r\n%s",
@@ -130,8 +131,8 @@ static inline const char *fake_answer(fake_redis_t *fake, fake_conn_t *c, const 
 	return "+OK\r\n";
 }
 
-static inline void fake_command(fake_redis_t *fake, fake_conn_t *c, unsigned argc,
-		char word[][256])
+static inline void fake_command(
+		fake_redis_t *fake, fake_conn_t *c, unsigned argc, char word[][256])
 {
 	char command[600], buffer[4096];
 	const char *answer;
@@ -140,8 +141,8 @@ static inline void fake_command(fake_redis_t *fake, fake_conn_t *c, unsigned arg
 	if(argc > 1 && strcmp(word[0], "CLIENT") == 0)
 		snprintf(command, sizeof command, "%.255s %.255s", word[0], word[1]);
 	if(argc > 2 && strcmp(word[0], "SET") == 0)
-		snprintf(fake->last_set, sizeof fake->last_set, "%.255s=%.255s", word[1],
-				word[2]);
+		snprintf(
+				fake->last_set, sizeof fake->last_set, "%.255s=%.255s", word[1], word[2]);
 	fake->asked++;
 	if(fake->odd && fake->odd_left && strcmp(fake->odd, command) == 0) {
 		fake->odd_left--;

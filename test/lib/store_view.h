@@ -21,7 +21,7 @@ typedef struct view_object {
 } view_object_t;
 
 typedef struct store_view {
-	view_object_t *told;	  /**< as told, uncommitted included */
+	view_object_t *told;      /**< as told, uncommitted included */
 	view_object_t *committed; /**< at the last commit */
 	size_t told_count, committed_count;
 	unsigned begins, commits, fulls, objects, refusals, states, write_failures;
@@ -105,8 +105,8 @@ static inline void view_stray(void *ctx, med_str_t key, const char *text)
 }
 
 /** Its last good version stays: also when a full read finds it so. */
-static inline void view_unreadable(void *ctx, enum med_kind kind, med_str_t id,
-		const char *text)
+static inline void view_unreadable(
+		void *ctx, enum med_kind kind, med_str_t id, const char *text)
 {
 	store_view_t *v = ctx;
 	view_object_t *o;
@@ -177,8 +177,8 @@ static inline void view_free(store_view_t *view)
 
 static inline med_store_t *view_store(store_view_t *view, const char *url)
 {
-	med_store_handler_t handler = {view_begin, view_set, view_gone,
-			view_unreadable, view_stray, view_commit, view_state, view_write_failed, view};
+	med_store_handler_t handler = {view_begin, view_set, view_gone, view_unreadable,
+			view_stray, view_commit, view_state, view_write_failed, view};
 	med_store_t *store = NULL;
 	med_errbuf_t err = {""};
 

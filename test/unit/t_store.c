@@ -63,13 +63,14 @@ static void teardown(void)
 
 /* ---- url ---- */
 
-static void check_url(const char *text, const char *shown, const char *user,
-		const char *password)
+static void check_url(
+		const char *text, const char *shown, const char *user, const char *password)
 {
 	med_store_url_t url;
 	med_errbuf_t err = {""};
 
-	ck_assert_msg(med_store_url_parse(text, &url, &err) == MED_EOK, "%s: %s", text, err.text);
+	ck_assert_msg(
+			med_store_url_parse(text, &url, &err) == MED_EOK, "%s: %s", text, err.text);
 	ck_assert_str_eq(url.shown, shown);
 	ck_assert_str_eq(url.user, user);
 	ck_assert_str_eq(url.password, password);
@@ -80,8 +81,10 @@ static void check_bad_url(const char *text, const char *why)
 	med_store_url_t url;
 	med_errbuf_t err = {""};
 
-	ck_assert_msg(med_store_url_parse(text, &url, &err) == MED_EINVAL, "accepted: %s", text);
-	ck_assert_msg(strstr(err.text, why) != NULL, "%s: '%s' has no '%s'", text, err.text, why);
+	ck_assert_msg(
+			med_store_url_parse(text, &url, &err) == MED_EINVAL, "accepted: %s", text);
+	ck_assert_msg(
+			strstr(err.text, why) != NULL, "%s: '%s' has no '%s'", text, err.text, why);
 	ck_assert_msg(!strstr(err.text, "s3cret"), "a secret in '%s'", err.text);
 }
 
@@ -95,8 +98,8 @@ START_TEST(urls)
 	check_url("redis://[::1]:6380/2", "redis ::1:6380 db 2", "", "");
 	check_url("redis://[::1]", "redis ::1:6379 db 0", "", "");
 	check_url("unix:///run/r.sock", "redis /run/r.sock db 0", "", "");
-	check_url("unix:///run/r.sock?db=4&user=u&password=p%26", "redis /run/r.sock db 4", "u",
-			"p&");
+	check_url("unix:///run/r.sock?db=4&user=u&password=p%26", "redis /run/r.sock db 4",
+			"u", "p&");
 	check_bad_url("", "form");
 	check_bad_url("http://s3cret", "form");
 	check_bad_url("rediss://u:s3cret@h", "TLS");
@@ -127,7 +130,8 @@ START_TEST(key_set)
 	for(int round = 0; round < 2; round++) {
 		for(int i = 0; i < 20000; i++) {
 			int len = snprintf(text, sizeof text, "k%d", i % 10000);
-			ck_assert_int_eq(med_store_keys_add(&keys, (med_str_t){text, (size_t)len}), 0);
+			ck_assert_int_eq(
+					med_store_keys_add(&keys, (med_str_t){text, (size_t)len}), 0);
 		}
 		ck_assert_uint_eq(keys.count, 10000);
 		ck_assert(med_str_eq(med_store_keys_at(&keys, 9999), MED_STR("k9999")));
@@ -242,7 +246,8 @@ END_TEST
 
 START_TEST(keys_that_are_no_objects)
 {
-	fake.scan = "*3\r\n$9\r\nmed:1:foo\r\n$13\r\nmed:1:trnk:a\n\r\n$15\r\nmed:1:trunk:one\r\n";
+	fake.scan = "*3\r\n$9\r\nmed:1:foo\r\n$13\r\nmed:1:trnk:a\n\r\n$15\r\nmed:1:trunk:"
+				"one\r\n";
 	ck_assert(run_until(MED_STORE_LIVE, 1000));
 	ck_assert_uint_eq(view.refusals, 2);
 	ck_assert_str_eq(view.refused_key, "trnk:a\n");
@@ -265,8 +270,9 @@ START_TEST(broken_redirect)
 {
 	ck_assert(run_until(MED_STORE_LIVE, 1000));
 	fake.odd = "CLIENT TRACKINGINFO";
-	fake.bytes = "*2\r\n$5\r\nflags\r\n*3\r\n$2\r\non\r\n$5\r\nbcast\r\n$15\r\nbroken_redirect"
-				 "\r\n";
+	fake.bytes =
+			"*2\r\n$5\r\nflags\r\n*3\r\n$2\r\non\r\n$5\r\nbcast\r\n$15\r\nbroken_redirect"
+			"\r\n";
 	fake.bytes_len = strlen(fake.bytes);
 	fake.odd_left = 1;
 	ck_assert_msg(run_until(MED_STORE_DOWN, 1500), "still: %s", view.text);
@@ -367,8 +373,8 @@ START_TEST(odd_answer)
 	ck_assert_uint_eq(view.commits, 0);
 	ck_assert_msg(run_until(MED_STORE_LIVE, 3000), "no recovery: %s", view.text);
 	ck_assert_str_eq(view_value(&view, "trunk:one"), "gateway=g1");
-	ck_assert_msg(!strstr(view.all_texts, "sesame"), "the password is in:\n%s",
-			view.all_texts);
+	ck_assert_msg(
+			!strstr(view.all_texts, "sesame"), "the password is in:\n%s", view.all_texts);
 }
 END_TEST
 
@@ -443,7 +449,7 @@ START_TEST(name_is_resolved_meanwhile)
 	med_store_run(store, now);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	ck_assert_int_lt((after.tv_sec - before.tv_sec) * 1000
-							 + (after.tv_nsec - before.tv_nsec) / 1000000,
+					+ (after.tv_nsec - before.tv_nsec) / 1000000,
 			200);
 	run_for(10000);
 	ck_assert_int_eq(view.state, MED_STORE_DOWN);

@@ -45,7 +45,8 @@ static int client_open(void)
 	return -1;
 }
 
-/** Sends inline commands, and waits until all are done. The answer's text goes to @p out. */
+/** Sends inline commands, and waits until all are done. The answer's text goes to @p out.
+ */
 static void talk(int fd, const char *commands, char *out, size_t size)
 {
 	static unsigned mark;
@@ -54,7 +55,8 @@ static void talk(int fd, const char *commands, char *out, size_t size)
 	ssize_t n;
 
 	snprintf(line, sizeof line, "\r\nECHO end-%u.\r\n", ++mark);
-	ck_assert(send(fd, commands, strlen(commands), MSG_NOSIGNAL) == (ssize_t)strlen(commands));
+	ck_assert(send(fd, commands, strlen(commands), MSG_NOSIGNAL)
+			== (ssize_t)strlen(commands));
 	ck_assert(send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line));
 	snprintf(line, sizeof line, "end-%u.", mark);
 	do {
@@ -154,12 +156,12 @@ static void run_for(int64_t ms)
 		turn(end - clock_ms() > 0 ? end - clock_ms() : 0);
 }
 
-#define UNTIL(condition, ms) \
-	do { \
-		for(int64_t end_ = clock_ms() + (ms); !(condition) && clock_ms() < end_;) \
-			turn(20); \
-		ck_assert_msg(condition, "waited %d ms for %s; store: %s", (int)(ms), #condition, \
-				view.text); \
+#define UNTIL(condition, ms)                                                             \
+	do {                                                                                 \
+		for(int64_t end_ = clock_ms() + (ms); !(condition) && clock_ms() < end_;)        \
+			turn(20);                                                                    \
+		ck_assert_msg(condition, "waited %d ms for %s; store: %s", (int)(ms),            \
+				#condition, view.text);                                                  \
 	} while(0)
 
 static bool has(const char *key, const char *value)
@@ -221,7 +223,8 @@ END_TEST
 
 START_TEST(wrong_types)
 {
-	redis("HSET med:1:trunk:ok gateway g\r\nLPUSH med:1:trunk:list x\r\nSET med:1:route:s x");
+	redis("HSET med:1:trunk:ok gateway g\r\nLPUSH med:1:trunk:list x\r\nSET "
+		  "med:1:route:s x");
 	LIVE();
 	ck_assert_uint_eq(view.refusals, 2);
 	ck_assert_uint_eq(view.committed_count, 1);
@@ -229,6 +232,9 @@ START_TEST(wrong_types)
 	UNTIL(view.refusals == 3, 1000);
 	ck_assert_str_eq(view.refused_key, "trunk:ok");
 	ck_assert(has("trunk:ok", "gateway=g")); /* the last good version */
+	med_store_reload(store);
+	UNTIL(view.fulls == 2, 1000);
+	ck_assert(has("trunk:ok", "gateway=g")); /* also when everything is read again */
 	redis("MULTI\r\nDEL med:1:trunk:ok\r\nHSET med:1:trunk:ok gateway h\r\nEXEC");
 	UNTIL(has("trunk:ok", "gateway=h"), 1000);
 }
@@ -325,15 +331,15 @@ START_TEST(bursts)
 
 	LIVE();
 	for(int i = 0; i < 5000; i++)
-		len += (size_t)snprintf(text + len, (1 << 20) - len,
-				"HSET med:1:route:r%d n %d\r\n", i, i);
+		len += (size_t)snprintf(
+				text + len, (1 << 20) - len, "HSET med:1:route:r%d n %d\r\n", i, i);
 	talk(client, text, NULL, 0);
 	UNTIL(view.committed_count == 5000 && has("route:r4999", "n=4999"), 5000);
 	/* and 5000 keys in one transaction: in one commit */
 	len = (size_t)snprintf(text, 1 << 20, "MULTI\r\n");
 	for(int i = 0; i < 5000; i++)
-		len += (size_t)snprintf(text + len, (1 << 20) - len,
-				"HSET med:1:route:r%d n x\r\n", i);
+		len += (size_t)snprintf(
+				text + len, (1 << 20) - len, "HSET med:1:route:r%d n x\r\n", i);
 	snprintf(text + len, (1 << 20) - len, "EXEC");
 	unsigned before = view.commits;
 	talk(client, text, NULL, 0);
@@ -379,7 +385,8 @@ START_TEST(stopped_and_continued)
 	redis("HSET med:1:trunk:a gateway g");
 	LIVE();
 	kill(server, SIGSTOP);
-	for(int64_t end = clock_ms() + 10000; view.state != MED_STORE_DOWN && clock_ms() < end;) {
+	for(int64_t end = clock_ms() + 10000;
+			view.state != MED_STORE_DOWN && clock_ms() < end;) {
 		before = clock_ms();
 		turn(20);
 		if(clock_ms() - before > longest)
@@ -401,7 +408,8 @@ static long client_id(const char *name)
 
 	talk(client, "CLIENT LIST", list, sizeof list);
 	snprintf(want, sizeof want, " name=%s ", name);
-	for(line = strstr(list, "id="); line; line = strstr(end, "\nid=") ? strstr(end, "\nid=") + 1 : NULL) {
+	for(line = strstr(list, "id="); line;
+			line = strstr(end, "\nid=") ? strstr(end, "\nid=") + 1 : NULL) {
 		end = strchr(line, '\n');
 		if(!end)
 			break;
@@ -418,9 +426,11 @@ START_TEST(tracking_connection_killed)
 {
 	redis("HSET med:1:trunk:a gateway g");
 	LIVE();
-	redis("CLIENT KILL ID %ld\r\nHSET med:1:trunk:a gateway h", client_id("mediation-track"));
+	redis("CLIENT KILL ID %ld\r\nHSET med:1:trunk:a gateway h",
+			client_id("mediation-track"));
 	UNTIL(has("trunk:a", "gateway=h"), 5000);
-	redis("CLIENT KILL ID %ld\r\nHSET med:1:trunk:a gateway i", client_id("mediation-data"));
+	redis("CLIENT KILL ID %ld\r\nHSET med:1:trunk:a gateway i",
+			client_id("mediation-data"));
 	UNTIL(has("trunk:a", "gateway=i"), 5000);
 	ck_assert_uint_eq(view.fulls, 3);
 }
@@ -447,7 +457,8 @@ START_TEST(password_and_acl)
 	med_store_free(store);
 	/* the line the README prints, with the channel that tracking needs */
 	redis("AUTH sesame-open\r\nACL SETUSER kamailio on >sesame-node resetchannels "
-		  "&__redis__:invalidate resetkeys %%R~med:1:* %%RW~medrun:1:* -@all +ping +select "
+		  "&__redis__:invalidate resetkeys %%R~med:1:* %%RW~medrun:1:* -@all +ping "
+		  "+select "
 		  "+client|id +client|setname +client|tracking +client|trackinginfo +subscribe "
 		  "+scan +hgetall +set\r\nHSET med:1:trunk:a gateway g");
 	snprintf(with, sizeof with, "%s?user=kamailio&password=sesame-node", url);
@@ -455,7 +466,8 @@ START_TEST(password_and_acl)
 	LIVE();
 	redis("HSET med:1:trunk:a gateway h");
 	UNTIL(has("trunk:a", "gateway=h"), 1000);
-	ck_assert_int_eq(med_store_write(store, "medrun:1:status:n", MED_STR("up"), 30), MED_EOK);
+	ck_assert_int_eq(
+			med_store_write(store, "medrun:1:status:n", MED_STR("up"), 30), MED_EOK);
 	run_for(2500); /* TRACKINGINFO too is allowed */
 	ck_assert_int_eq(view.state, MED_STORE_LIVE);
 	ck_assert_uint_eq(view.write_failures, 0);
@@ -463,7 +475,8 @@ START_TEST(password_and_acl)
 	med_store_reload(store);
 	UNTIL(view.state == MED_STORE_DOWN, 1000);
 	ck_assert_ptr_nonnull(strstr(view.text, "SCAN: the ACL user may not"));
-	ck_assert_msg(!strstr(view.all_texts, "sesame"), "a password in:\n%s", view.all_texts);
+	ck_assert_msg(
+			!strstr(view.all_texts, "sesame"), "a password in:\n%s", view.all_texts);
 }
 END_TEST
 
@@ -513,7 +526,8 @@ START_TEST(many_objects)
 	before = resident_kb();
 	UNTIL(view.committed_count == 15000 && view.state == MED_STORE_LIVE, 20000);
 	/* the addresses' sanitizer keeps freed memory for a while, hence this much */
-	ck_assert_msg(resident_kb() - before < 80000, "grew by %ld kB", resident_kb() - before);
+	ck_assert_msg(
+			resident_kb() - before < 80000, "grew by %ld kB", resident_kb() - before);
 }
 END_TEST
 
