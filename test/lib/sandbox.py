@@ -5,6 +5,7 @@ machine serves, do not meet. Processes are ended by their pids, on every way out
 """
 
 import ctypes
+import glob
 import os
 import shutil
 import signal
@@ -86,7 +87,11 @@ class Process:
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
-            pass
+            return
+        if number == signal.SIGSTOP:
+            # Threads on other processors run on for a moment.
+            wait_for(f"{self.name} to stop", lambda: set(_states(self.pid)) <= set("TZX"),
+                     interval=0.001)
 
     def stop(self, timeout=5.0):
         if self.running():
@@ -102,6 +107,18 @@ class Process:
         """As a crash would."""
         self.signal(signal.SIGKILL)
         self.popen.wait()
+
+
+def _states(group):
+    """State letters of every thread of every process in a group."""
+    for path in glob.glob("/proc/[0-9]*/task/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue  # ended meanwhile
+        if int(fields[2]) == group:
+            yield fields[0]
 
 
 def _die_with_parent():
