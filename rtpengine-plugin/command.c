@@ -23,15 +23,15 @@ void med_resend(med_listener_t *l, med_txn_t *txn)
 	int fd = l->node[txn->node].fd;
 
 	/* an error left over from an earlier datagram is reported first: once more then */
-	if(send(fd, txn->datagram.s, txn->datagram.len, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED)
-		(void)send(fd, txn->datagram.s, txn->datagram.len, MSG_DONTWAIT);
+	if(send(fd, txn->work->datagram.s, txn->work->datagram.len, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED)
+		(void)send(fd, txn->work->datagram.s, txn->work->datagram.len, MSG_DONTWAIT);
 }
 
 void med_forward(med_listener_t *l, med_txn_t *txn)
 {
 	int64_t again = l->now_ms + l->conf.deadline_ms / 3;
 
-	med_txn_stamp(l->txns, txn, (char *)txn->datagram.s);
+	med_txn_stamp(l->txns, txn, (char *)txn->work->datagram.s);
 	txn->tried |= (uint8_t)(1u << txn->node);
 	txn->resends = 0;
 	med_txn_move(l->txns, txn, MED_TXN_WAITING,
@@ -45,10 +45,10 @@ bool med_try_next_node(med_listener_t *l, med_txn_t *txn)
 
 	if(!txn->first_offer || l->now_ms >= txn->deadline_ms)
 		return false;
-	node = med_node_for_call(l, txn->call_id, txn->tried);
+	node = med_node_for_call(l, txn->work->call_id, txn->tried);
 	if(!node || !node->alive)
 		return false;
-	med_log(LOG_NOTICE, "call %.*s: %s cannot take it, on to %s", MED_STR_FMT(txn->call_id),
+	med_log(LOG_NOTICE, "call %.*s: %s cannot take it, on to %s", MED_STR_FMT(txn->work->call_id),
 			l->node[txn->node].name, node->name);
 	txn->node = (uint8_t)(node - l->node);
 	med_send_offer(l, txn);
@@ -190,9 +190,9 @@ static void refuse_new(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *
 void med_send_offer(med_listener_t *l, med_txn_t *txn)
 {
 	med_call_t *call =
-			med_calls_add(l->calls, txn->call_id, txn->node, l->now_ms);
+			med_calls_add(l->calls, txn->work->call_id, txn->node, l->now_ms);
 	med_branch_t *branch =
-			call ? med_call_branch_add(call, txn->from_tag, txn->via_branch) : NULL;
+			call ? med_call_branch_add(call, txn->work->from_tag, txn->work->via_branch) : NULL;
 
 	if(!branch) {
 		med_answer_error(l, txn, "the policy listener is out of memory");
@@ -203,7 +203,7 @@ void med_send_offer(med_listener_t *l, med_txn_t *txn)
 		call->answered = true;
 	branch->offer_seq = txn->seq;
 	branch->reoffer = !txn->initial;
-	branch->memo = txn->memo;
+	branch->memo = txn->work->memo;
 	txn->kind = MED_TXN_OFFER;
 	med_forward(l, txn);
 }
@@ -213,16 +213,16 @@ static void ask_first(med_listener_t *l, med_txn_t *txn)
 {
 	char text[MED_TXN_COOKIE_LEN + MED_CALL_MAX_ID + 64];
 	med_ng_out_t out = {.s = text, .len = MED_TXN_COOKIE_LEN, .size = sizeof(text)};
-	med_str_t offer = txn->datagram;
+	med_str_t offer = txn->work->datagram;
 
 	med_ng_put(&out, "d", 1);
 	med_ng_put_pair(&out, MED_STR("command"), MED_STR("query"));
-	med_ng_put_pair(&out, MED_STR("call-id"), txn->call_id);
+	med_ng_put_pair(&out, MED_STR("call-id"), txn->work->call_id);
 	med_ng_put(&out, "e", 1);
 	txn->kind = MED_TXN_QUERY;
-	txn->datagram = (med_str_t){out.s, out.len};
+	txn->work->datagram = (med_str_t){out.s, out.len};
 	med_forward(l, txn);
-	txn->datagram = offer;
+	txn->work->datagram = offer;
 }
 
 static void keyed_offer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client,
@@ -231,9 +231,10 @@ static void keyed_offer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t 
 	med_ng_out_t out = {.s = l->out, .size = MED_NG_MAX_DATAGRAM - MED_TXN_COOKIE_LEN};
 	med_call_t *call;
 	med_node_t *node;
+	med_offer_memo_t memo;
 	med_errbuf_t why;
 
-	if(med_policy_offer(&l->view, legs, &l->scratch, &out, &txn->memo, &why) != MED_EOK) {
+	if(med_policy_offer(&l->view, legs, &l->scratch, &out, &memo, &why) != MED_EOK) {
 		med_log(LOG_NOTICE, "call %.*s: offer refused: %s", MED_STR_FMT(l->view.call_id),
 				why.text);
 		refuse_new(l, txn, client, cookie, why.text);
@@ -252,11 +253,12 @@ static void keyed_offer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t 
 		return;
 	}
 	med_txn_index(l->txns, txn);
+	txn->work->memo = memo;
 	txn->node = (uint8_t)(node - l->node);
 	txn->deadline_ms = l->now_ms + l->conf.deadline_ms;
-	txn->initial = !txn->to_tag.len || (call && !call->answered);
-	txn->first_offer = !call && !txn->to_tag.len;
-	if(!call && txn->to_tag.len)
+	txn->initial = !txn->work->to_tag.len || (call && !call->answered);
+	txn->first_offer = !call && !txn->work->to_tag.len;
+	if(!call && txn->work->to_tag.len)
 		ask_first(l, txn);
 	else
 		med_send_offer(l, txn);
@@ -310,9 +312,9 @@ static void keyed_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t
 	txn->node = (uint8_t)(node - l->node);
 	txn->deadline_ms = l->now_ms + l->conf.deadline_ms;
 	txn->initial = branch && !branch->reoffer;
-	txn->has_memo = branch != NULL;
+	txn->work->has_memo = branch != NULL;
 	if(branch)
-		txn->memo = branch->memo;
+		txn->work->memo = branch->memo;
 	med_forward(l, txn);
 }
 
@@ -434,4 +436,5 @@ void med_command(med_listener_t *l, const med_sockaddr_t *client, med_str_t data
 		keyed(l, txn, client, cookie);
 	else
 		pass(l, txn, client, cookie, body, !json);
+	med_txn_settle(txn);
 }

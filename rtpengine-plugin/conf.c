@@ -242,7 +242,7 @@ int med_conf_load(
 	memset(conf, 0, sizeof(*conf));
 	conf->deadline_ms = 300;
 	conf->ping_interval_ms = 1000;
-	conf->replay_ms = 30000;
+	conf->replay_ms = 10000;
 	conf->call_age_s = 14400;
 	conf->max_calls = 20000;
 	conf->log_level = LOG_INFO;

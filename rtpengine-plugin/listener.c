@@ -218,6 +218,7 @@ static void waiting_due(med_listener_t *l, med_txn_t *txn)
 {
 	if(txn->due_ms >= txn->deadline_ms) {
 		med_expired(l, txn);
+		med_txn_settle(txn);
 		return;
 	}
 	med_txn_move(l->txns, txn, MED_TXN_WAITING, txn->deadline_ms);

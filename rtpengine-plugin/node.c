@@ -76,8 +76,10 @@ void med_node_refused(med_listener_t *l, med_node_t *node)
 	set_alive(l, node, false, "is not running: its port is closed");
 	for(; txn; txn = next) {
 		next = txn->next;
-		if(txn->node == index)
+		if(txn->node == index) {
 			med_abandoned(l, txn);
+			med_txn_settle(txn);
+		}
 	}
 }
 

@@ -312,16 +312,30 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	return finish(out, why);
 }
 
+/** Does any line of a reply's SDP change? Nearly none does: it is passed as it came. */
+static bool is_edited(const med_sdp_t *sdp, const med_sdp_edit_t *edit)
+{
+	size_t i;
+
+	for(i = 0; i < sdp->media_count; i++) {
+		if(edit->line[i].offer_savp || edit->line[i].acfg || edit->line[i].proto.s)
+			return true;
+	}
+	return false;
+}
+
 static int put_reply(const med_ng_dict_t *reply, const med_sdp_t *sdp,
 		const med_sdp_edit_t *edit, med_policy_scratch_t *scratch, med_ng_out_t *out,
 		med_errbuf_t *why)
 {
+	bool edited = is_edited(sdp, edit);
 	size_t i;
 
 	med_ng_put(out, "d", 1);
-	put_edited_sdp(sdp, edit, scratch, out);
 	for(i = 0; i < reply->count; i++) {
-		if(!med_str_eq(reply->entry[i].key, MED_STR("sdp")))
+		if(edited && med_str_eq(reply->entry[i].key, MED_STR("sdp")))
+			put_edited_sdp(sdp, edit, scratch, out);
+		else
 			med_ng_put_raw(out, reply->entry[i].pair);
 	}
 	return finish(out, why);

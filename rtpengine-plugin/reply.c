@@ -19,14 +19,14 @@
 /** A transaction seen as the command it came from. */
 static void ids_of(const med_txn_t *txn, med_ng_command_view_t *ids)
 {
-	ids->call_id = txn->call_id;
-	ids->from_tag = txn->from_tag;
-	ids->to_tag = txn->to_tag;
-	ids->via_branch = txn->via_branch;
+	ids->call_id = txn->work->call_id;
+	ids->from_tag = txn->work->from_tag;
+	ids->to_tag = txn->work->to_tag;
+	ids->via_branch = txn->work->via_branch;
 	ids->command = txn->command;
 }
 
-static void undo(med_listener_t *l, const med_txn_t *txn)
+static void undo_txn(med_listener_t *l, const med_txn_t *txn)
 {
 	ids_of(txn, &l->view);
 	med_undo(l, &l->node[txn->node], &l->view);
@@ -91,9 +91,9 @@ static int reason_of(const med_listener_t *l, const med_txn_t *txn,
 
 static void forget_branch(med_listener_t *l, const med_txn_t *txn)
 {
-	med_call_t *call = med_calls_find(l->calls, txn->call_id, l->now_ms);
+	med_call_t *call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
 	med_branch_t *branch =
-			call ? med_call_branch_exact(call, txn->from_tag, txn->via_branch) : NULL;
+			call ? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch) : NULL;
 
 	if(!branch || branch->offer_seq != txn->seq)
 		return;
@@ -111,7 +111,7 @@ static void offer_failed(med_listener_t *l, med_txn_t *txn)
 
 	if(rc == MED_EALLDOWN && med_try_next_node(l, txn))
 		return;
-	med_log(LOG_WARNING, "call %.*s: offer failed: %s", MED_STR_FMT(txn->call_id), why.text);
+	med_log(LOG_WARNING, "call %.*s: offer failed: %s", MED_STR_FMT(txn->work->call_id), why.text);
 	if(load_limit && txn->first_offer) {
 		forget_branch(l, txn);
 		med_answer(l, txn, MED_STR("d6:result10:load limite"));
@@ -119,7 +119,7 @@ static void offer_failed(med_listener_t *l, med_txn_t *txn)
 	}
 	med_answer_error(l, txn, why.text);
 	if(txn->initial)
-		undo(l, txn); /* nothing may stay, half made or not */
+		undo_txn(l, txn); /* nothing may stay, half made or not */
 }
 
 static void offer_replied(med_listener_t *l, med_txn_t *txn)
@@ -129,27 +129,27 @@ static void offer_replied(med_listener_t *l, med_txn_t *txn)
 	med_call_t *call;
 	med_errbuf_t why;
 
-	if(med_policy_offer_reply(&l->dict, &txn->legs, &l->scratch, &out, &txn->memo, &why)
+	if(med_policy_offer_reply(&l->dict, &txn->work->legs, &l->scratch, &out, &txn->work->memo, &why)
 			!= MED_EOK) {
-		med_log(LOG_ERR, "call %.*s: offer refused: %s", MED_STR_FMT(txn->call_id), why.text);
+		med_log(LOG_ERR, "call %.*s: offer refused: %s", MED_STR_FMT(txn->work->call_id), why.text);
 		med_answer_error(l, txn, why.text);
 		if(txn->initial)
-			undo(l, txn);
+			undo_txn(l, txn);
 		return;
 	}
-	call = med_calls_find(l->calls, txn->call_id, l->now_ms);
-	branch = call ? med_call_branch_exact(call, txn->from_tag, txn->via_branch) : NULL;
+	call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
+	branch = call ? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch) : NULL;
 	if(branch && branch->offer_seq == txn->seq)
-		branch->memo = txn->memo;
+		branch->memo = txn->work->memo;
 	med_answer(l, txn, (med_str_t){out.s, out.len});
 }
 
 static void answer_failed(med_listener_t *l, med_txn_t *txn, const char *reason)
 {
-	med_log(LOG_WARNING, "call %.*s: answer failed: %s", MED_STR_FMT(txn->call_id), reason);
+	med_log(LOG_WARNING, "call %.*s: answer failed: %s", MED_STR_FMT(txn->work->call_id), reason);
 	med_answer_error(l, txn, reason);
 	if(txn->initial)
-		undo(l, txn);
+		undo_txn(l, txn);
 }
 
 static void answer_replied(med_listener_t *l, med_txn_t *txn)
@@ -158,13 +158,13 @@ static void answer_replied(med_listener_t *l, med_txn_t *txn)
 	med_call_t *call;
 	med_errbuf_t why;
 
-	if(med_policy_answer_reply(&l->dict, &txn->legs, txn->has_memo ? &txn->memo : NULL,
+	if(med_policy_answer_reply(&l->dict, &txn->work->legs, txn->work->has_memo ? &txn->work->memo : NULL,
 			   &l->scratch, &out, &why)
 			!= MED_EOK) {
 		answer_failed(l, txn, why.text);
 		return;
 	}
-	call = med_calls_add(l->calls, txn->call_id, txn->node, l->now_ms);
+	call = med_calls_add(l->calls, txn->work->call_id, txn->node, l->now_ms);
 	if(call)
 		call->answered = true;
 	med_answer(l, txn, (med_str_t){out.s, out.len});
@@ -180,13 +180,13 @@ static void queried(med_listener_t *l, med_txn_t *txn, bool known)
 /** A client's delete went through: what we know of it goes too. */
 static void deleted(med_listener_t *l, const med_txn_t *txn)
 {
-	med_call_t *call = med_calls_find(l->calls, txn->call_id, l->now_ms);
+	med_call_t *call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
 	med_branch_t *branch;
 
 	if(!call)
 		return;
-	if(txn->via_branch.len && !txn->to_tag.len) {
-		branch = med_call_branch_exact(call, txn->from_tag, txn->via_branch);
+	if(txn->work->via_branch.len && !txn->work->to_tag.len) {
+		branch = med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch);
 		if(branch)
 			med_call_branch_remove(call, branch);
 		if(call->branches)
@@ -197,9 +197,9 @@ static void deleted(med_listener_t *l, const med_txn_t *txn)
 
 static void late(med_listener_t *l, med_txn_t *txn, bool ok)
 {
-	med_call_t *call = med_calls_find(l->calls, txn->call_id, l->now_ms);
+	med_call_t *call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
 	med_branch_t *branch =
-			call ? med_call_branch_exact(call, txn->from_tag, txn->via_branch) : NULL;
+			call ? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch) : NULL;
 
 	/* a newer offer of the same branch owns the session now */
 	bool is_last = !branch || branch->offer_seq == txn->seq;
@@ -208,8 +208,8 @@ static void late(med_listener_t *l, med_txn_t *txn, bool ok)
 	med_txn_move(l->txns, txn, MED_TXN_DONE, l->now_ms + l->conf.replay_ms);
 	if(ok && is_last) {
 		med_log(LOG_NOTICE, "call %.*s: its offer was answered after the deadline; undone",
-				MED_STR_FMT(txn->call_id));
-		undo(l, txn);
+				MED_STR_FMT(txn->work->call_id));
+		undo_txn(l, txn);
 	}
 }
 
@@ -219,7 +219,7 @@ static void own_replied(med_listener_t *l, med_node_t *node, med_txn_t *txn)
 
 	if(txn->kind == MED_TXN_OWN_PROBE) {
 		med_node_probed(l, node, sdp);
-		undo(l, txn);
+		undo_txn(l, txn);
 	}
 	med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 }
@@ -277,8 +277,10 @@ void med_reply(med_listener_t *l, med_node_t *node, med_str_t datagram)
 		return;
 	med_node_answered(l, node);
 	txn = med_txn_by_cookie(l->txns, cookie);
-	if(txn && &l->node[txn->node] == node)
+	if(txn && &l->node[txn->node] == node) {
 		replied(l, node, txn, body);
+		med_txn_settle(txn);
+	}
 }
 
 void med_expired(med_listener_t *l, med_txn_t *txn)
@@ -294,14 +296,14 @@ void med_expired(med_listener_t *l, med_txn_t *txn)
 		return;
 	}
 	if(txn->kind == MED_TXN_OWN_PROBE)
-		undo(l, txn);
+		undo_txn(l, txn);
 	if(!txn->cookie.len) {
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
 	med_fail(&why, MED_EALLDOWN, "rtpengine at %s did not answer within %d ms", node->name,
 			l->conf.deadline_ms);
-	med_log(LOG_WARNING, "call %.*s: %s", MED_STR_FMT(txn->call_id), why.text);
+	med_log(LOG_WARNING, "call %.*s: %s", MED_STR_FMT(txn->work->call_id), why.text);
 	med_answer_error(l, txn, why.text);
 	if(txn->state == MED_TXN_DONE && txn->kind == MED_TXN_OFFER && txn->initial)
 		med_txn_move(l->txns, txn, MED_TXN_LATE, l->now_ms + LATE_MS);

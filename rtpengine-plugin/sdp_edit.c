@@ -17,12 +17,24 @@ struct editor {
 	bool line_open; /**< the last line written had no end of its own */
 };
 
-static bool is_attribute(med_str_t line, const char *name)
+/** The name of an a= line: what stands before the colon, or all of it. */
+static med_str_t attribute_name(med_str_t line)
 {
-	size_t len = strlen(name);
+	const char *colon = memchr(line.s + 2, ':', line.len - 2);
 
-	return line.len >= len + 2 && memcmp(line.s + 2, name, len) == 0
-		   && (line.len == len + 2 || line.s[len + 2] == ':');
+	return (med_str_t){line.s + 2, colon ? (size_t)(colon - line.s) - 2 : line.len - 2};
+}
+
+static bool is_one_of(med_str_t name, const med_str_t *names, size_t count)
+{
+	size_t i;
+
+	for(i = 0; i < count; i++) {
+		if(name.len == names[i].len && name.s[0] == names[i].s[0]
+				&& memcmp(name.s, names[i].s, name.len) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool drops_crypto(const struct editor *e, med_str_t line)
@@ -39,30 +51,26 @@ static bool drops_crypto(const struct editor *e, med_str_t line)
 	return !usable || (mki && e->media->crypto == MED_CRYPTO_USABLE_NO_MKI);
 }
 
-static bool is_one_of(med_str_t line, const char *const *names)
-{
-	for(; *names; names++) {
-		if(is_attribute(line, *names))
-			return true;
-	}
-	return false;
-}
-
 static bool drops_attribute(const struct editor *e, med_str_t line)
 {
-	static const char *const never_passed[] = {"tcap", "acap", "pcfg", "acfg", "csup",
-			"creq", "sescap", "cryptoscale", "encryption", NULL};
-	static const char *const ice_dtls[] = {"fingerprint", "setup", "candidate", "ice-ufrag",
-			"ice-pwd", "ice-options", "ice-lite", "ice-mismatch", "remote-candidates",
-			"end-of-candidates", "x-candidate", "x-candidate-ipv6", NULL};
+	static const med_str_t crypto[] = {MED_STR("crypto")};
+	static const med_str_t never_passed[] = {MED_STR("tcap"), MED_STR("acap"),
+			MED_STR("pcfg"), MED_STR("acfg"), MED_STR("csup"), MED_STR("creq"),
+			MED_STR("sescap"), MED_STR("cryptoscale"), MED_STR("encryption")};
+	static const med_str_t ice_dtls[] = {MED_STR("fingerprint"), MED_STR("setup"),
+			MED_STR("candidate"), MED_STR("ice-ufrag"), MED_STR("ice-pwd"),
+			MED_STR("ice-options"), MED_STR("ice-lite"), MED_STR("ice-mismatch"),
+			MED_STR("remote-candidates"), MED_STR("end-of-candidates"),
+			MED_STR("x-candidate"), MED_STR("x-candidate-ipv6")};
+	med_str_t name = attribute_name(line);
 
-	if(line.len < 6 || !memchr("tpacsefirx", line.s[2], 10))
-		return false; /* none of them begins so as any of these */
-	/* is_attribute has seen the colon, so there is a value to look at */
-	if(line.len > 9 && is_attribute(line, "crypto"))
+	if(!name.len)
+		return false;
+	if(line.len > 9 && is_one_of(name, crypto, 1))
 		return drops_crypto(e, line);
-	return is_one_of(line, never_passed)
-		   || (e->edit->drop_ice_dtls && is_one_of(line, ice_dtls));
+	return is_one_of(name, never_passed, sizeof(never_passed) / sizeof(never_passed[0]))
+		   || (e->edit->drop_ice_dtls
+				   && is_one_of(name, ice_dtls, sizeof(ice_dtls) / sizeof(ice_dtls[0])));
 }
 
 static void put(struct editor *e, const char *text)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define BUCKETS 16384 /* a power of two */
+#define BUCKETS 8192 /* a power of two */
 
 struct queue {
 	med_txn_t *first;
@@ -79,7 +79,7 @@ void med_txns_free(med_txns_t *txns)
 	if(!txns)
 		return;
 	for(i = 0; i < MED_TXN_COUNT; i++) {
-		free(txns->slot[i].blob);
+		free(txns->slot[i].work);
 		free(txns->slot[i].reply);
 	}
 	free(txns);
@@ -156,7 +156,7 @@ static void give_back(med_txns_t *txns, med_txn_t *txn)
 	uint16_t slot = txn->slot;
 
 	unindex(txns, txn);
-	free(txn->blob);
+	free(txn->work);
 	free(txn->reply);
 	memset(txn, 0, sizeof(*txn));
 	txn->generation = generation;
@@ -238,10 +238,20 @@ static med_str_t keep(char **at, med_str_t text)
 	return kept;
 }
 
+void med_txn_settle(med_txn_t *txn)
+{
+	if(txn->state != MED_TXN_DONE || !txn->work)
+		return;
+	txn->cookie.s = txn->reply;
+	free(txn->work);
+	txn->work = NULL;
+}
+
 int med_txn_keep(med_txn_t *txn, const med_sockaddr_t *client, med_str_t cookie,
 		const med_ng_command_view_t *view, const med_legs_t *legs, med_str_t body)
 {
 	size_t size = cookie.len + MED_TXN_COOKIE_LEN + body.len;
+	med_txn_work_t *work;
 	char *at;
 
 	if(view)
@@ -249,27 +259,30 @@ int med_txn_keep(med_txn_t *txn, const med_sockaddr_t *client, med_str_t cookie,
 				+ view->via_branch.len;
 	if(legs)
 		size += legs->from.id.len + legs->to.id.len;
-	free(txn->blob);
-	at = txn->blob = malloc(size);
-	if(!at)
+	free(txn->work);
+	txn->work = work = malloc(sizeof(*work) + size);
+	if(!work)
 		return MED_ENOMEM;
+	memset(work, 0, offsetof(med_txn_work_t, memo));
+	work->has_memo = false;
+	at = work->text;
 	if(client)
 		txn->client = *client;
 	txn->cookie = keep(&at, cookie);
-	txn->datagram = (med_str_t){at, MED_TXN_COOKIE_LEN + body.len};
+	work->datagram = (med_str_t){at, MED_TXN_COOKIE_LEN + body.len};
 	at += MED_TXN_COOKIE_LEN;
 	keep(&at, body);
 	if(view) {
 		txn->command = (uint8_t)view->command;
-		txn->call_id = keep(&at, view->call_id);
-		txn->from_tag = keep(&at, view->from_tag);
-		txn->to_tag = keep(&at, view->to_tag);
-		txn->via_branch = keep(&at, view->via_branch);
+		work->call_id = keep(&at, view->call_id);
+		work->from_tag = keep(&at, view->from_tag);
+		work->to_tag = keep(&at, view->to_tag);
+		work->via_branch = keep(&at, view->via_branch);
 	}
 	if(legs) {
-		txn->legs = *legs;
-		txn->legs.from.id = keep(&at, legs->from.id);
-		txn->legs.to.id = keep(&at, legs->to.id);
+		work->legs = *legs;
+		work->legs.from.id = keep(&at, legs->from.id);
+		work->legs.to.id = keep(&at, legs->to.id);
 	}
 	return MED_EOK;
 }

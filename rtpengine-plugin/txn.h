@@ -13,7 +13,7 @@
 #include "net.h"
 #include "policy.h"
 
-#define MED_TXN_COUNT 8192
+#define MED_TXN_COUNT 4096
 /** "<16 hex>-<4 hex><8 hex> ": the same length always, so it can be stamped over. */
 #define MED_TXN_COOKIE_LEN 30
 
@@ -35,6 +35,20 @@ enum med_txn_kind {
 	MED_TXN_OWN_DELETE,
 };
 
+/** What a transaction needs until it is answered, in one block. */
+typedef struct med_txn_work {
+	med_str_t datagram; /**< for rtpengine, cookie stamped */
+	med_str_t call_id;
+	med_str_t from_tag;
+	med_str_t to_tag;
+	med_str_t via_branch;
+	med_legs_t legs;
+	med_offer_memo_t memo;
+	bool has_memo;
+	char text[]; /**< what the views above point into */
+} med_txn_work_t;
+
+/** Small, as thousands are kept: only what a repeated cookie needs stays to the end. */
 typedef struct med_txn {
 	struct med_txn *prev; /**< in its state's queue, by due time */
 	struct med_txn *next;
@@ -53,17 +67,9 @@ typedef struct med_txn {
 	int64_t due_ms;
 	int64_t deadline_ms;
 	med_sockaddr_t client;
-	med_str_t cookie;	/**< the client's; len 0 for our own */
-	med_str_t datagram; /**< for rtpengine, cookie stamped; in @ref blob */
-	med_str_t call_id;
-	med_str_t from_tag;
-	med_str_t to_tag;
-	med_str_t via_branch;
-	med_legs_t legs;
-	med_offer_memo_t memo;
-	bool has_memo;
-	char *blob;		 /**< owns the texts above */
-	char *reply;	 /**< what the client got */
+	med_str_t cookie;	  /**< the client's, in @ref work or @ref reply; len 0: our own */
+	med_txn_work_t *work; /**< NULL once it is done with */
+	char *reply;		  /**< what the client got: its cookie, a space, the answer */
 	size_t reply_len;
 } med_txn_t;
 
@@ -93,6 +99,9 @@ void med_txn_index(med_txns_t *txns, med_txn_t *txn);
 void med_txn_stamp(med_txns_t *txns, med_txn_t *txn, char *at);
 /** The transaction a reply's cookie names; NULL for none, or an outdated one. */
 med_txn_t *med_txn_by_cookie(const med_txns_t *txns, med_str_t cookie);
+
+/** The work is done: free it, unless the transaction is still to be used. */
+void med_txn_settle(med_txn_t *txn);
 
 /**
  * Texts of the command into the transaction's own memory, with room for a datagram of

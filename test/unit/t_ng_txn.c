@@ -27,13 +27,13 @@ static med_txn_t *take(const char *cookie)
 	ck_assert_int_eq(
 			med_txn_keep(txn, &client, med_str(cookie), NULL, NULL, MED_STR("de")), MED_EOK);
 	med_txn_index(txns, txn);
-	med_txn_stamp(txns, txn, (char *)txn->datagram.s);
+	med_txn_stamp(txns, txn, (char *)txn->work->datagram.s);
 	return txn;
 }
 
 static med_str_t cookie_of(const med_txn_t *txn)
 {
-	return (med_str_t){txn->datagram.s, MED_TXN_COOKIE_LEN - 1};
+	return (med_str_t){txn->work->datagram.s, MED_TXN_COOKIE_LEN - 1};
 }
 
 START_TEST(upstream_cookies)
@@ -45,21 +45,21 @@ START_TEST(upstream_cookies)
 
 	setup();
 	txn = take("a");
-	ck_assert(med_str_eq((med_str_t){txn->datagram.s + MED_TXN_COOKIE_LEN, 2}, MED_STR("de")));
-	ck_assert_int_eq(txn->datagram.s[MED_TXN_COOKIE_LEN - 1], ' ');
+	ck_assert(med_str_eq((med_str_t){txn->work->datagram.s + MED_TXN_COOKIE_LEN, 2}, MED_STR("de")));
+	ck_assert_int_eq(txn->work->datagram.s[MED_TXN_COOKIE_LEN - 1], ' ');
 	/* not sent yet: nothing can be answered */
 	ck_assert_ptr_null(med_txn_by_cookie(txns, cookie_of(txn)));
 	med_txn_move(txns, txn, MED_TXN_WAITING, 10);
 	ck_assert_ptr_eq(med_txn_by_cookie(txns, cookie_of(txn)), txn);
-	memcpy(old, txn->datagram.s, sizeof(old));
-	med_txn_stamp(txns, txn, (char *)txn->datagram.s);
+	memcpy(old, txn->work->datagram.s, sizeof(old));
+	med_txn_stamp(txns, txn, (char *)txn->work->datagram.s);
 	ck_assert_ptr_null(med_txn_by_cookie(txns, (med_str_t){old, MED_TXN_COOKIE_LEN - 1}));
 	ck_assert_ptr_eq(med_txn_by_cookie(txns, cookie_of(txn)), txn);
 	for(i = 0; i < MED_TXN_COOKIE_LEN - 1; i++) {
-		memcpy(bent, txn->datagram.s, sizeof(bent));
+		memcpy(bent, txn->work->datagram.s, sizeof(bent));
 		bent[i] = 'z';
 		ck_assert_ptr_null(med_txn_by_cookie(txns, (med_str_t){bent, sizeof(bent) - 1}));
-		ck_assert_ptr_null(med_txn_by_cookie(txns, (med_str_t){txn->datagram.s, i}));
+		ck_assert_ptr_null(med_txn_by_cookie(txns, (med_str_t){txn->work->datagram.s, i}));
 	}
 	med_txn_move(txns, txn, MED_TXN_LATE, 10);
 	ck_assert_ptr_eq(med_txn_by_cookie(txns, cookie_of(txn)), txn);

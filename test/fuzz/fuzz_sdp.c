@@ -1,0 +1,75 @@
+/**
+ * fuzz_sdp.c - SDP bodies: parsed, judged by every policy, and found in SIP bodies
+ *
+ * The first byte chooses: an SDP, or a content type (a line) and a body.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "medcore/media.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void judge(const med_sdp_t *sdp)
+{
+	med_leg_policy_t leg = {.known = true}, other = {.known = true};
+	med_media_mask_t decline;
+	med_errbuf_t why;
+	size_t i;
+
+	for(leg.srtp = 0; leg.srtp <= MED_SRTP_REQUIRED; leg.srtp++) {
+		other.srtp = MED_SRTP_REQUIRED - leg.srtp;
+		/* what may be offered on may never hold a plain line on a Required leg */
+		if(med_media_offer_lines(&leg, &other, sdp, &decline, &why) == MED_EOK
+				&& leg.srtp == MED_SRTP_REQUIRED) {
+			for(i = 0; i < sdp->media_count; i++) {
+				if(sdp->media[i].port && !(decline >> i & 1)
+						&& !sdp->media[i].usable_crypto)
+					abort();
+			}
+		}
+		/* what the gate lets out to a Required leg is SAVP with a key, line by line */
+		if(med_media_check_outgoing(&leg, sdp, &why) == MED_EOK
+				&& leg.srtp == MED_SRTP_REQUIRED) {
+			for(i = 0; i < sdp->media_count; i++) {
+				if(sdp->media[i].port
+						&& (sdp->media[i].proto != MED_SDP_SAVP
+								|| !sdp->media[i].usable_crypto))
+					abort();
+			}
+		}
+		(void)med_media_check_answer(&leg, med_media_offer_form(&leg), sdp, &why);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	med_str_t body, type, found;
+	const char *end;
+	med_sdp_t sdp;
+	med_errbuf_t err;
+	size_t nth;
+
+	if(!size)
+		return 0;
+	body = (med_str_t){(const char *)data + 1, size - 1};
+	if(data[0] != 'm') {
+		if(med_sdp_parse(body, &sdp, &err) == MED_EOK)
+			judge(&sdp);
+		return 0;
+	}
+	end = memchr(body.s, '\n', body.len);
+	if(!end)
+		return 0;
+	type = (med_str_t){body.s, (size_t)(end - body.s)};
+	body = (med_str_t){end + 1, body.len - type.len - 1};
+	for(nth = 0; nth < 4 && med_sdp_find_nth(type, body, nth, &found) == MED_EOK; nth++) {
+		if(found.s < body.s || found.s + found.len > body.s + body.len)
+			abort();
+		(void)med_sdp_parse(found, &sdp, &err);
+	}
+	return 0;
+}
