@@ -38,6 +38,7 @@ class Case(Sandbox):
                 traceback.format_exception(kind, error, trace))))
         if self.count != self.plan:
             self.failed += 1
+            self.diag(f"planned {self.plan} checks, made {self.count}")
         try:
             if self.failed:
                 # Before the logs are copied, so that the last words are in them.
