@@ -33,7 +33,7 @@ med_calls_t *med_calls_new(size_t max_calls, int64_t max_age_ms)
 	calls->bucket = calloc(calls->buckets, sizeof(*calls->bucket));
 	if(!calls->bucket
 			|| getrandom(calls->hash_key, sizeof(calls->hash_key), 0)
-					   != (ssize_t)sizeof(calls->hash_key)) {
+					!= (ssize_t)sizeof(calls->hash_key)) {
 		med_calls_free(calls);
 		return NULL;
 	}
@@ -70,7 +70,7 @@ static med_call_t **bucket_of(const med_calls_t *calls, med_str_t id)
 {
 	/* Call-IDs are the peers' choice: the key keeps them from choosing our buckets */
 	return &calls->bucket[med_siphash(calls->hash_key, id.s, id.len)
-						  & (calls->buckets - 1)];
+			& (calls->buckets - 1)];
 }
 
 static void unlink_use(med_calls_t *calls, med_call_t *call)
@@ -143,7 +143,7 @@ void med_calls_expire(med_calls_t *calls, int64_t now_ms)
 	unsigned int i;
 
 	for(i = 0; i < 64 && calls->oldest
-			   && now_ms - calls->oldest->used_ms > calls->max_age_ms;
+			&& now_ms - calls->oldest->used_ms > calls->max_age_ms;
 			i++)
 		med_calls_remove(calls, calls->oldest);
 }

@@ -19,10 +19,11 @@
 
 typedef struct med_branch {
 	struct med_branch *next; /**< newest first */
-	med_str_t from_tag;		 /**< of the offer */
-	med_str_t via_branch;	 /**< may be empty */
-	uint64_t offer_seq;		 /**< the last offer sent: an older one's late reply is not its undoing */
-	bool reoffer;			 /**< offered within an answered call */
+	med_str_t from_tag;      /**< of the offer */
+	med_str_t via_branch;    /**< may be empty */
+	uint64_t offer_seq; /**< the last offer sent: an older one's late reply is not its
+						   undoing */
+	bool reoffer;       /**< offered within an answered call */
 	med_offer_memo_t memo;
 } med_branch_t;
 
@@ -33,7 +34,7 @@ typedef struct med_call {
 	int64_t used_ms;
 	med_branch_t *branches;
 	unsigned int node; /**< index of the rtpengine node that has it */
-	bool answered;	   /**< an answer was accepted: from here on a refusal leaves it alone */
+	bool answered; /**< an answer was accepted: from here on a refusal leaves it alone */
 	med_str_t id;
 } med_call_t;
 

@@ -23,7 +23,8 @@ void med_resend(med_listener_t *l, med_txn_t *txn)
 	int fd = l->node[txn->node].fd;
 
 	/* an error left over from an earlier datagram is reported first: once more then */
-	if(send(fd, txn->work->datagram.s, txn->work->datagram.len, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED)
+	if(send(fd, txn->work->datagram.s, txn->work->datagram.len, MSG_DONTWAIT) < 0
+			&& errno == ECONNREFUSED)
 		(void)send(fd, txn->work->datagram.s, txn->work->datagram.len, MSG_DONTWAIT);
 }
 
@@ -48,8 +49,8 @@ bool med_try_next_node(med_listener_t *l, med_txn_t *txn)
 	node = med_node_for_call(l, txn->work->call_id, txn->tried);
 	if(!node || !node->alive)
 		return false;
-	med_log(LOG_NOTICE, "call %.*s: %s cannot take it, on to %s", MED_STR_FMT(txn->work->call_id),
-			l->node[txn->node].name, node->name);
+	med_log(LOG_NOTICE, "call %.*s: %s cannot take it, on to %s",
+			MED_STR_FMT(txn->work->call_id), l->node[txn->node].name, node->name);
 	txn->node = (uint8_t)(node - l->node);
 	med_send_offer(l, txn);
 	return true;
@@ -125,7 +126,7 @@ static void put_addresses(med_listener_t *l, med_ng_out_t *out)
 			const char *address = l->node[i].media_address[k];
 
 			seen = is_listed(address, l->conf.address, l->conf.address_count)
-				   || is_listed(address, l->node[i].media_address, k);
+					|| is_listed(address, l->node[i].media_address, k);
 			for(n = 0; n < i && !seen; n++)
 				seen = is_listed(
 						address, l->node[n].media_address, l->node[n].address_count);
@@ -179,7 +180,8 @@ static bool ids_fit(const med_ng_command_view_t *view, med_errbuf_t *why)
 static void refuse_new(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client,
 		med_str_t cookie, const char *reason)
 {
-	if(med_txn_keep(txn, client, cookie, &l->view, NULL, (med_str_t){NULL, 0}) != MED_EOK) {
+	if(med_txn_keep(txn, client, cookie, &l->view, NULL, (med_str_t){NULL, 0})
+			!= MED_EOK) {
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
@@ -189,10 +191,10 @@ static void refuse_new(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *
 
 void med_send_offer(med_listener_t *l, med_txn_t *txn)
 {
-	med_call_t *call =
-			med_calls_add(l->calls, txn->work->call_id, txn->node, l->now_ms);
-	med_branch_t *branch =
-			call ? med_call_branch_add(call, txn->work->from_tag, txn->work->via_branch) : NULL;
+	med_call_t *call = med_calls_add(l->calls, txn->work->call_id, txn->node, l->now_ms);
+	med_branch_t *branch = call
+			? med_call_branch_add(call, txn->work->from_tag, txn->work->via_branch)
+			: NULL;
 
 	if(!branch) {
 		med_answer_error(l, txn, "the policy listener is out of memory");
@@ -292,12 +294,12 @@ static void keyed_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t
 	med_call_t *call = med_calls_find(l->calls, l->view.call_id, l->now_ms);
 	med_branch_t *branch =
 			call ? med_call_branch(call, l->view.from_tag, l->view.via_branch) : NULL;
-	med_node_t *node = call ? &l->node[call->node]
-							: med_node_for_call(l, l->view.call_id, 0);
+	med_node_t *node =
+			call ? &l->node[call->node] : med_node_for_call(l, l->view.call_id, 0);
 	med_errbuf_t why;
 
-	if(med_policy_answer(&l->view, legs, branch ? &branch->memo : NULL, &l->scratch, &out,
-			   &why)
+	if(med_policy_answer(
+			   &l->view, legs, branch ? &branch->memo : NULL, &l->scratch, &out, &why)
 			!= MED_EOK) {
 		refuse_answer(l, txn, client, cookie, call, branch, why.text);
 		return;
@@ -318,8 +320,8 @@ static void keyed_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t
 	med_forward(l, txn);
 }
 
-static void keyed(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client,
-		med_str_t cookie)
+static void keyed(
+		med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client, med_str_t cookie)
 {
 	med_errbuf_t why;
 	med_legs_t legs;
@@ -343,7 +345,8 @@ static void pass(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client
 	med_call_t *call = NULL;
 	med_node_t *node;
 
-	if(med_txn_keep(txn, client, cookie, decoded ? &l->view : NULL, NULL, body) != MED_EOK) {
+	if(med_txn_keep(txn, client, cookie, decoded ? &l->view : NULL, NULL, body)
+			!= MED_EOK) {
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
@@ -387,7 +390,8 @@ static bool is_repeated(med_listener_t *l, const med_sockaddr_t *client, med_str
 /** JSON cannot be checked here: it may pass only where it asks for no policy. */
 static bool json_is_keyed(med_str_t body)
 {
-	return memmem(body.s, body.len, "med-from", 8) || memmem(body.s, body.len, "med-to", 6);
+	return memmem(body.s, body.len, "med-from", 8)
+			|| memmem(body.s, body.len, "med-to", 6);
 }
 
 /** Other commands that carry an SDP would bypass the policy their keys ask for. */
@@ -424,7 +428,8 @@ void med_command(med_listener_t *l, const med_sockaddr_t *client, med_str_t data
 	}
 	keyed_command = !json && l->view.keyed;
 	if(keyed_command && !takes_keys(&l->view) && l->view.sdp.s) {
-		error_now(l, client, cookie, "med-from and med-to belong to offer and answer only");
+		error_now(
+				l, client, cookie, "med-from and med-to belong to offer and answer only");
 		return;
 	}
 	txn = med_txn_take(l->txns);

@@ -117,8 +117,8 @@ static const struct number_key {
 		/* clang-format on */
 };
 
-static int in_key(
-		int rc, const char *path, const char *key, const med_errbuf_t *inner, med_errbuf_t *err)
+static int in_key(int rc, const char *path, const char *key, const med_errbuf_t *inner,
+		med_errbuf_t *err)
 {
 	return med_fail(err, rc, "%.120s: key '%.40s': %s", path, key, inner->text);
 }
@@ -152,7 +152,9 @@ static int read_number(GKeyFile *file, const char *path, const struct number_key
 	gint64 number = 0;
 	int rc = MED_EOK;
 
-	if(!text || !g_ascii_string_to_signed(g_strstrip(text), 10, key->min, key->max, &number, NULL))
+	if(!text
+			|| !g_ascii_string_to_signed(
+					g_strstrip(text), 10, key->min, key->max, &number, NULL))
 		rc = med_fail(&inner, MED_EINVAL, "'%.40s' is not a number from %d to %d",
 				text ? text : "", key->min, key->max);
 	else
@@ -174,8 +176,8 @@ static int read_key(GKeyFile *file, const char *path, const char *name, med_conf
 		if(strcmp(name, number_keys[i].name) == 0)
 			return read_number(file, path, &number_keys[i], conf, err);
 	}
-	return med_fail(err, MED_EINVAL, "%.120s: key '%.40s' is unknown; see README.md", path,
-			name);
+	return med_fail(
+			err, MED_EINVAL, "%.120s: key '%.40s' is unknown; see README.md", path, name);
 }
 
 static int read_file(const char *path, med_conf_t *conf, med_errbuf_t *err)
@@ -226,7 +228,8 @@ static int complete(const char *own_node, med_conf_t *conf, med_errbuf_t *err)
 	for(i = 0; i < conf->node_count; i++) {
 		if(med_sockaddr_eq(&conf->node[i], &conf->listen))
 			return med_fail(err, MED_EINVAL,
-					"'listen' and 'nodes' name the same port; rtpengine keeps its own, the "
+					"'listen' and 'nodes' name the same port; rtpengine keeps its own, "
+					"the "
 					"plugin needs another");
 	}
 	return MED_EOK;

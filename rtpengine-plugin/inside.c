@@ -3,8 +3,8 @@
  *
  * Brought into the stock binary by LD_PRELOAD; interposes nothing, exports nothing. The
  * thread opens its port once rtpengine has threads of its own, which it makes when it is
- * ready to serve and after it has daemonised. A fork before that moves the thread along; a
- * fork after it (rtpengine up to 12.5 forks for XML-RPC) gets nothing.
+ * ready to serve and after it has daemonised. A fork before that moves the thread along;
+ * a fork after it (rtpengine up to 12.5 forks for XML-RPC) gets nothing.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -48,7 +48,7 @@ static bool is_this_library(const char *path, size_t len)
 	size_t size = sizeof(name) - 1;
 
 	return len >= size && memcmp(path + len - size, name, size) == 0
-		   && (len == size || path[len - size - 1] == '/');
+			&& (len == size || path[len - size - 1] == '/');
 }
 
 /** What rtpengine starts must not load us; other preloaded libraries stay. */
@@ -94,8 +94,10 @@ static void read_own_node(int argc, char **argv)
 	if(!value)
 		return;
 	colon = strrchr(value, ':');
-	if(!colon || strncmp(value, "0.0.0.0:", 8) == 0 || strncmp(value, "localhost:", 10) == 0)
-		snprintf(own_node, sizeof(own_node), "127.0.0.1:%.32s", colon ? colon + 1 : value);
+	if(!colon || strncmp(value, "0.0.0.0:", 8) == 0
+			|| strncmp(value, "localhost:", 10) == 0)
+		snprintf(
+				own_node, sizeof(own_node), "127.0.0.1:%.32s", colon ? colon + 1 : value);
 	else
 		snprintf(own_node, sizeof(own_node), "%s", value);
 }

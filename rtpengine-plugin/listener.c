@@ -59,7 +59,8 @@ static int open_node(med_listener_t *l, const med_sockaddr_t *address, med_errbu
 	med_sockaddr_print(address, node->name, sizeof(node->name));
 	node->fd = new_socket(address->u.any.sa_family);
 	if(node->fd < 0)
-		return med_fail(err, -errno, "a socket for node %s: %s", node->name, strerror(errno));
+		return med_fail(
+				err, -errno, "a socket for node %s: %s", node->name, strerror(errno));
 	l->node_count++;
 	if(connect(node->fd, &address->u.any, address->len) < 0)
 		return med_fail(err, -errno, "node %s: %s", node->name, strerror(errno));
@@ -80,7 +81,8 @@ static int open_port(med_listener_t *l, med_errbuf_t *err)
 		return med_fail(err, -errno, "opening sockets: %s", strerror(errno));
 	if(bind(l->fd, &address->u.any, address->len) < 0)
 		return med_fail(err, -errno,
-				"cannot listen on %s: %s; give 'listen' a free port on an address of this "
+				"cannot listen on %s: %s; give 'listen' a free port on an address of "
+				"this "
 				"host",
 				name, strerror(errno));
 	rc = watch(l, l->fd, TAG_CLIENTS);
@@ -199,8 +201,7 @@ static void from_clients(med_listener_t *l)
 	for(i = 0; i < count; i++) {
 		l->source[i].len = l->batch[i].msg_hdr.msg_namelen;
 		if(may_ask(l, &l->source[i]))
-			med_command(
-					l, &l->source[i], datagram(l, i));
+			med_command(l, &l->source[i], datagram(l, i));
 	}
 }
 

@@ -32,7 +32,8 @@ int med_listener_run(med_listener_t *listener, int stop_fd);
 
 void med_listener_close(med_listener_t *listener);
 
-/** In the child after a fork that is not to serve: let go of the sockets, nothing else. */
+/** In the child after a fork that is not to serve: let go of the sockets, nothing else.
+ */
 void med_listener_forked(med_listener_t *listener);
 
 #endif

@@ -2,8 +2,8 @@
  * listener_priv.h - what the parts of the listener share
  *
  * listener.c waits and keeps time, node.c knows rtpengine's nodes, command.c takes
- * clients' commands, reply.c takes rtpengine's replies and answers clients. All of it runs
- * in one thread; none of it blocks.
+ * clients' commands, reply.c takes rtpengine's replies and answers clients. All of it
+ * runs in one thread; none of it blocks.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -24,8 +24,8 @@ typedef struct med_node {
 	med_sockaddr_t address;
 	char name[64];
 	int fd;
-	bool alive;		 /**< until shown otherwise: a call must not wait for the first ping */
-	bool told;		 /**< its state has been logged once */
+	bool alive; /**< until shown otherwise: a call must not wait for the first ping */
+	bool told;  /**< its state has been logged once */
 	unsigned int misses; /**< commands and pings in a row that it left unanswered */
 	int64_t next_ping_ms;
 	int64_t next_probe_ms;
@@ -48,9 +48,9 @@ struct med_listener {
 	size_t node_count;
 	med_node_t node[MED_MAX_NODES];
 	med_policy_scratch_t scratch;
-	char out[MED_BUFFER_SIZE];				 /**< a command or reply being written */
-	med_ng_command_view_t view;				 /**< the command being handled */
-	med_ng_dict_t dict;						 /**< the reply being handled */
+	char out[MED_BUFFER_SIZE];               /**< a command or reply being written */
+	med_ng_command_view_t view;              /**< the command being handled */
+	med_ng_dict_t dict;                      /**< the reply being handled */
 	char buffer[MED_BATCH][MED_BUFFER_SIZE]; /**< datagrams just received */
 	struct mmsghdr batch[MED_BATCH];
 	struct iovec iov[MED_BATCH];
@@ -59,7 +59,8 @@ struct med_listener {
 
 /* node.c */
 
-/** Alive ones first; by the Call-ID's hash, so that it needs no memory to find it again. */
+/** Alive ones first; by the Call-ID's hash, so that it needs no memory to find it again.
+ */
 med_node_t *med_node_for_call(med_listener_t *l, med_str_t call_id, uint8_t exclude);
 /** It answered. */
 void med_node_answered(med_listener_t *l, med_node_t *node);
@@ -88,8 +89,8 @@ void med_send_offer(med_listener_t *l, med_txn_t *txn);
 void med_own_command(med_listener_t *l, enum med_txn_kind kind, med_node_t *node,
 		const med_ng_command_view_t *ids, med_str_t body);
 /**
- * Take an initial offer back: delete in rtpengine, at once, what it made there, and forget
- * it. Other branches of the call stay.
+ * Take an initial offer back: delete in rtpengine, at once, what it made there, and
+ * forget it. Other branches of the call stay.
  */
 void med_undo(med_listener_t *l, med_node_t *node, const med_ng_command_view_t *ids);
 
@@ -103,7 +104,8 @@ void med_answer(med_listener_t *l, med_txn_t *txn, med_str_t body);
 void med_answer_error(med_listener_t *l, med_txn_t *txn, const char *reason);
 /** `error` with this reason into @p out, as a dictionary. */
 void med_put_error(med_ng_out_t *out, const char *reason);
-/** Deadline: told to the client; an initial offer is undone should its reply still come. */
+/** Deadline: told to the client; an initial offer is undone should its reply still come.
+ */
 void med_expired(med_listener_t *l, med_txn_t *txn);
 /** The node is gone: another one or an error. */
 void med_abandoned(med_listener_t *l, med_txn_t *txn);

@@ -50,7 +50,8 @@ int med_sockaddr_parse(const char *text, med_sockaddr_t *address, med_errbuf_t *
 	return MED_EOK;
 bad:
 	return med_fail(err, MED_EINVAL,
-			"'%.80s' is not an address and port such as 127.0.0.1:2223 or [::1]:2223", text);
+			"'%.80s' is not an address and port such as 127.0.0.1:2223 or [::1]:2223",
+			text);
 }
 
 void med_sockaddr_print(const med_sockaddr_t *address, char *text, size_t size)
@@ -107,8 +108,8 @@ bad:
 bool med_network_has(const med_network_t *network, const med_sockaddr_t *address)
 {
 	const uint8_t *bytes = address->u.any.sa_family == AF_INET6
-								   ? address->u.in6.sin6_addr.s6_addr
-								   : (const uint8_t *)&address->u.in.sin_addr;
+			? address->u.in6.sin6_addr.s6_addr
+			: (const uint8_t *)&address->u.in.sin_addr;
 	size_t whole = network->prefix / 8u;
 	unsigned int rest = network->prefix % 8u;
 

@@ -11,8 +11,7 @@ int med_ng_split(med_str_t datagram, med_str_t *cookie, med_str_t *body)
 {
 	const char *space = memchr(datagram.s, ' ', datagram.len);
 
-	if(!space || space == datagram.s
-			|| (size_t)(space - datagram.s) > MED_NG_MAX_COOKIE)
+	if(!space || space == datagram.s || (size_t)(space - datagram.s) > MED_NG_MAX_COOKIE)
 		return MED_EINVAL;
 	*cookie = (med_str_t){datagram.s, (size_t)(space - datagram.s)};
 	*body = (med_str_t){space + 1, datagram.len - cookie->len - 1};
@@ -154,8 +153,8 @@ int med_ng_decode(med_str_t body, med_ng_dict_t *dict, med_errbuf_t *err)
 			return med_fail(err, rc, "a value has more than %d items or %d levels",
 					MED_NG_MAX_ITEMS, MED_NG_MAX_DEPTH);
 		if(rc != MED_EOK)
-			return med_fail(err, rc, "malformed bencode at byte %zu",
-					(size_t)(r.at - body.s));
+			return med_fail(
+					err, rc, "malformed bencode at byte %zu", (size_t)(r.at - body.s));
 		dict->count++;
 	}
 	if(r.at == r.end)

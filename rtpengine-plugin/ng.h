@@ -21,7 +21,7 @@
 typedef struct med_ng_entry {
 	med_str_t key;
 	med_str_t pair; /**< key and value as encoded */
-	med_str_t raw;	/**< the value as encoded */
+	med_str_t raw;  /**< the value as encoded */
 	med_str_t text; /**< the value of a string; s is NULL for other types */
 } med_ng_entry_t;
 

@@ -28,7 +28,7 @@ med_node_t *med_node_for_call(med_listener_t *l, med_str_t call_id, uint8_t excl
 	for(i = 0; i < l->node_count; i++) {
 		med_node_t *node = &l->node[i];
 		uint64_t weight = med_hash(node->name, strlen(node->name)) * 0x9e3779b97f4a7c15u
-						  ^ med_hash(call_id.s, call_id.len);
+				^ med_hash(call_id.s, call_id.len);
 
 		weight = med_hash(&weight, sizeof(weight));
 		if(exclude >> i & 1)
@@ -128,8 +128,9 @@ static void probes_done(med_listener_t *l, med_node_t *node)
 
 	if(node->new_count) {
 		if(node->new_count != node->address_count
-				|| memcmp(node->media_address, node->new_address, sizeof(node->new_address))
-						   != 0) {
+				|| memcmp(node->media_address, node->new_address,
+						   sizeof(node->new_address))
+						!= 0) {
 			for(i = 0; i < node->new_count; i++)
 				med_log(LOG_INFO, "rtpengine at %s anchors media at %s", node->name,
 						node->new_address[i]);
@@ -153,7 +154,8 @@ void med_node_probed(med_listener_t *l, med_node_t *node, med_str_t body)
 		if(address.len < sizeof(text)) {
 			memcpy(text, address.s, address.len);
 			text[address.len] = '\0';
-			if(inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1)
+			if(inet_pton(AF_INET, text, bytes) == 1
+					|| inet_pton(AF_INET6, text, bytes) == 1)
 				memcpy(node->new_address[node->new_count++], text, sizeof(text));
 		}
 	} else {

@@ -1,10 +1,10 @@
 /**
  * policy.c - what the policy listener makes of a keyed offer or answer, and of the reply
  *
- * rtpengine's side of it was read in and tried with 10.5.3.5: `transport-protocol` sets the
- * profile of every RTP m-line on the side an SDP goes to, `OSRTP=[offer]` makes that
- * RTP/AVP + crypto, `OSRTP=[accept]` answers an AVP + crypto offer with keys though the far
- * side answered plain, `SDES=[no-<suite>]` leaves a suite out.
+ * rtpengine's side of it was read in and tried with 10.5.3.5: `transport-protocol` sets
+ * the profile of every RTP m-line on the side an SDP goes to, `OSRTP=[offer]` makes that
+ * RTP/AVP + crypto, `OSRTP=[accept]` answers an AVP + crypto offer with keys though the
+ * far side answered plain, `SDES=[no-<suite>]` leaves a suite out.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -42,17 +42,16 @@ int med_policy_legs(
 	/* rtpengine's other spelling of the key; two SDPs in one command are one too many */
 	if(med_ng_count(&view->dict, MED_STR("SDP")))
 		return med_fail(why, MED_EINVAL, "key 'SDP': spell it 'sdp'");
-	rc = med_leg_parse("med-from", med_ng_text(&view->dict, MED_STR("med-from")),
-			&legs->from, why);
+	rc = med_leg_parse(
+			"med-from", med_ng_text(&view->dict, MED_STR("med-from")), &legs->from, why);
 	if(rc != MED_EOK)
 		return rc;
 	return med_leg_parse(
 			"med-to", med_ng_text(&view->dict, MED_STR("med-to")), &legs->to, why);
 }
 
-static int parse_sdp(
-		const med_leg_t *leg, const char *what, med_str_t body, med_sdp_t *sdp,
-		med_errbuf_t *why)
+static int parse_sdp(const med_leg_t *leg, const char *what, med_str_t body,
+		med_sdp_t *sdp, med_errbuf_t *why)
 {
 	med_errbuf_t inner;
 	int rc = body.s ? med_sdp_parse(body, sdp, &inner)
@@ -88,8 +87,7 @@ static bool is_ours(med_str_t key, bool to_known)
 			"dtls", "ice", "passthrough", "passthru"};
 	size_t i;
 
-	if(med_str_eq(key, MED_STR("sdp"))
-			|| (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
+	if(med_str_eq(key, MED_STR("sdp")) || (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
 		return true;
 	if(!to_known)
 		return false;
@@ -136,8 +134,8 @@ static int finish(med_ng_out_t *out, med_errbuf_t *why)
 {
 	med_ng_put(out, "e", 1);
 	return out->overflow ? med_fail(why, MED_ELIMIT,
-								   "the command does not fit into a datagram of %d bytes",
-								   MED_NG_MAX_DATAGRAM)
+				   "the command does not fit into a datagram of %d bytes",
+				   MED_NG_MAX_DATAGRAM)
 						 : MED_EOK;
 }
 
@@ -246,7 +244,8 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 }
 
 /** An answer must name the key it accepts: rtpengine would encrypt nothing otherwise. */
-static int check_tags(const med_sdp_t *sdp, const med_offer_memo_t *memo, med_errbuf_t *why)
+static int check_tags(
+		const med_sdp_t *sdp, const med_offer_memo_t *memo, med_errbuf_t *why)
 {
 	size_t i;
 
@@ -358,8 +357,8 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 	size_t i;
 	int rc;
 
-	rc = parse_sdp(&legs->to, "SDP made by rtpengine",
-			med_ng_text(reply, MED_STR("sdp")), &sdp, why);
+	rc = parse_sdp(&legs->to, "SDP made by rtpengine", med_ng_text(reply, MED_STR("sdp")),
+			&sdp, why);
 	if(rc != MED_EOK)
 		return rc;
 	rc = check_outcome(&legs->to, &sdp, why);
@@ -371,13 +370,14 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 
 		memo->line[i].tag = legs->to.policy.known ? media->usable_tag : 0;
 		edit.line[i].offer_savp = legs->to.policy.known && media->port
-								  && memo->offered == MED_OFFER_AVP_CRYPTO
-								  && media->proto == MED_SDP_AVP && media->usable_crypto;
+				&& memo->offered == MED_OFFER_AVP_CRYPTO && media->proto == MED_SDP_AVP
+				&& media->usable_crypto;
 	}
 	return put_reply(reply, &sdp, &edit, scratch, out, why);
 }
 
-/** rtpengine writes AVP + crypto to who offered that; we say SAVP (med_media_answer_form). */
+/** rtpengine writes AVP + crypto to who offered that; we say SAVP
+ * (med_media_answer_form). */
 static void plan_answer_reply(const med_leg_t *to, const med_offer_memo_t *memo,
 		med_sdp_t *sdp, med_sdp_edit_t *edit)
 {
@@ -395,8 +395,8 @@ static void plan_answer_reply(const med_leg_t *to, const med_offer_memo_t *memo,
 				&& to->policy.srtp != MED_SRTP_NOT_SUPPORTED
 				&& (!line || line->answer_form == MED_OFFER_SAVP)) {
 			edit->line[i].proto = text.len && text.s[text.len - 1] == 'F'
-										  ? MED_STR("RTP/SAVPF")
-										  : MED_STR("RTP/SAVP");
+					? MED_STR("RTP/SAVPF")
+					: MED_STR("RTP/SAVP");
 			media->proto = MED_SDP_SAVP;
 			media->proto_text = edit->line[i].proto;
 		}
@@ -437,8 +437,8 @@ int med_policy_answer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 	med_sdp_t sdp;
 	int rc;
 
-	rc = parse_sdp(&legs->to, "SDP made by rtpengine",
-			med_ng_text(reply, MED_STR("sdp")), &sdp, why);
+	rc = parse_sdp(&legs->to, "SDP made by rtpengine", med_ng_text(reply, MED_STR("sdp")),
+			&sdp, why);
 	if(rc != MED_EOK)
 		return rc;
 	plan_answer_reply(&legs->to, memo, &sdp, &edit);

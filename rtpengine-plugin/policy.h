@@ -13,10 +13,11 @@
 #include "ng.h"
 #include "sdp_edit.h"
 
-/** One m-line of an offer, as its answer needs it. Kept by value for as long as the call. */
+/** One m-line of an offer, as its answer needs it. Kept by value for as long as the call.
+ */
 typedef struct med_offer_line {
 	uint8_t answer_form; /**< enum med_offer_form: how the offerer is to be answered */
-	uint16_t acfg;		 /**< RFC 5939: the configuration to name, 0 for none */
+	uint16_t acfg;       /**< RFC 5939: the configuration to name, 0 for none */
 	uint16_t acfg_tcap;
 	uint32_t tag; /**< of the key the answering leg was offered; 0: none */
 } med_offer_line_t;
@@ -29,7 +30,7 @@ typedef struct med_offer_memo {
 
 typedef struct med_legs {
 	med_leg_t from; /**< the side this SDP comes from */
-	med_leg_t to;	/**< the side it goes to */
+	med_leg_t to;   /**< the side it goes to */
 } med_legs_t;
 
 /** Room for one SDP while it is edited; one per thread. */

@@ -80,9 +80,11 @@ static int reason_of(const med_listener_t *l, const med_txn_t *txn,
 	if(med_str_eq(result, MED_STR("load limit")))
 		return med_fail(why, MED_EALLDOWN, "rtpengine at %s is at its load limit", name);
 	if(med_str_eq(text, MED_STR("Ran out of ports")))
-		return med_fail(why, MED_EALLDOWN, "rtpengine at %s has no free media port", name);
+		return med_fail(
+				why, MED_EALLDOWN, "rtpengine at %s has no free media port", name);
 	if(med_str_eq(text, MED_STR("Parallel session limit reached")))
-		return med_fail(why, MED_EALLDOWN, "rtpengine at %s is at its session limit", name);
+		return med_fail(
+				why, MED_EALLDOWN, "rtpengine at %s is at its session limit", name);
 	if(text.len)
 		return med_fail(why, MED_EINVAL, "rtpengine at %s: %.*s", name,
 				(int)(text.len > 150 ? 150 : text.len), text.s);
@@ -92,8 +94,9 @@ static int reason_of(const med_listener_t *l, const med_txn_t *txn,
 static void forget_branch(med_listener_t *l, const med_txn_t *txn)
 {
 	med_call_t *call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
-	med_branch_t *branch =
-			call ? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch) : NULL;
+	med_branch_t *branch = call
+			? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch)
+			: NULL;
 
 	if(!branch || branch->offer_seq != txn->seq)
 		return;
@@ -104,14 +107,15 @@ static void forget_branch(med_listener_t *l, const med_txn_t *txn)
 
 static void offer_failed(med_listener_t *l, med_txn_t *txn)
 {
-	bool load_limit = med_str_eq(
-			med_ng_text(&l->dict, MED_STR("result")), MED_STR("load limit"));
+	bool load_limit =
+			med_str_eq(med_ng_text(&l->dict, MED_STR("result")), MED_STR("load limit"));
 	med_errbuf_t why;
 	int rc = reason_of(l, txn, &l->dict, &why);
 
 	if(rc == MED_EALLDOWN && med_try_next_node(l, txn))
 		return;
-	med_log(LOG_WARNING, "call %.*s: offer failed: %s", MED_STR_FMT(txn->work->call_id), why.text);
+	med_log(LOG_WARNING, "call %.*s: offer failed: %s", MED_STR_FMT(txn->work->call_id),
+			why.text);
 	if(load_limit && txn->first_offer) {
 		forget_branch(l, txn);
 		med_answer(l, txn, MED_STR("d6:result10:load limite"));
@@ -129,16 +133,20 @@ static void offer_replied(med_listener_t *l, med_txn_t *txn)
 	med_call_t *call;
 	med_errbuf_t why;
 
-	if(med_policy_offer_reply(&l->dict, &txn->work->legs, &l->scratch, &out, &txn->work->memo, &why)
+	if(med_policy_offer_reply(
+			   &l->dict, &txn->work->legs, &l->scratch, &out, &txn->work->memo, &why)
 			!= MED_EOK) {
-		med_log(LOG_ERR, "call %.*s: offer refused: %s", MED_STR_FMT(txn->work->call_id), why.text);
+		med_log(LOG_ERR, "call %.*s: offer refused: %s", MED_STR_FMT(txn->work->call_id),
+				why.text);
 		med_answer_error(l, txn, why.text);
 		if(txn->initial)
 			undo_txn(l, txn);
 		return;
 	}
 	call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
-	branch = call ? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch) : NULL;
+	branch = call
+			? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch)
+			: NULL;
 	if(branch && branch->offer_seq == txn->seq)
 		branch->memo = txn->work->memo;
 	med_answer(l, txn, (med_str_t){out.s, out.len});
@@ -146,7 +154,8 @@ static void offer_replied(med_listener_t *l, med_txn_t *txn)
 
 static void answer_failed(med_listener_t *l, med_txn_t *txn, const char *reason)
 {
-	med_log(LOG_WARNING, "call %.*s: answer failed: %s", MED_STR_FMT(txn->work->call_id), reason);
+	med_log(LOG_WARNING, "call %.*s: answer failed: %s", MED_STR_FMT(txn->work->call_id),
+			reason);
 	med_answer_error(l, txn, reason);
 	if(txn->initial)
 		undo_txn(l, txn);
@@ -158,8 +167,8 @@ static void answer_replied(med_listener_t *l, med_txn_t *txn)
 	med_call_t *call;
 	med_errbuf_t why;
 
-	if(med_policy_answer_reply(&l->dict, &txn->work->legs, txn->work->has_memo ? &txn->work->memo : NULL,
-			   &l->scratch, &out, &why)
+	if(med_policy_answer_reply(&l->dict, &txn->work->legs,
+			   txn->work->has_memo ? &txn->work->memo : NULL, &l->scratch, &out, &why)
 			!= MED_EOK) {
 		answer_failed(l, txn, why.text);
 		return;
@@ -198,8 +207,9 @@ static void deleted(med_listener_t *l, const med_txn_t *txn)
 static void late(med_listener_t *l, med_txn_t *txn, bool ok)
 {
 	med_call_t *call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
-	med_branch_t *branch =
-			call ? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch) : NULL;
+	med_branch_t *branch = call
+			? med_call_branch_exact(call, txn->work->from_tag, txn->work->via_branch)
+			: NULL;
 
 	/* a newer offer of the same branch owns the session now */
 	bool is_last = !branch || branch->offer_seq == txn->seq;
@@ -207,7 +217,8 @@ static void late(med_listener_t *l, med_txn_t *txn, bool ok)
 	/* first: taking a slot for the delete may give this one back */
 	med_txn_move(l->txns, txn, MED_TXN_DONE, l->now_ms + l->conf.replay_ms);
 	if(ok && is_last) {
-		med_log(LOG_NOTICE, "call %.*s: its offer was answered after the deadline; undone",
+		med_log(LOG_NOTICE,
+				"call %.*s: its offer was answered after the deadline; undone",
 				MED_STR_FMT(txn->work->call_id));
 		undo_txn(l, txn);
 	}
@@ -247,7 +258,8 @@ static void replied(med_listener_t *l, med_node_t *node, med_txn_t *txn, med_str
 	switch(txn->kind) {
 		case MED_TXN_QUERY:
 			queried(l, txn,
-					!med_str_eq(med_ng_text(&l->dict, MED_STR("result")), MED_STR("error")));
+					!med_str_eq(
+							med_ng_text(&l->dict, MED_STR("result")), MED_STR("error")));
 			break;
 		case MED_TXN_OFFER:
 			if(ok)
@@ -301,8 +313,8 @@ void med_expired(med_listener_t *l, med_txn_t *txn)
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
-	med_fail(&why, MED_EALLDOWN, "rtpengine at %s did not answer within %d ms", node->name,
-			l->conf.deadline_ms);
+	med_fail(&why, MED_EALLDOWN, "rtpengine at %s did not answer within %d ms",
+			node->name, l->conf.deadline_ms);
 	med_log(LOG_WARNING, "call %.*s: %s", MED_STR_FMT(txn->work->call_id), why.text);
 	med_answer_error(l, txn, why.text);
 	if(txn->state == MED_TXN_DONE && txn->kind == MED_TXN_OFFER && txn->initial)

@@ -69,8 +69,8 @@ static bool drops_attribute(const struct editor *e, med_str_t line)
 	if(line.len > 9 && is_one_of(name, crypto, 1))
 		return drops_crypto(e, line);
 	return is_one_of(name, never_passed, sizeof(never_passed) / sizeof(never_passed[0]))
-		   || (e->edit->drop_ice_dtls
-				   && is_one_of(name, ice_dtls, sizeof(ice_dtls) / sizeof(ice_dtls[0])));
+			|| (e->edit->drop_ice_dtls
+					&& is_one_of(name, ice_dtls, sizeof(ice_dtls) / sizeof(ice_dtls[0])));
 }
 
 static void put(struct editor *e, const char *text)
@@ -78,7 +78,8 @@ static void put(struct editor *e, const char *text)
 	med_ng_put(e->out, text, strlen(text));
 }
 
-/** Attributes come after m=, i=, c=, b= of their section: before its first a=, or last. */
+/** Attributes come after m=, i=, c=, b= of their section: before its first a=, or last.
+ */
 static void insert_attributes(struct editor *e)
 {
 	char text[64];

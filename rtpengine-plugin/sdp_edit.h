@@ -15,17 +15,17 @@
 
 enum med_crypto_edit {
 	MED_CRYPTO_KEEP = 0,
-	MED_CRYPTO_DROP,		 /**< all a=crypto lines */
-	MED_CRYPTO_USABLE,		 /**< keep those med_sdp_crypto_usable() */
+	MED_CRYPTO_DROP,          /**< all a=crypto lines */
+	MED_CRYPTO_USABLE,        /**< keep those med_sdp_crypto_usable() */
 	MED_CRYPTO_USABLE_NO_MKI, /**< of these, those without MKI */
 };
 
 typedef struct med_sdp_line_edit {
-	bool decline;		/**< port 0 */
-	uint8_t crypto;		/**< enum med_crypto_edit */
-	med_str_t proto;	/**< the transport to write; s NULL: as it is */
-	bool offer_savp;	/**< insert a=tcap and a=pcfg that offer RTP/SAVP (RFC 5939) */
-	uint16_t acfg;		/**< insert a=acfg with this number (0: none) ... */
+	bool decline;       /**< port 0 */
+	uint8_t crypto;     /**< enum med_crypto_edit */
+	med_str_t proto;    /**< the transport to write; s NULL: as it is */
+	bool offer_savp;    /**< insert a=tcap and a=pcfg that offer RTP/SAVP (RFC 5939) */
+	uint16_t acfg;      /**< insert a=acfg with this number (0: none) ... */
 	uint16_t acfg_tcap; /**< ... and this transport capability */
 } med_sdp_line_edit_t;
 

@@ -59,7 +59,7 @@ med_txns_t *med_txns_new(void)
 		return NULL;
 	if(getrandom(&instance, sizeof(instance), 0) != (ssize_t)sizeof(instance)
 			|| getrandom(txns->hash_key, sizeof(txns->hash_key), 0)
-					   != (ssize_t)sizeof(txns->hash_key)) {
+					!= (ssize_t)sizeof(txns->hash_key)) {
 		free(txns);
 		return NULL;
 	}
@@ -91,7 +91,7 @@ static med_txn_t **bucket_of(
 	uint64_t hash = med_siphash(txns->hash_key, cookie.s, cookie.len);
 
 	hash ^= client->u.any.sa_family == AF_INET6 ? client->u.in6.sin6_port
-												 : client->u.in.sin_port;
+												: client->u.in.sin_port;
 	return &txns->bucket[hash & (BUCKETS - 1)];
 }
 
@@ -216,10 +216,9 @@ med_txn_t *med_txn_by_cookie(const med_txns_t *txns, med_str_t cookie)
 	uint64_t slot, generation;
 	const med_txn_t *txn;
 
-	if(cookie.len != MED_TXN_COOKIE_LEN - 1
-			|| memcmp(cookie.s, txns->instance, 16) != 0 || cookie.s[16] != '-'
-			|| !get_hex(cookie.s + 17, 4, &slot) || slot >= MED_TXN_COUNT
-			|| !get_hex(cookie.s + 21, 8, &generation))
+	if(cookie.len != MED_TXN_COOKIE_LEN - 1 || memcmp(cookie.s, txns->instance, 16) != 0
+			|| cookie.s[16] != '-' || !get_hex(cookie.s + 17, 4, &slot)
+			|| slot >= MED_TXN_COUNT || !get_hex(cookie.s + 21, 8, &generation))
 		return NULL;
 	txn = &txns->slot[slot];
 	if(txn->generation != generation

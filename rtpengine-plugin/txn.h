@@ -1,9 +1,9 @@
 /**
  * txn.h - one command on its way, and what is kept of it afterwards
  *
- * A transaction lives from a client's command (or one of our own) to the end of its replay
- * time. Its upstream cookie names slot and generation, so that rtpengine's reply finds it
- * without a search and a reply to an earlier use of the slot finds nothing.
+ * A transaction lives from a client's command (or one of our own) to the end of its
+ * replay time. Its upstream cookie names slot and generation, so that rtpengine's reply
+ * finds it without a search and a reply to an earlier use of the slot finds nothing.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,17 +20,17 @@
 enum med_txn_state {
 	MED_TXN_FREE = 0,
 	MED_TXN_WAITING, /**< sent; answered by its deadline */
-	MED_TXN_LATE,	 /**< the client was told so; a reply that comes now is undone */
-	MED_TXN_DONE,	 /**< kept for a repeated cookie */
+	MED_TXN_LATE,    /**< the client was told so; a reply that comes now is undone */
+	MED_TXN_DONE,    /**< kept for a repeated cookie */
 	MED_TXN_STATES
 };
 
 enum med_txn_kind {
-	MED_TXN_PASS = 0,	/**< untouched */
-	MED_TXN_QUERY,		/**< asking whether rtpengine knows the call, before its offer */
-	MED_TXN_OFFER,		/**< keyed */
-	MED_TXN_ANSWER,		/**< keyed */
-	MED_TXN_OWN_PING,	/**< ours from here on: no client */
+	MED_TXN_PASS = 0, /**< untouched */
+	MED_TXN_QUERY,    /**< asking whether rtpengine knows the call, before its offer */
+	MED_TXN_OFFER,    /**< keyed */
+	MED_TXN_ANSWER,   /**< keyed */
+	MED_TXN_OWN_PING, /**< ours from here on: no client */
 	MED_TXN_OWN_PROBE,
 	MED_TXN_OWN_DELETE,
 };
@@ -53,7 +53,7 @@ typedef struct med_txn {
 	struct med_txn *prev; /**< in its state's queue, by due time */
 	struct med_txn *next;
 	struct med_txn *hash_next;
-	uint64_t seq;		 /**< order of arrival */
+	uint64_t seq;        /**< order of arrival */
 	uint32_t generation; /**< of the cookie; a reply to another one is not for us */
 	uint16_t slot;
 	uint8_t state;
@@ -62,14 +62,14 @@ typedef struct med_txn {
 	uint8_t node;
 	uint8_t tried; /**< nodes tried, one bit each */
 	uint8_t resends;
-	bool initial;	  /**< an offer (or the answer to one) that an undo may delete */
+	bool initial;     /**< an offer (or the answer to one) that an undo may delete */
 	bool first_offer; /**< of a call nobody knew: may be told `load limit` */
 	int64_t due_ms;
 	int64_t deadline_ms;
 	med_sockaddr_t client;
-	med_str_t cookie;	  /**< the client's, in @ref work or @ref reply; len 0: our own */
+	med_str_t cookie;     /**< the client's, in @ref work or @ref reply; len 0: our own */
 	med_txn_work_t *work; /**< NULL once it is done with */
-	char *reply;		  /**< what the client got: its cookie, a space, the answer */
+	char *reply;          /**< what the client got: its cookie, a space, the answer */
 	size_t reply_len;
 } med_txn_t;
 
@@ -84,7 +84,8 @@ void med_txns_free(med_txns_t *txns);
  * @return NULL where all are waiting
  */
 med_txn_t *med_txn_take(med_txns_t *txns);
-/** Into that state's queue, by @p due_ms; out of the one it was in. FREE gives it back. */
+/** Into that state's queue, by @p due_ms; out of the one it was in. FREE gives it back.
+ */
 void med_txn_move(
 		med_txns_t *txns, med_txn_t *txn, enum med_txn_state state, int64_t due_ms);
 /** The one due first; NULL where the queue is empty. */

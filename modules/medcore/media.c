@@ -75,12 +75,13 @@ static bool is_required(const med_leg_policy_t *leg)
 	return leg && leg->known && leg->srtp == MED_SRTP_REQUIRED;
 }
 
-/** Two m-lines that are two ways to have one stream: SAVP and AVP of one type, adjacent. */
+/** Two m-lines that are two ways to have one stream: SAVP and AVP of one type, adjacent.
+ */
 static bool is_pair(const med_sdp_media_t *a, const med_sdp_media_t *b)
 {
 	return is_active(a) && is_active(b) && med_str_eq_nocase(a->type, b->type)
-		   && ((a->proto == MED_SDP_SAVP && b->proto == MED_SDP_AVP)
-				   || (a->proto == MED_SDP_AVP && b->proto == MED_SDP_SAVP));
+			&& ((a->proto == MED_SDP_SAVP && b->proto == MED_SDP_AVP)
+					|| (a->proto == MED_SDP_AVP && b->proto == MED_SDP_SAVP));
 }
 
 static med_media_mask_t decline_alternatives(
@@ -94,8 +95,7 @@ static med_media_mask_t decline_alternatives(
 			continue;
 		savp = offer->media[i].proto == MED_SDP_SAVP ? i : i + 1;
 		avp = savp == i ? i + 1 : i;
-		if(from->srtp == MED_SRTP_NOT_SUPPORTED
-				|| !offer->media[savp].usable_crypto)
+		if(from->srtp == MED_SRTP_NOT_SUPPORTED || !offer->media[savp].usable_crypto)
 			decline |= (med_media_mask_t)1 << savp;
 		else
 			decline |= (med_media_mask_t)1 << avp;
@@ -121,15 +121,16 @@ static int check_offered_savp(const med_leg_policy_t *from, const med_sdp_t *off
 {
 	if(from->srtp == MED_SRTP_NOT_SUPPORTED)
 		return refuse(offer, index, why,
-				"SRTP was offered, but the leg's SRTP mode is not_supported; offer RTP/AVP, "
+				"SRTP was offered, but the leg's SRTP mode is not_supported; offer "
+				"RTP/AVP, "
 				"or set the trunk to optional or required over TLS");
 	if(offer->media[index].usable_crypto)
 		return MED_EOK;
 	if(offer->media[index].crypto_count)
 		return refuse(offer, index, why,
-				"no a=crypto line is a usable " SUITE "; offer that suite with a whole key");
-	return refuse(
-			offer, index, why, "RTP/SAVP without a=crypto; offer SDES with " SUITE);
+				"no a=crypto line is a usable " SUITE
+				"; offer that suite with a whole key");
+	return refuse(offer, index, why, "RTP/SAVP without a=crypto; offer SDES with " SUITE);
 }
 
 static int check_offered_line(const med_leg_policy_t *from, const med_sdp_t *offer,
@@ -143,7 +144,8 @@ static int check_offered_line(const med_leg_policy_t *from, const med_sdp_t *off
 		case MED_SDP_AVP:
 			if(from->srtp == MED_SRTP_REQUIRED && !media->usable_crypto)
 				return refuse(offer, index, why,
-						"plain RTP was offered, but the leg's SRTP mode is required; offer "
+						"plain RTP was offered, but the leg's SRTP mode is required; "
+						"offer "
 						"SRTP (SDES, " SUITE ")");
 			return MED_EOK;
 		case MED_SDP_DTLS:
@@ -175,7 +177,8 @@ int med_media_offer_lines(const med_leg_policy_t *from, const med_leg_policy_t *
 			if(!rtp)
 				return refuse(offer, i, why,
 						"not RTP, so it cannot be encrypted, and a leg's SRTP mode is "
-						"required; send fax as G.711 over SRTP, or set the leg to optional");
+						"required; send fax as G.711 over SRTP, or set the leg to "
+						"optional");
 			mask |= bit;
 		} else if(from->known) {
 			rc = check_offered_line(from, offer, i, why);
@@ -260,7 +263,8 @@ int med_media_check_answer(const med_leg_policy_t *from, enum med_offer_form off
 	int rc;
 
 	if(!answer->media_count)
-		return med_fail(why, MED_EINVAL, "the SDP has no m-line; answer each one offered");
+		return med_fail(
+				why, MED_EINVAL, "the SDP has no m-line; answer each one offered");
 	if(!from->known)
 		return MED_EOK;
 	for(i = 0; i < answer->media_count; i++) {
@@ -273,8 +277,8 @@ int med_media_check_answer(const med_leg_policy_t *from, enum med_offer_form off
 	return MED_EOK;
 }
 
-static int check_outgoing_line(const med_leg_policy_t *to, const med_sdp_t *sdp,
-		size_t index, med_errbuf_t *why)
+static int check_outgoing_line(
+		const med_leg_policy_t *to, const med_sdp_t *sdp, size_t index, med_errbuf_t *why)
 {
 	const med_sdp_media_t *media = &sdp->media[index];
 
@@ -296,7 +300,8 @@ static int check_outgoing_line(const med_leg_policy_t *to, const med_sdp_t *sdp,
 						sdp, index, why, "would go out without a usable key of " SUITE);
 			return MED_EOK;
 		case MED_SDP_DTLS:
-			return refuse(sdp, index, why, "would go out as DTLS-SRTP; only SDES is sent");
+			return refuse(
+					sdp, index, why, "would go out as DTLS-SRTP; only SDES is sent");
 		default:
 			if(to->srtp == MED_SRTP_REQUIRED)
 				return refuse(sdp, index, why,

@@ -20,9 +20,9 @@ enum med_srtp_mode {
 
 /** How a leg's media must look. Small, copied by value, survives its trunk. */
 typedef struct med_leg_policy {
-	uint8_t srtp;	/**< enum med_srtp_mode, already forced by transport (spec 2.2) */
-	bool anchored;	/**< media must go through rtpengine */
-	bool known;		/**< false: a side that no trunk describes (a phone): pass as it is */
+	uint8_t srtp;  /**< enum med_srtp_mode, already forced by transport (spec 2.2) */
+	bool anchored; /**< media must go through rtpengine */
+	bool known;    /**< false: a side that no trunk describes (a phone): pass as it is */
 } med_leg_policy_t;
 
 /** SIP over TCP or UDP cannot keep a key secret: NotSupported (spec 2.2, rule 4). */
@@ -34,9 +34,9 @@ const char *med_srtp_mode_name(enum med_srtp_mode mode);
 
 /** The form our offer on a leg takes, for rtpengine's flags. */
 enum med_offer_form {
-	MED_OFFER_AVP,		  /**< RTP/AVP, no crypto */
+	MED_OFFER_AVP,        /**< RTP/AVP, no crypto */
 	MED_OFFER_AVP_CRYPTO, /**< RTP/AVP + crypto (RFC 8643, Microsoft's optional form) */
-	MED_OFFER_SAVP,		  /**< RTP/SAVP + crypto */
+	MED_OFFER_SAVP,       /**< RTP/SAVP + crypto */
 };
 enum med_offer_form med_media_offer_form(const med_leg_policy_t *to);
 
@@ -49,8 +49,8 @@ typedef uint32_t med_media_mask_t;
  * @param why  filled on MED_EREFUSED: leg's rule and remedy, for Warning and Reason
  * @return MED_EOK, MED_EREFUSED (answer 488), MED_EINVAL (no usable SDP: 400)
  */
-int med_media_check_offer(const med_leg_policy_t *from, const med_sdp_t *offer,
-		med_errbuf_t *why);
+int med_media_check_offer(
+		const med_leg_policy_t *from, const med_sdp_t *offer, med_errbuf_t *why);
 
 /**
  * The same, for an offer that goes on to @p to, and which of its m-lines are to be
@@ -69,8 +69,8 @@ int med_media_offer_lines(const med_leg_policy_t *from, const med_leg_policy_t *
  * offer is answered SAVP + crypto (Microsoft's form); baresip, which offers as RFC 8643
  * says, takes that as well.
  */
-enum med_offer_form med_media_answer_form(const med_leg_policy_t *from,
-		const med_sdp_media_t *offered);
+enum med_offer_form med_media_answer_form(
+		const med_leg_policy_t *from, const med_sdp_media_t *offered);
 
 /**
  * May this answer, from a leg with this policy, be accepted?
@@ -86,7 +86,7 @@ int med_media_check_answer(const med_leg_policy_t *from, enum med_offer_form off
  * The gate: may these bytes be sent to a leg with this policy? Checks profile and crypto
  * of every m-line that is not declined (port 0).
  */
-int med_media_check_outgoing(const med_leg_policy_t *to, const med_sdp_t *sdp,
-		med_errbuf_t *why);
+int med_media_check_outgoing(
+		const med_leg_policy_t *to, const med_sdp_t *sdp, med_errbuf_t *why);
 
 #endif

@@ -38,7 +38,8 @@ static med_str_t next_word(med_str_t *rest)
 	return word;
 }
 
-/** Leading decimal digits as a number up to @p max; false where there are none or more. */
+/** Leading decimal digits as a number up to @p max; false where there are none or more.
+ */
 static bool read_number(med_str_t *text, uint32_t max, uint32_t *number)
 {
 	uint32_t value = 0;
@@ -79,7 +80,7 @@ bool med_sdp_next_line(med_str_t *rest, med_str_t *line, med_str_t *whole)
 static bool is_base64(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-		   || c == '+' || c == '/';
+			|| c == '+' || c == '/';
 }
 
 /** Only what leaves protection whole: WSH, and what RFC 4568 lets us ignore ("-..."). */
@@ -340,8 +341,8 @@ int med_sdp_parse(med_str_t body, med_sdp_t *sdp, med_errbuf_t *err)
 	if(!body.len)
 		return med_fail(err, MED_EINVAL, "the SDP is empty");
 	if(body.len > MED_SDP_MAX_SIZE)
-		return med_fail(err, MED_ELIMIT, "the SDP is longer than %d bytes",
-				MED_SDP_MAX_SIZE);
+		return med_fail(
+				err, MED_ELIMIT, "the SDP is longer than %d bytes", MED_SDP_MAX_SIZE);
 	if(memchr(body.s, '\0', body.len))
 		return med_fail(err, MED_EINVAL, "the SDP holds a zero byte");
 	sdp->body = body;

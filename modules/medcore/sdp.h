@@ -18,25 +18,25 @@
 
 enum med_sdp_proto {
 	MED_SDP_OTHER = 0, /**< not RTP (T.38 over udptl, MSRP, ...) */
-	MED_SDP_AVP,	   /**< RTP/AVP, RTP/AVPF */
-	MED_SDP_SAVP,	   /**< RTP/SAVP, RTP/SAVPF */
-	MED_SDP_DTLS,	   /**< UDP/TLS/RTP/SAVP(F) */
+	MED_SDP_AVP,       /**< RTP/AVP, RTP/AVPF */
+	MED_SDP_SAVP,      /**< RTP/SAVP, RTP/SAVPF */
+	MED_SDP_DTLS,      /**< UDP/TLS/RTP/SAVP(F) */
 };
 
 typedef struct med_sdp_media {
 	med_str_t type; /**< "audio" */
 	med_str_t proto_text;
-	uint8_t proto;			/**< enum med_sdp_proto */
-	uint16_t port;			/**< 0: declined */
-	uint16_t crypto_count;	/**< a=crypto lines, of any suite */
+	uint8_t proto;          /**< enum med_sdp_proto */
+	uint16_t port;          /**< 0: declined */
+	uint16_t crypto_count;  /**< a=crypto lines, of any suite */
 	uint16_t usable_crypto; /**< see med_sdp_crypto_usable */
 	uint16_t usable_no_mki; /**< those of them without MKI */
-	uint32_t usable_tag;	/**< tag of the first usable one */
-	bool potential_savp;	/**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
-	uint16_t pcfg;			/**< its number, and ... */
-	uint16_t pcfg_tcap;		/**< ... the number of the tcap it names: for acfg */
-	med_str_t address;		/**< c= of the media, else of the session; may be empty */
-	med_str_t line;			/**< the whole m= line without its end, for those who edit */
+	uint32_t usable_tag;    /**< tag of the first usable one */
+	bool potential_savp;    /**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
+	uint16_t pcfg;          /**< its number, and ... */
+	uint16_t pcfg_tcap;     /**< ... the number of the tcap it names: for acfg */
+	med_str_t address;      /**< c= of the media, else of the session; may be empty */
+	med_str_t line;         /**< the whole m= line without its end, for those who edit */
 } med_sdp_media_t;
 
 typedef struct med_sdp {

@@ -46,7 +46,7 @@ static bool is_multipart(med_str_t content_type)
 	med_str_t type = cut(&content_type, ';');
 
 	return type.len > 10
-		   && med_str_eq_nocase((med_str_t){type.s, 10}, MED_STR("multipart/"));
+			&& med_str_eq_nocase((med_str_t){type.s, 10}, MED_STR("multipart/"));
 }
 
 static bool find_boundary(med_str_t content_type, med_str_t *boundary)

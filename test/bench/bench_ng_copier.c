@@ -1,10 +1,10 @@
 /**
  * bench_ng_copier.c - a hop before rtpengine's ng port that only copies bytes
  *
- * What a policy listener would cost that has no policy: the yardstick of ng_overhead_ratio.
- * Waits as the listener does (epoll, recvmmsg) and replaces nothing; a client is told from
- * another by a socket of its own towards rtpengine.
- * Built as a shared object it runs in a thread of the program that preloads it, its ports in
+ * What a policy listener would cost that has no policy: the yardstick of
+ * ng_overhead_ratio. Waits as the listener does (epoll, recvmmsg) and replaces nothing; a
+ * client is told from another by a socket of its own towards rtpengine. Built as a shared
+ * object it runs in a thread of the program that preloads it, its ports in
  * NG_COPIER="<listen> <upstream>"; as a program it takes them as arguments.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -50,7 +50,8 @@ static struct client {
 	int fd;
 } clients[MAX_CLIENTS];
 
-/** The socket towards rtpengine that is this client's; the oldest's where all are taken. */
+/** The socket towards rtpengine that is this client's; the oldest's where all are taken.
+ */
 static int node_socket(int epoll_fd, const struct sockaddr_in *address)
 {
 	static unsigned int next;
@@ -74,7 +75,8 @@ static int node_socket(int epoll_fd, const struct sockaddr_in *address)
 
 static void *copy(void *unused)
 {
-	int listener = open_socket(ports[0], 1), epoll_fd = epoll_create1(EPOLL_CLOEXEC), i, k;
+	int listener = open_socket(ports[0], 1), epoll_fd = epoll_create1(EPOLL_CLOEXEC), i,
+		k;
 	struct epoll_event events[10] = {{.events = EPOLLIN, .data.u32 = LISTENER}};
 	struct sockaddr_in source[BATCH], *to;
 	struct mmsghdr batch[BATCH];

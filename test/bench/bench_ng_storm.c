@@ -47,7 +47,7 @@
 #define KEYS_TO_SRTP "8:med-from17:gw1/not_supported6:med-to13:pbx1/required"
 
 static const struct leg_pair {
-	const char *offer, *answer;			   /* SDPs */
+	const char *offer, *answer;                   /* SDPs */
 	const char *offer_flags[2], *answer_flags[2]; /* native, keyed */
 	const char *offer_reads, *answer_reads;
 } pairs[2] = {
@@ -66,8 +66,8 @@ static void fail(const char *what, const char *reply)
 	exit(1);
 }
 
-static void command(const char *word, unsigned long call, const char *flags, const char *sdp,
-		const char *reads)
+static void command(const char *word, unsigned long call, const char *flags,
+		const char *sdp, const char *reads)
 {
 	static char text[16384], reply[65536];
 	struct pollfd ready = {.fd = sock, .events = POLLIN};
@@ -113,7 +113,8 @@ static int storm(uint16_t port, unsigned long count, int keyed)
 		const struct leg_pair *pair = &pairs[i % 2];
 
 		command("offer", i, pair->offer_flags[keyed], offers[i % 2], pair->offer_reads);
-		command("answer", i, pair->answer_flags[keyed], answers[i % 2], pair->answer_reads);
+		command("answer", i, pair->answer_flags[keyed], answers[i % 2],
+				pair->answer_reads);
 		command("delete", i, "", NULL, NULL);
 	}
 	return 0;
@@ -124,7 +125,8 @@ int main(int argc, char **argv)
 	int clients = argc == 5 ? atoi(argv[4]) : 1, failed = 0, status, i;
 
 	if(argc < 4 || argc > 5 || clients < 1 || clients > 64) {
-		fprintf(stderr, "usage: bench_ng_storm <port> <calls> native|keyed [<clients>]\n");
+		fprintf(stderr,
+				"usage: bench_ng_storm <port> <calls> native|keyed [<clients>]\n");
 		return 2;
 	}
 	for(i = 0; i < clients; i++) {

@@ -59,7 +59,8 @@ static void as_reply(uint8_t modes)
 	med_legs_t legs = {.from = {.id = MED_STR("a"), .policy = {modes % 3, true, true}},
 			.to = {.id = MED_STR("b"), .policy = {modes / 3 % 3, true, modes < 128}}};
 	med_ng_out_t out = {.s = buffer, .size = sizeof(buffer)};
-	med_offer_memo_t memo = {.offered = MED_OFFER_AVP_CRYPTO, .count = 2,
+	med_offer_memo_t memo = {.offered = MED_OFFER_AVP_CRYPTO,
+			.count = 2,
 			.line = {{.answer_form = MED_OFFER_SAVP, .acfg = 1, .acfg_tcap = 1}}};
 	med_errbuf_t why;
 

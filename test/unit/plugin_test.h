@@ -21,8 +21,10 @@
 /** A session around m-lines that are written with plain line ends. */
 static inline med_str_t plugin_sdp(char *buffer, size_t size, const char *media)
 {
-	int len = snprintf(buffer, size, "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\n"
-									 "c=IN IP4 192.0.2.1\nt=0 0\n%s", media);
+	int len = snprintf(buffer, size,
+			"v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\n"
+			"c=IN IP4 192.0.2.1\nt=0 0\n%s",
+			media);
 
 	ck_assert_int_lt(len, (int)size);
 	return (med_str_t){buffer, (size_t)len};

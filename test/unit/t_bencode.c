@@ -26,10 +26,12 @@ START_TEST(cookie_and_body)
 	ck_assert_int_eq(med_ng_split(MED_STR(""), &cookie, &body), MED_EINVAL);
 	memset(longest, 'c', sizeof(longest));
 	memcpy(longest + MED_NG_MAX_COOKIE, " de", 3);
-	ck_assert_int_eq(med_ng_split((med_str_t){longest, MED_NG_MAX_COOKIE + 3}, &cookie, &body),
+	ck_assert_int_eq(
+			med_ng_split((med_str_t){longest, MED_NG_MAX_COOKIE + 3}, &cookie, &body),
 			MED_EOK);
 	memcpy(longest + MED_NG_MAX_COOKIE, "c de", 4);
-	ck_assert_int_eq(med_ng_split((med_str_t){longest, MED_NG_MAX_COOKIE + 4}, &cookie, &body),
+	ck_assert_int_eq(
+			med_ng_split((med_str_t){longest, MED_NG_MAX_COOKIE + 4}, &cookie, &body),
 			MED_EINVAL);
 }
 END_TEST
@@ -87,9 +89,11 @@ START_TEST(good_and_bad)
 		ck_assert_ptr_nonnull(copy);
 		memcpy(copy, row[i].text, len);
 		rc = med_ng_decode((med_str_t){copy, len}, &dict, &err);
-		ck_assert_msg(rc == row[i].rc, "'%s': expected %d, got %d", row[i].text, row[i].rc, rc);
+		ck_assert_msg(
+				rc == row[i].rc, "'%s': expected %d, got %d", row[i].text, row[i].rc, rc);
 		if(rc == MED_EOK)
-			ck_assert_msg(dict.count == row[i].keys, "'%s': %zu keys", row[i].text, dict.count);
+			ck_assert_msg(
+					dict.count == row[i].keys, "'%s': %zu keys", row[i].text, dict.count);
 		free(copy);
 	}
 }
@@ -112,7 +116,8 @@ START_TEST(bounds)
 	}
 	at = (size_t)snprintf(text, sizeof(text), "d1:a");
 	memset(text + at, 'l', 30000);
-	ck_assert_int_eq(med_ng_decode((med_str_t){text, at + 30000}, &dict, &err), MED_ELIMIT);
+	ck_assert_int_eq(
+			med_ng_decode((med_str_t){text, at + 30000}, &dict, &err), MED_ELIMIT);
 	at = (size_t)snprintf(text, sizeof(text), "d1:al");
 	for(i = 0; i < MED_NG_MAX_ITEMS; i++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "i1e");
@@ -132,11 +137,12 @@ START_TEST(command_view)
 {
 	med_ng_command_view_t view;
 
-	ck_assert_int_eq(med_ng_command_decode(
-							 MED_STR("d7:call-id2:id8:from-tag1:f6:to-tag1:t10:via-branch1:v"
-									 "3:sdp4:v=0\n8:med-from5:a/any6:med-to3:b/c7:command5:offer"
-									 "8:from-tag1:2e"),
-							 &view, &err),
+	ck_assert_int_eq(
+			med_ng_command_decode(
+					MED_STR("d7:call-id2:id8:from-tag1:f6:to-tag1:t10:via-branch1:v"
+							"3:sdp4:v=0\n8:med-from5:a/any6:med-to3:b/c7:command5:offer"
+							"8:from-tag1:2e"),
+					&view, &err),
 			MED_EOK);
 	ck_assert_int_eq(view.command, MED_NG_OFFER);
 	ck_assert(view.keyed && !view.hello);
@@ -146,8 +152,9 @@ START_TEST(command_view)
 	ck_assert(med_str_eq(view.via_branch, MED_STR("v")));
 	ck_assert(med_str_eq(view.sdp, MED_STR("v=0\n")));
 	ck_assert_uint_eq(med_ng_count(&view.dict, MED_STR("from-tag")), 2);
-	ck_assert_int_eq(med_ng_command_decode(
-							 MED_STR("d7:command4:ping9:med-hello1:17:call-idi5ee"), &view, &err),
+	ck_assert_int_eq(
+			med_ng_command_decode(
+					MED_STR("d7:command4:ping9:med-hello1:17:call-idi5ee"), &view, &err),
 			MED_EOK);
 	ck_assert(view.hello && !view.keyed && !view.call_id.s);
 	ck_assert_int_eq(view.command, MED_NG_PING);

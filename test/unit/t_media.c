@@ -34,7 +34,12 @@ static const med_sdp_t *body(const char *media)
 	return &sdp;
 }
 
-enum { NO = -1, PLAIN = MED_OFFER_AVP, RFC8643 = MED_OFFER_AVP_CRYPTO, SECURE = MED_OFFER_SAVP };
+enum {
+	NO = -1,
+	PLAIN = MED_OFFER_AVP,
+	RFC8643 = MED_OFFER_AVP_CRYPTO,
+	SECURE = MED_OFFER_SAVP
+};
 
 /** "Inbound offers from the peer": refused, or the form of the answer. */
 START_TEST(peer_offers)
@@ -63,8 +68,8 @@ START_TEST(peer_offers)
 		body(row[i].media);
 		for(mode = 0; mode < 3; mode++) {
 			got = med_media_check_offer(&leg[mode], &sdp, &why) == MED_EOK
-						  ? (int)med_media_answer_form(&leg[mode], &sdp.media[0])
-						  : NO;
+					? (int)med_media_answer_form(&leg[mode], &sdp.media[0])
+					: NO;
 			ck_assert_msg(got == row[i].answer[mode], "%s%s: expected %d, got %d (%s)",
 					row[i].media, med_srtp_mode_name(leg[mode].srtp), row[i].answer[mode],
 					got, why.text);
@@ -103,9 +108,10 @@ START_TEST(lines_declined)
 	for(i = 0; i < COUNT(row); i++) {
 		body(row[i].media);
 		for(mode = 0; mode < 3; mode++) {
-			got = med_media_offer_lines(&leg[mode], NULL, &sdp, &declined, &why) == MED_EOK
-						  ? (int)declined
-						  : NO;
+			got = med_media_offer_lines(&leg[mode], NULL, &sdp, &declined, &why)
+							== MED_EOK
+					? (int)declined
+					: NO;
 			ck_assert_msg(got == row[i].declined[mode], "%s%s: expected %d, got %d (%s)",
 					row[i].media, med_srtp_mode_name(leg[mode].srtp),
 					row[i].declined[mode], got, why.text);
@@ -124,9 +130,11 @@ START_TEST(fax_towards_a_required_leg)
 	ck_assert_ptr_nonnull(strstr(why.text, "m-line 1 (image udptl)"));
 	ck_assert_int_eq(
 			med_media_offer_lines(&phone, &leg[2], &sdp, &declined, &why), MED_EREFUSED);
-	ck_assert_int_eq(med_media_offer_lines(&leg[0], &leg[1], &sdp, &declined, &why), MED_EOK);
+	ck_assert_int_eq(
+			med_media_offer_lines(&leg[0], &leg[1], &sdp, &declined, &why), MED_EOK);
 	body(AVP T38);
-	ck_assert_int_eq(med_media_offer_lines(&leg[0], &leg[2], &sdp, &declined, &why), MED_EOK);
+	ck_assert_int_eq(
+			med_media_offer_lines(&leg[0], &leg[2], &sdp, &declined, &why), MED_EOK);
 	ck_assert_uint_eq(declined, 2);
 }
 END_TEST
@@ -171,19 +179,21 @@ START_TEST(peer_answers)
 			ck_assert_msg((rc == MED_EOK) == row[i].ok[mode], "%s%s: got %d (%s)",
 					row[i].media, med_srtp_mode_name(leg[mode].srtp), rc, why.text);
 		}
-		ck_assert_int_eq(med_media_check_answer(&phone, MED_OFFER_SAVP, &sdp, &why), MED_EOK);
+		ck_assert_int_eq(
+				med_media_check_answer(&phone, MED_OFFER_SAVP, &sdp, &why), MED_EOK);
 	}
 }
 END_TEST
 
-/** A Required leg that was offered in another form is still never answered in the clear. */
+/** A Required leg that was offered in another form is still never answered in the clear.
+ */
 START_TEST(required_whatever_was_offered)
 {
 	body(AVP);
 	ck_assert_int_eq(
 			med_media_check_answer(&leg[2], MED_OFFER_AVP, &sdp, &why), MED_EREFUSED);
-	ck_assert_int_eq(
-			med_media_check_answer(&leg[2], MED_OFFER_AVP_CRYPTO, &sdp, &why), MED_EREFUSED);
+	ck_assert_int_eq(med_media_check_answer(&leg[2], MED_OFFER_AVP_CRYPTO, &sdp, &why),
+			MED_EREFUSED);
 	body(AVP CRYPTO(1));
 	ck_assert_int_eq(
 			med_media_check_answer(&leg[2], MED_OFFER_AVP_CRYPTO, &sdp, &why), MED_EOK);
@@ -257,12 +267,14 @@ START_TEST(modes)
 	int got;
 
 	for(i = 0; i < COUNT(row); i++) {
-		got = med_srtp_mode_parse(med_str(row[i].text), &mode) == MED_EOK ? (int)mode : NO;
+		got = med_srtp_mode_parse(med_str(row[i].text), &mode) == MED_EOK ? (int)mode
+																		  : NO;
 		ck_assert_msg(got == row[i].mode, "'%s': got %d", row[i].text, got);
 	}
 	for(i = 0; i < 3; i++) {
 		ck_assert_int_eq(
-				med_srtp_mode_parse(med_str(med_srtp_mode_name(leg[i].srtp)), &mode), MED_EOK);
+				med_srtp_mode_parse(med_str(med_srtp_mode_name(leg[i].srtp)), &mode),
+				MED_EOK);
 		ck_assert_int_eq(mode, leg[i].srtp);
 		ck_assert_int_eq(med_srtp_effective(leg[i].srtp, true), leg[i].srtp);
 		ck_assert_int_eq(med_srtp_effective(leg[i].srtp, false), MED_SRTP_NOT_SUPPORTED);

@@ -112,7 +112,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = {found_and_forgotten, full_forgets_the_longest_unused, age, branches};
+	const TTest *tests[] = {
+			found_and_forgotten, full_forgets_the_longest_unused, age, branches};
 
 	return plugin_run("ng calls", tests, COUNT(tests));
 }

@@ -48,11 +48,12 @@ END_TEST
 
 START_TEST(every_key)
 {
-	ck_assert_int_eq(load("[listener]\nlisten = 127.0.0.9:4\nnodes=127.0.0.1:1; 127.0.0.1:2\n"
-						  "allow=10.0.0.0/8;::1\naddresses=192.0.2.1;2001:db8::1\n"
-						  "interfaces=pub;priv\ndeadline_ms=200\nping_interval_ms=500\n"
-						  "replay_ms=5000\ncall_age_s=60\nmax_calls=100\nlog=syslog\n"
-						  "log_level=debug\n"),
+	ck_assert_int_eq(
+			load("[listener]\nlisten = 127.0.0.9:4\nnodes=127.0.0.1:1; 127.0.0.1:2\n"
+				 "allow=10.0.0.0/8;::1\naddresses=192.0.2.1;2001:db8::1\n"
+				 "interfaces=pub;priv\ndeadline_ms=200\nping_interval_ms=500\n"
+				 "replay_ms=5000\ncall_age_s=60\nmax_calls=100\nlog=syslog\n"
+				 "log_level=debug\n"),
 			MED_EOK);
 	ck_assert_uint_eq(conf.node_count, 2);
 	ck_assert_uint_eq(conf.allow_count, 2);

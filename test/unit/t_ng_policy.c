@@ -59,7 +59,8 @@ static int run(const char *word, const char *from, const char *to, const char *s
 	if(view.command == MED_NG_OFFER)
 		rc = med_policy_offer(&view, &legs, &scratch, &out, &memo, &why);
 	else
-		rc = med_policy_answer(&view, &legs, memo.count ? &memo : NULL, &scratch, &out, &why);
+		rc = med_policy_answer(
+				&view, &legs, memo.count ? &memo : NULL, &scratch, &out, &why);
 	if(rc == MED_EOK)
 		ck_assert_int_eq(med_ng_decode((med_str_t){out.s, out.len}, &got, &why), MED_EOK);
 	return rc;
@@ -92,18 +93,19 @@ static int reply(bool answer, const char *sdp)
 		int rc_ = (call);                                                                \
 		ck_assert_msg(rc_ == MED_EOK, #call ": %d (%s)", rc_, why.text);                 \
 	} while(0)
-#define REFUSED(call, expected_)                                                              \
+#define REFUSED(call, expected_)                                                         \
 	do {                                                                                 \
 		int rc_ = (call);                                                                \
 		ck_assert_msg(rc_ != MED_EOK, #call " was let through");                         \
-		ck_assert_msg(strstr(why.text, expected_) != NULL, "expected '%s' in '%s'", expected_,     \
-				why.text);                                                               \
+		ck_assert_msg(strstr(why.text, expected_) != NULL, "expected '%s' in '%s'",      \
+				expected_, why.text);                                                    \
 	} while(0)
-#define HAS(key, expected_)                                                                   \
+#define HAS(key, expected_)                                                              \
 	do {                                                                                 \
 		const med_ng_entry_t *e_ = med_ng_entry(&got, MED_STR(key));                     \
-		ck_assert_msg(e_ && med_str_eq(e_->text.s ? e_->text : e_->raw, MED_STR(expected_)),  \
-				"key '" key "': expected '%s', got '%.*s'", expected_,                        \
+		ck_assert_msg(                                                                   \
+				e_ &&med_str_eq(e_->text.s ? e_->text : e_->raw, MED_STR(expected_)),    \
+				"key '" key "': expected '%s', got '%.*s'", expected_,                   \
 				e_ ? (int)e_->raw.len : 0, e_ ? e_->raw.s : "");                         \
 	} while(0)
 #define LACKS(key) ck_assert_ptr_null(med_ng_entry(&got, MED_STR(key)))
@@ -131,7 +133,8 @@ START_TEST(flags_of_an_offer)
 	HAS("transport-protocol", "RTP/AVP");
 	HAS("OSRTP", "l5:offere");
 
-	OK(run("offer", PBX_REQUIRED, PHONE, HEAD SAVP CRYPTO(1), "18:transport-protocol7:RTP/AVP"));
+	OK(run("offer", PBX_REQUIRED, PHONE, HEAD SAVP CRYPTO(1),
+			"18:transport-protocol7:RTP/AVP"));
 	HAS("transport-protocol", "RTP/AVP");
 	LACKS("OSRTP");
 	LACKS("ICE");
@@ -216,7 +219,8 @@ START_TEST(refused_offers)
 			"leg 'pbx1' (required), offer: m-line 1 (audio RTP/AVP): plain RTP");
 	REFUSED(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD SAVP CRYPTO(1), NULL),
 			"leg 'gw1' (not_supported)");
-	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD "m=audio 1 UDP/TLS/RTP/SAVP 0\n", NULL),
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD "m=audio 1 UDP/TLS/RTP/SAVP 0\n",
+					NULL),
 			"DTLS");
 	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, "nonsense", NULL), "SDP line 1");
 	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, "", NULL), "empty");
@@ -249,10 +253,12 @@ END_TEST
 START_TEST(reply_to_an_offer)
 {
 	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
-	OK(reply(false, HEAD "m=audio 9 RTP/AVP 8\nb=AS:64\na=sendrecv\n" CRYPTO(1)
-			"m=video 0 RTP/AVP 9\n"));
-	HAS("sdp", HEAD "m=audio 9 RTP/AVP 8\nb=AS:64\na=tcap:1 RTP/SAVP\r\na=pcfg:1 t=1\r\n"
-			"a=sendrecv\n" CRYPTO(1) "m=video 0 RTP/AVP 9\n");
+	OK(reply(false,
+			HEAD "m=audio 9 RTP/AVP 8\nb=AS:64\na=sendrecv\n" CRYPTO(
+					1) "m=video 0 RTP/AVP 9\n"));
+	HAS("sdp",
+			HEAD "m=audio 9 RTP/AVP 8\nb=AS:64\na=tcap:1 RTP/SAVP\r\na=pcfg:1 t=1\r\n"
+				 "a=sendrecv\n" CRYPTO(1) "m=video 0 RTP/AVP 9\n");
 	HAS("result", "ok");
 	ck_assert_uint_eq(memo.line[0].tag, 1);
 
@@ -269,7 +275,8 @@ START_TEST(reply_to_an_offer)
 }
 END_TEST
 
-/** Offer from a peer in each form, plain answer from the other side: what the peer reads. */
+/** Offer from a peer in each form, plain answer from the other side: what the peer reads.
+ */
 START_TEST(answer_written)
 {
 	static const struct {
@@ -328,7 +335,8 @@ START_TEST(answer_checked)
 	OK(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP CRYPTO(1), NULL));
 	HAS("OSRTP", "l6:accepte");
 	HAS("sdp", HEAD AVP);
-	REFUSED(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD SAVP CRYPTO(1), NULL), "RTP/SAVP");
+	REFUSED(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD SAVP CRYPTO(1), NULL),
+			"RTP/SAVP");
 	OK(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
 	/* rtpengine, for whatever reason, would answer in the clear what came with keys */
 	REFUSED(reply(true, HEAD AVP), "not what was offered");
@@ -359,8 +367,9 @@ START_TEST(too_long)
 		at += 20;
 	}
 	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, sdp, NULL));
-	ck_assert_int_eq(med_ng_command_decode(
-							 command("offer", GW_PLAIN, ITSP_OPTIONAL, sdp, NULL), &view, &why),
+	ck_assert_int_eq(
+			med_ng_command_decode(
+					command("offer", GW_PLAIN, ITSP_OPTIONAL, sdp, NULL), &view, &why),
 			MED_EOK);
 	out = (med_ng_out_t){.s = written, .size = 50000};
 	ck_assert_int_eq(
@@ -373,14 +382,17 @@ START_TEST(insert_at_the_end)
 {
 	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
 	OK(run("offer", ITSP_OPTIONAL, GW_PLAIN,
-			HEAD AVP "a=tcap:1 RTP/SAVP\na=pcfg:1 t=1\na=crypto:1 " SUITE_80 " inline:" KEY_A,
+			HEAD AVP "a=tcap:1 RTP/SAVP\na=pcfg:1 t=1\na=crypto:1 " SUITE_80
+					 " inline:" KEY_A,
 			NULL));
 	HAS("sdp", HEAD AVP "a=crypto:1 " SUITE_80 " inline:" KEY_A);
 	OK(run("answer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, NULL));
-	OK(reply(true, HEAD "m=audio 4000 RTP/SAVP 8\na=crypto:1 " SUITE_80 " inline:" KEY_A
-			"\nm=image 0 udptl t38"));
-	HAS("sdp", HEAD "m=audio 4000 RTP/SAVP 8\na=acfg:1 t=1\r\na=crypto:1 " SUITE_80
-			" inline:" KEY_A "\nm=image 0 udptl t38");
+	OK(reply(true,
+			HEAD "m=audio 4000 RTP/SAVP 8\na=crypto:1 " SUITE_80 " inline:" KEY_A
+				 "\nm=image 0 udptl t38"));
+	HAS("sdp",
+			HEAD "m=audio 4000 RTP/SAVP 8\na=acfg:1 t=1\r\na=crypto:1 " SUITE_80
+				 " inline:" KEY_A "\nm=image 0 udptl t38");
 }
 END_TEST
 

@@ -25,7 +25,8 @@ static med_txn_t *take(const char *cookie)
 	if(!txn)
 		return NULL;
 	ck_assert_int_eq(
-			med_txn_keep(txn, &client, med_str(cookie), NULL, NULL, MED_STR("de")), MED_EOK);
+			med_txn_keep(txn, &client, med_str(cookie), NULL, NULL, MED_STR("de")),
+			MED_EOK);
 	med_txn_index(txns, txn);
 	med_txn_stamp(txns, txn, (char *)txn->work->datagram.s);
 	return txn;
@@ -45,7 +46,8 @@ START_TEST(upstream_cookies)
 
 	setup();
 	txn = take("a");
-	ck_assert(med_str_eq((med_str_t){txn->work->datagram.s + MED_TXN_COOKIE_LEN, 2}, MED_STR("de")));
+	ck_assert(med_str_eq(
+			(med_str_t){txn->work->datagram.s + MED_TXN_COOKIE_LEN, 2}, MED_STR("de")));
 	ck_assert_int_eq(txn->work->datagram.s[MED_TXN_COOKIE_LEN - 1], ' ');
 	/* not sent yet: nothing can be answered */
 	ck_assert_ptr_null(med_txn_by_cookie(txns, cookie_of(txn)));
@@ -59,7 +61,8 @@ START_TEST(upstream_cookies)
 		memcpy(bent, txn->work->datagram.s, sizeof(bent));
 		bent[i] = 'z';
 		ck_assert_ptr_null(med_txn_by_cookie(txns, (med_str_t){bent, sizeof(bent) - 1}));
-		ck_assert_ptr_null(med_txn_by_cookie(txns, (med_str_t){txn->work->datagram.s, i}));
+		ck_assert_ptr_null(
+				med_txn_by_cookie(txns, (med_str_t){txn->work->datagram.s, i}));
 	}
 	med_txn_move(txns, txn, MED_TXN_LATE, 10);
 	ck_assert_ptr_eq(med_txn_by_cookie(txns, cookie_of(txn)), txn);
@@ -150,12 +153,14 @@ START_TEST(addresses)
 	static const struct {
 		const char *network, *address;
 		bool in;
-	} acl[] = {{"127.0.0.0/8", "127.1.2.3:1", true}, {"127.0.0.0/8", "128.0.0.1:1", false},
-			{"10.1.2.3", "10.1.2.3:1", true}, {"10.1.2.3", "10.1.2.2:1", false},
-			{"10.0.0.128/25", "10.0.0.127:1", false}, {"10.0.0.128/25", "10.0.0.200:1", true},
-			{"0.0.0.0/0", "1.2.3.4:1", true}, {"0.0.0.0/0", "[::1]:1", false},
-			{"::1", "[::1]:1", true}, {"2001:db8::/33", "[2001:db8:8000::1]:1", false}};
-	static const char *const bad[] = {"", "x", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/x"};
+	} acl[] = {{"127.0.0.0/8", "127.1.2.3:1", true},
+			{"127.0.0.0/8", "128.0.0.1:1", false}, {"10.1.2.3", "10.1.2.3:1", true},
+			{"10.1.2.3", "10.1.2.2:1", false}, {"10.0.0.128/25", "10.0.0.127:1", false},
+			{"10.0.0.128/25", "10.0.0.200:1", true}, {"0.0.0.0/0", "1.2.3.4:1", true},
+			{"0.0.0.0/0", "[::1]:1", false}, {"::1", "[::1]:1", true},
+			{"2001:db8::/33", "[2001:db8:8000::1]:1", false}};
+	static const char *const bad[] = {
+			"", "x", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/x"};
 	char text[64];
 	med_network_t network;
 	med_sockaddr_t address;
@@ -177,14 +182,15 @@ START_TEST(addresses)
 				acl[i].address, acl[i].network);
 	}
 	for(i = 0; i < COUNT(bad); i++)
-		ck_assert_msg(med_network_parse(bad[i], &network, &err) != MED_EOK, "'%s'", bad[i]);
+		ck_assert_msg(
+				med_network_parse(bad[i], &network, &err) != MED_EOK, "'%s'", bad[i]);
 }
 END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = {
-			upstream_cookies, by_client_and_cookie, in_order_of_time, the_pool_ends, addresses};
+	const TTest *tests[] = {upstream_cookies, by_client_and_cookie, in_order_of_time,
+			the_pool_ends, addresses};
 
 	return plugin_run("ng txn", tests, COUNT(tests));
 }

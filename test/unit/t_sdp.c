@@ -22,10 +22,11 @@ static int parse(const char *text)
 
 START_TEST(facts_of_an_offer)
 {
-	ck_assert_int_eq(parse("v=0\r\no=- 7 8 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.1/127"
-						   "\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000"
-						   "\r\nm=video 0 RTP/SAVPF 96\r\nc=IN IP6 2001:db8::1\r\n"
-						   "m=image 5000/2 udptl t38\r\n"),
+	ck_assert_int_eq(
+			parse("v=0\r\no=- 7 8 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.1/127"
+				  "\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000"
+				  "\r\nm=video 0 RTP/SAVPF 96\r\nc=IN IP6 2001:db8::1\r\n"
+				  "m=image 5000/2 udptl t38\r\n"),
 			MED_EOK);
 	IS(sdp.origin_address, "192.0.2.9");
 	ck_assert_uint_eq(sdp.media_count, 3);
@@ -188,11 +189,13 @@ START_TEST(bad_bodies)
 
 	for(i = 0; i < COUNT(row); i++) {
 		rc = parse(row[i].text);
-		ck_assert_msg(rc == row[i].rc, "'%s': expected %d, got %d", row[i].text, row[i].rc, rc);
+		ck_assert_msg(
+				rc == row[i].rc, "'%s': expected %d, got %d", row[i].text, row[i].rc, rc);
 		ck_assert_msg(strstr(err.text, row[i].why) != NULL, "'%s': expected '%s' in '%s'",
 				row[i].text, row[i].why, err.text);
 	}
-	ck_assert_int_eq(med_sdp_parse((med_str_t){"v=0\ns=\0\n", 8}, &sdp, &err), MED_EINVAL);
+	ck_assert_int_eq(
+			med_sdp_parse((med_str_t){"v=0\ns=\0\n", 8}, &sdp, &err), MED_EINVAL);
 }
 END_TEST
 
@@ -219,8 +222,8 @@ START_TEST(limits)
 	memcpy(text, "v=0\ns=", 6);
 	ck_assert_int_eq(
 			med_sdp_parse((med_str_t){text, MED_SDP_MAX_SIZE}, &sdp, &err), MED_EOK);
-	ck_assert_int_eq(
-			med_sdp_parse((med_str_t){text, MED_SDP_MAX_SIZE + 1}, &sdp, &err), MED_ELIMIT);
+	ck_assert_int_eq(med_sdp_parse((med_str_t){text, MED_SDP_MAX_SIZE + 1}, &sdp, &err),
+			MED_ELIMIT);
 	at = snprintf(text, sizeof(text), "v=0\nm=audio 1 RTP/AVP 0\na=tcap:1");
 	for(i = 0; i <= MED_SDP_MAX_TCAP; i++)
 		at += snprintf(text + at, sizeof(text) - (size_t)at, " RTP/SAVP");
@@ -232,7 +235,8 @@ START_TEST(sdp_in_a_body)
 {
 	static const char mixed[] =
 			"preamble\r\n--x y\r\nContent-Type: text/plain\r\n\r\nv=1\r\n--x y  \r\n"
-			"content-type: Application/SDP;charset=x\r\nContent-Disposition: session\r\n\r\n"
+			"content-type: Application/SDP;charset=x\r\nContent-Disposition: "
+			"session\r\n\r\n"
 			"v=0\r\ns=1\r\n--x y\r\nc: application/sdp\r\n\r\nv=0\r\ns=2\r\n--x y--\r\n"
 			"--x y\r\nc: application/sdp\r\n\r\nv=0\r\ns=3\r\n";
 	static const char type[] = "multipart/mixed; a=b ; boundary=\"x y\"";
@@ -242,8 +246,10 @@ START_TEST(sdp_in_a_body)
 			med_sdp_find(MED_STR("application/sdp"), MED_STR("v=0\n"), &found), MED_EOK);
 	IS(found, "v=0\n");
 	ck_assert_int_eq(
-			med_sdp_find(MED_STR(" Application/SDP ;x=y"), MED_STR("v=0\n"), &found), MED_EOK);
-	ck_assert_int_eq(med_sdp_find_nth(MED_STR("application/sdp"), MED_STR("v=0\n"), 1, &found),
+			med_sdp_find(MED_STR(" Application/SDP ;x=y"), MED_STR("v=0\n"), &found),
+			MED_EOK);
+	ck_assert_int_eq(
+			med_sdp_find_nth(MED_STR("application/sdp"), MED_STR("v=0\n"), 1, &found),
 			MED_ENOMATCH);
 	ck_assert_int_eq(med_sdp_find(med_str(type), MED_STR(mixed), &found), MED_EOK);
 	IS(found, "v=0\r\ns=1\r\n");
@@ -255,9 +261,10 @@ START_TEST(sdp_in_a_body)
 			med_sdp_find(MED_STR("application/sdp"), MED_STR(""), &found), MED_ENOMATCH);
 	ck_assert_int_eq(
 			med_sdp_find(MED_STR("text/plain"), MED_STR("v=0\n"), &found), MED_ENOMATCH);
+	ck_assert_int_eq(med_sdp_find(MED_STR("multipart/mixed"), MED_STR(mixed), &found),
+			MED_ENOMATCH);
 	ck_assert_int_eq(
-			med_sdp_find(MED_STR("multipart/mixed"), MED_STR(mixed), &found), MED_ENOMATCH);
-	ck_assert_int_eq(med_sdp_find(MED_STR("multipart/mixed;boundary="), MED_STR(mixed), &found),
+			med_sdp_find(MED_STR("multipart/mixed;boundary="), MED_STR(mixed), &found),
 			MED_ENOMATCH);
 	ck_assert_int_eq(med_sdp_find(MED_STR(""), MED_STR("v=0\n"), &found), MED_ENOMATCH);
 }

@@ -1,8 +1,9 @@
 /**
  * host.c - a program called rtpengine that shows what its children would inherit
  *
- * Makes a thread, so that the plugin takes it for serving, waits for a line on stdin, then
- * prints LD_PRELOAD and, from a forked child, how many threads and UDP sockets it has.
+ * Makes a thread, so that the plugin takes it for serving, waits for a line on stdin,
+ * then prints LD_PRELOAD and, from a forked child, how many threads and UDP sockets it
+ * has.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
