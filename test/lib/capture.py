@@ -21,13 +21,18 @@ Packet = collections.namedtuple("Packet", "time src dst payload")
 
 
 class Capture:
-    """tcpdump of UDP on loopback, from construction to stop()."""
+    """
+    tcpdump of UDP on loopback, from construction to stop(): of this sandbox's ports, as
+    what others do on the machine is not ours to see, and must not crowd ours out.
+    """
 
-    def __init__(self, sandbox, name="capture", expression="udp"):
+    def __init__(self, sandbox, name="capture", expression=None):
+        first, last = sandbox.ports
         self.file = sandbox.path(name + ".pcap")
         self.process = sandbox.spawn(name, [
             "tcpdump", "-i", "lo", "-n", "-U", "--immediate-mode", "-B", "8192", "-s", "0",
-            "-Z", "root", "-w", self.file, expression])
+            "-Z", "root", "-w", self.file,
+            expression or f"udp portrange {first}-{last}"])
         self.process.ready("listening", lambda: "listening on" in self.process.text())
 
     def packets(self):

@@ -192,6 +192,7 @@ class Sandbox:
                 continue
             self._slot = lock
             self._next = SLOT_BASE + slot * SLOT_SIZE
+            self.ports = (self._next, self._next + SLOT_SIZE - 1)
             self.media_ports = (self._next + SLOT_SIGNALLING, self._next + SLOT_SIZE - 1)
             return
         raise Failure(f"all {SLOTS} port slots are taken by other runs")
