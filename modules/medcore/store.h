@@ -4,8 +4,7 @@
  * One med_store_t per node, used by one process, never by a SIP worker. It never blocks
  * (names are resolved in the background). It learns of changes by client tracking in
  * broadcast mode over a connection of its own (design 3): no server configuration, no
- * duty on writers. The only files of the project that include hiredis are store.c (what
- * is read when) and store_conn.c (one connection).
+ * duty on writers. hiredis is known to the store*.c files alone, as RESP2 parser.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

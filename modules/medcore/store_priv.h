@@ -1,0 +1,119 @@
+/**
+ * store_priv.h - what the parts of the store share; nobody else includes it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MEDCORE_STORE_PRIV_H
+#define MEDCORE_STORE_PRIV_H
+
+#include "medcore/store.h"
+#include "medcore/store_conn.h"
+#include "medcore/store_keys.h"
+#include "medcore/store_url.h"
+
+#define MED_STORE_CHANNEL "__redis__:invalidate"
+
+enum phase {
+	PH_DOWN,
+	PH_TRACK,
+	PH_DATA,
+	PH_SCAN,
+	PH_READ,
+	PH_FENCE,
+	PH_LIVE,
+};
+
+enum tag {
+	TAG_AUTH,
+	TAG_SELECT,
+	TAG_NAME,
+	TAG_ID,
+	TAG_SUBSCRIBE,
+	TAG_PING,
+	TAG_FENCE,
+	TAG_TRACKING,
+	TAG_TRACKING_INFO,
+	TAG_SCAN,
+	TAG_GET,
+	TAG_SET,
+};
+
+struct med_store {
+	med_store_url_t url;
+	char *prefix, *match; /**< match: the prefix as a glob pattern */
+	size_t prefix_len;
+	med_store_handler_t handler;
+
+	med_conn_t track, data, write;
+	enum phase phase;
+	long long track_id;
+
+	bool full;                /**< the next commit follows a begin */
+	bool again;               /**< a full read is wanted as soon as possible */
+	bool conflict;            /**< a notice named what was told and not yet published */
+	char cursor[24];          /**< of the next SCAN */
+	bool scanning;            /**< a SCAN is under way */
+	med_store_keys_t changed; /**< named by notices, to be read in the next round */
+	med_store_keys_t round;   /**< being read */
+	med_store_keys_t told;    /**< read since the last commit; not kept in a full read */
+	size_t unread;            /**< index in round of the next key to ask for */
+	size_t gets;              /**< HGETALLs under way */
+	med_field_t *fields;
+	size_t fields_cap;
+
+	enum med_store_state state;
+	char text[256];
+	int64_t now, text_ms, live_ms, next_attempt, next_ping, next_write;
+	unsigned backoff, write_backoff;
+	uint32_t jitter;
+	bool write_complained, info_unknown;
+};
+
+/* ---- store.c: telling ---- */
+
+/** What came from outside, made fit for a log line. */
+void med_store_printable(char *text);
+/** A server's error may repeat what it was sent: the password never gets into a text. */
+void med_store_hide_password(const med_store_t *store, char *text);
+/** Once per change of state; another reason for being down not too often. */
+void med_store_tell(med_store_t *store, enum med_store_state state, const char *text);
+/** Doubles @p step; how long to wait this time, with jitter. */
+int64_t med_store_backoff(med_store_t *store, unsigned *step);
+/** The connections no longer give a picture we can trust: begin anew after a while. */
+void med_store_lose(med_store_t *store, const char *fmt, ...)
+		__attribute__((format(printf, 2, 3)));
+bool med_store_is_error(const redisReply *reply, const char *code);
+/** An answer that ends the connection: in words where we know it. */
+void med_store_lose_by_reply(med_store_t *store, const char *what, redisReply *reply);
+
+/* ---- store_read.c: what is asked when ---- */
+
+/** 0, or -1: the store is lost. */
+int med_store_ask(med_store_t *store, med_conn_t *conn, enum tag tag, med_str_t key,
+		size_t argc, const med_str_t *argv);
+
+#define ASK(store, conn, tag, ...)                                                       \
+	med_store_ask(store, conn, tag, (med_str_t){0},                                      \
+			sizeof((med_str_t[]){__VA_ARGS__}) / sizeof(med_str_t),                      \
+			(med_str_t[]){__VA_ARGS__})
+
+int med_store_ask_value(med_store_t *store, med_str_t key);
+void med_store_start_connect(med_store_t *store);
+void med_store_start_data(med_store_t *store);
+void med_store_start_full(med_store_t *store);
+/** Reads what has changed; then comes the fence. */
+void med_store_start_round(med_store_t *store);
+/** Asks for more of the round, as far as the window allows. */
+void med_store_read_more(med_store_t *store);
+/** Goes on with the full read, as far as the window allows. */
+void med_store_scan_more(med_store_t *store);
+/** Every notice of what was read is known: commit, or read again. */
+void med_store_fence_passed(med_store_t *store);
+
+/* ---- store_reply.c: what comes in ---- */
+
+/** One reply of @p conn to whom it concerns. */
+void med_store_dispatch(med_store_t *store, med_conn_t *conn, redisReply *reply);
+void med_store_write_lost(med_store_t *store, const char *why);
+
+#endif

@@ -1,0 +1,383 @@
+/**
+ * store_reply.c - Redis's answers and notices, checked and handed on
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "medcore/store_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHANGED_MAX 100000 /* more keys than this: a full read is cheaper */
+
+/* ---- what comes in ---- */
+
+static bool is_text(const redisReply *reply, const char *text)
+{
+	size_t len = strlen(text);
+
+	return (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS)
+			&& reply->len == len && memcmp(reply->str, text, len) == 0;
+}
+
+static med_str_t text_of(const redisReply *reply)
+{
+	return (med_str_t){reply->str, reply->len};
+}
+
+/** Cuts the prefix off; false: not below it. */
+static bool below_prefix(const med_store_t *store, med_str_t key, med_str_t *rest)
+{
+	if(key.len < store->prefix_len
+			|| memcmp(key.s, store->prefix, store->prefix_len) != 0)
+		return false;
+	rest->s = key.s + store->prefix_len;
+	rest->len = key.len - store->prefix_len;
+	return true;
+}
+
+/** "trunk:pbx1" */
+static bool split(med_str_t rest, enum med_kind *kind, med_str_t *id)
+{
+	const char *colon = rest.len ? memchr(rest.s, ':', rest.len) : NULL;
+
+	if(!colon)
+		return false;
+	*id = (med_str_t){colon + 1, rest.len - (size_t)(colon + 1 - rest.s)};
+	return med_kind_parse((med_str_t){rest.s, (size_t)(colon - rest.s)}, kind) == MED_EOK;
+}
+
+/** Not an object of a kind we know, or no longer (@p is_there false). */
+static void tell_stray(med_store_t *store, med_str_t key, med_str_t rest, bool is_there)
+{
+	char text[256];
+
+	snprintf(text, sizeof text,
+			"key '%.*s': of no known kind; write site, gateway, trunk, profile, rules, "
+			"policy "
+			"or route after the prefix, then ':' and the id",
+			(int)(key.len < 100 ? key.len : 100), key.s);
+	med_store_printable(text);
+	store->handler.stray(store->handler.ctx, rest, is_there ? text : NULL);
+}
+
+static void tell_unreadable(med_store_t *store, med_str_t key)
+{
+	med_str_t rest = {0}, id;
+	enum med_kind kind;
+	char text[256];
+
+	below_prefix(store, key, &rest);
+	if(!split(rest, &kind, &id)) {
+		tell_stray(store, key, rest, true);
+		return;
+	}
+	snprintf(text, sizeof text,
+			"%s '%.*s': key '%.*s' is not a hash; DEL it and write it "
+			"with HSET",
+			med_kind_name(kind), (int)(id.len < 80 ? id.len : 80), id.s,
+			(int)(key.len < 100 ? key.len : 100), key.s);
+	med_store_printable(text);
+	store->handler.unreadable(store->handler.ctx, kind, id, text);
+}
+
+static int fields_reserve(med_store_t *store, size_t count)
+{
+	med_field_t *more;
+
+	if(count <= store->fields_cap)
+		return 0;
+	more = realloc(store->fields, count * sizeof *more);
+	if(!more)
+		return -1;
+	store->fields = more;
+	store->fields_cap = count;
+	return 0;
+}
+
+/** A hash as HGETALL gives it; false: not of that form. */
+static bool tell_hash(med_store_t *store, med_str_t key, const redisReply *reply)
+{
+	size_t count = reply->elements / 2;
+	med_str_t rest = {0}, id;
+	enum med_kind kind;
+
+	if(reply->type != REDIS_REPLY_ARRAY || reply->elements % 2)
+		return false;
+	for(size_t i = 0; i < reply->elements; i++)
+		if(reply->element[i]->type != REDIS_REPLY_STRING)
+			return false;
+	below_prefix(store, key, &rest);
+	if(!split(rest, &kind, &id)) {
+		tell_stray(store, key, rest, count != 0);
+		return true;
+	}
+	if(count == 0) {
+		store->handler.gone(store->handler.ctx, kind, id);
+		return true;
+	}
+	if(fields_reserve(store, count))
+		return false;
+	for(size_t i = 0; i < count; i++) {
+		store->fields[i].name = text_of(reply->element[2 * i]);
+		store->fields[i].value = text_of(reply->element[2 * i + 1]);
+	}
+	store->handler.object(store->handler.ctx, kind, id, store->fields, count);
+	return true;
+}
+
+static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
+{
+	store->gets--;
+	if(med_store_is_error(reply, "WRONGTYPE")) {
+		tell_unreadable(store, key);
+	} else if(!tell_hash(store, key, reply)) {
+		med_store_lose_by_reply(store, "HGETALL", reply);
+		return;
+	}
+	if(store->phase == PH_SCAN)
+		med_store_scan_more(store);
+	else
+		med_store_read_more(store);
+}
+
+static void on_scan(med_store_t *store, redisReply *reply)
+{
+	const redisReply *list;
+	char text[256];
+	med_str_t rest;
+
+	store->scanning = false;
+	if(reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
+			|| reply->element[0]->type != REDIS_REPLY_STRING
+			|| reply->element[0]->len >= sizeof store->cursor
+			|| reply->element[1]->type != REDIS_REPLY_ARRAY) {
+		med_store_lose_by_reply(store, "SCAN", reply);
+		return;
+	}
+	snprintf(text, sizeof text, "%.200s: reading everything", store->url.shown);
+	med_store_tell(store, MED_STORE_LOADING, text);
+	snprintf(store->cursor, sizeof store->cursor, "%s", reply->element[0]->str);
+	list = reply->element[1];
+	for(size_t i = 0; i < list->elements && !store->again; i++) {
+		if(list->element[i]->type == REDIS_REPLY_STRING
+				&& below_prefix(store, text_of(list->element[i]), &rest)
+				&& med_store_ask_value(store, text_of(list->element[i])))
+			return;
+	}
+	med_store_scan_more(store);
+}
+
+/** Keys that changed, of one transaction or one turn of the server's loop. */
+static void on_notice(med_store_t *store, const redisReply *keys)
+{
+	med_str_t rest;
+
+	if(store->phase < PH_SCAN) /* the full read comes after it */
+		return;
+	if(keys->type != REDIS_REPLY_ARRAY) /* nil: FLUSHDB, FLUSHALL */
+		store->again = true;
+	for(size_t i = 0; i < keys->elements && !store->again; i++) {
+		med_str_t key = text_of(keys->element[i]);
+		if(keys->element[i]->type != REDIS_REPLY_STRING
+				|| !below_prefix(store, key, &rest))
+			continue;
+		if(store->full || med_store_keys_has(&store->told, key))
+			store->conflict = true;
+		if(store->changed.count >= CHANGED_MAX) {
+			store->again = true;
+		} else if(med_store_keys_add(&store->changed, key)) {
+			med_store_lose(store, "out of memory");
+			return;
+		}
+	}
+	if(store->phase != PH_LIVE)
+		return;
+	if(store->again)
+		med_store_start_full(store);
+	else if(store->changed.count)
+		med_store_start_round(store);
+}
+
+/** AUTH's own texts may hold anything: only its code word is shown. */
+static void lose_by_auth(med_store_t *store, const redisReply *reply)
+{
+	size_t len = 0;
+
+	if(med_store_is_error(reply, "WRONGPASS")) {
+		med_store_lose(store, "Redis refuses user or password of redis_url (WRONGPASS)");
+		return;
+	}
+	while(reply->type == REDIS_REPLY_ERROR && len < 16 && reply->str[len] >= 'A'
+			&& reply->str[len] <= 'Z')
+		len++;
+	med_store_lose(store, "Redis refuses AUTH (%.*s); does it have a password at all?",
+			(int)len, len ? reply->str : "");
+}
+
+static void on_track_reply(med_store_t *store, enum tag tag, redisReply *reply)
+{
+	switch(tag) {
+		case TAG_AUTH:
+			if(!is_text(reply, "OK"))
+				lose_by_auth(store, reply);
+			break;
+		case TAG_NAME: /* a convenience; an ACL may forbid it */
+			if(med_store_is_error(reply, "NOAUTH"))
+				med_store_lose_by_reply(store, "CLIENT", reply);
+			break;
+		case TAG_ID:
+			if(reply->type == REDIS_REPLY_INTEGER)
+				store->track_id = reply->integer;
+			else
+				med_store_lose_by_reply(store, "CLIENT ID", reply);
+			break;
+		case TAG_SUBSCRIBE:
+			if(reply->type == REDIS_REPLY_ARRAY && reply->elements == 3
+					&& is_text(reply->element[0], "subscribe"))
+				med_store_start_data(store);
+			else
+				med_store_lose_by_reply(store, "SUBSCRIBE " MED_STORE_CHANNEL, reply);
+			break;
+		case TAG_PING:
+		case TAG_FENCE:
+			if(reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
+					|| !is_text(reply->element[0], "pong"))
+				med_store_lose_by_reply(store, "PING", reply);
+			else if(tag == TAG_FENCE)
+				med_store_fence_passed(store);
+			break;
+		default:
+			med_store_lose(store, "an answer nobody asked for");
+	}
+}
+
+/** Does CLIENT TRACKINGINFO still say that notices reach us? */
+static bool tracking_works(const redisReply *info)
+{
+	bool on = false, bcast = false;
+
+	for(size_t i = 0; i + 1 < info->elements; i += 2) {
+		const redisReply *flags = info->element[i + 1];
+		if(!is_text(info->element[i], "flags") || flags->type != REDIS_REPLY_ARRAY)
+			continue;
+		for(size_t k = 0; k < flags->elements; k++) {
+			if(is_text(flags->element[k], "broken_redirect"))
+				return false;
+			on |= is_text(flags->element[k], "on");
+			bcast |= is_text(flags->element[k], "bcast");
+		}
+	}
+	return on && bcast;
+}
+
+static void on_tracking_info(med_store_t *store, redisReply *reply)
+{
+	if(med_store_is_error(reply, "ERR")) /* Redis 6.0 has no such command */
+		store->info_unknown = true;
+	else if(reply->type != REDIS_REPLY_ARRAY)
+		med_store_lose_by_reply(store, "CLIENT TRACKINGINFO", reply);
+	else if(!tracking_works(reply))
+		med_store_lose(
+				store, "Redis no longer sends notices of changes (broken_redirect)");
+}
+
+static void on_data_reply(
+		med_store_t *store, const med_conn_asked_t *asked, redisReply *reply)
+{
+	switch((enum tag)asked->tag) {
+		case TAG_AUTH:
+			if(!is_text(reply, "OK"))
+				lose_by_auth(store, reply);
+			break;
+		case TAG_SELECT:
+			if(!is_text(reply, "OK"))
+				med_store_lose_by_reply(store, "SELECT", reply);
+			break;
+		case TAG_NAME:
+			break;
+		case TAG_TRACKING:
+			if(is_text(reply, "OK"))
+				med_store_start_full(store);
+			else
+				med_store_lose_by_reply(store, "CLIENT TRACKING", reply);
+			break;
+		case TAG_TRACKING_INFO:
+			on_tracking_info(store, reply);
+			break;
+		case TAG_PING:
+			if(!is_text(reply, "PONG"))
+				med_store_lose_by_reply(store, "PING", reply);
+			break;
+		case TAG_SCAN:
+			on_scan(store, reply);
+			break;
+		case TAG_GET:
+			on_value(store, (med_str_t){asked->key, asked->key_len}, reply);
+			break;
+		default:
+			med_store_lose(store, "an answer nobody asked for");
+	}
+}
+
+void med_store_write_lost(med_store_t *store, const char *why)
+{
+	char text[256];
+
+	med_conn_close(&store->write);
+	store->next_write = store->now + med_store_backoff(store, &store->write_backoff);
+	if(store->write_complained || store->state != MED_STORE_LIVE)
+		return;
+	store->write_complained = true;
+	snprintf(text, sizeof text, "%.120s: cannot write: %.110s", store->url.shown, why);
+	med_store_printable(text);
+	store->handler.write_failed(store->handler.ctx, text);
+}
+
+static void on_write_reply(med_store_t *store, enum tag tag, redisReply *reply)
+{
+	if(tag == TAG_NAME)
+		return;
+	if(!is_text(reply, "OK")) {
+		if(reply->type == REDIS_REPLY_ERROR)
+			med_store_hide_password(store, reply->str);
+		med_store_write_lost(store,
+				tag == TAG_AUTH                            ? "user or password refused"
+						: reply->type == REDIS_REPLY_ERROR ? reply->str
+														   : "not an answer to SET");
+		return;
+	}
+	if(tag != TAG_SET)
+		return;
+	store->write_backoff = 0;
+	if(store->write_complained)
+		store->handler.write_failed(store->handler.ctx, NULL);
+	store->write_complained = false;
+}
+
+/** One reply of @p conn to whom it concerns. */
+void med_store_dispatch(med_store_t *store, med_conn_t *conn, redisReply *reply)
+{
+	med_conn_asked_t asked;
+
+	if(conn == &store->track && reply->type == REDIS_REPLY_ARRAY && reply->elements == 3
+			&& is_text(reply->element[0], "message")) {
+		on_notice(store, reply->element[2]);
+		return;
+	}
+	if(!med_conn_pop(conn, &asked)) {
+		if(conn == &store->write)
+			med_store_write_lost(store, "an answer nobody asked for");
+		else
+			med_store_lose(store, "an answer nobody asked for; is this a Redis?");
+		return;
+	}
+	if(conn == &store->track)
+		on_track_reply(store, (enum tag)asked.tag, reply);
+	else if(conn == &store->data)
+		on_data_reply(store, &asked, reply);
+	else
+		on_write_reply(store, (enum tag)asked.tag, reply);
+	free(asked.key);
+}
