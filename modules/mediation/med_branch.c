@@ -21,15 +21,6 @@
 
 static struct rr_binds med_rr;
 
-int med_branch_init(void)
-{
-	if(!module_loaded("rr")) {
-		LM_ERR("module rr is needed: in-dialog requests find their call by Record-Route\n");
-		return -1;
-	}
-	return load_rr_api(&med_rr);
-}
-
 struct socket_info *med_trunk_socket(const med_trunk_t *trunk)
 {
 	int proto = med_transport_proto(trunk->transport);
@@ -44,15 +35,49 @@ struct socket_info *med_trunk_socket(const med_trunk_t *trunk)
 	return NULL;
 }
 
+/** Parameters of the Route that loose_route() last took off a message of this process. */
+static struct {
+	msg_ctx_id_t msg;
+	str params;
+} med_routed;
+
+static void med_on_routed(sip_msg_t *msg, str *params, void *unused)
+{
+	(void)unused;
+	msg_ctx_id_set(msg, &med_routed.msg);
+	med_routed.params = *params;
+}
+
+int med_branch_init(void)
+{
+	if(!module_loaded("rr")) {
+		LM_ERR("module rr is needed: in-dialog requests find their call by "
+			   "Record-Route\n");
+		return -1;
+	}
+	if(load_rr_api(&med_rr) < 0)
+		return -1;
+	return med_rr.register_rrcb(med_on_routed, NULL);
+}
+
 bool med_branch_cookie(sip_msg_t *msg, med_str_t *value)
 {
-	str name = str_init("med"), found;
+	const char *at = med_routed.params.s, *end = at + med_routed.params.len;
 
-	if(med_rr.get_route_param == NULL || med_rr.get_route_param(msg, &name, &found) != 0
-			|| found.len <= 0)
+	if(msg_ctx_id_match(msg, &med_routed.msg) != 1)
 		return false;
-	*value = med_from_str(found);
-	return true;
+	for(; at != NULL && end - at > 4; at = memchr(at, ';', (size_t)(end - at))) {
+		if(*at == ';')
+			at++;
+		if(end - at <= 4 || memcmp(at, "med=", 4) != 0)
+			continue;
+		at += 4;
+		value->s = at;
+		at = memchr(at, ';', (size_t)(end - at));
+		value->len = (size_t)((at != NULL ? at : end) - value->s);
+		return value->len > 0;
+	}
+	return false;
 }
 
 /* A text that grows up to a bound; `full` instead of a cut. */
@@ -76,16 +101,20 @@ static void med_text_user(med_text_t *text, const char *s, size_t len)
 {
 	static const char hex[] = "0123456789ABCDEF";
 
+	if((size_t)(text->end - text->at) < 3 * len) {
+		text->full = true;
+		return;
+	}
 	for(size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 
 		if((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 				|| c == '+' || c == '-' || c == '.' || c == '_' || c == '*') {
-			med_text_add(text, s + i, 1);
+			*text->at++ = s[i];
 		} else {
-			char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
-
-			med_text_add(text, escaped, 3);
+			*text->at++ = '%';
+			*text->at++ = hex[c >> 4];
+			*text->at++ = hex[c & 15];
 		}
 	}
 }
@@ -114,10 +143,15 @@ bool med_uri_parts(str uri, med_str_t *user, med_str_t *host)
 	*user = (med_str_t){at, (size_t)((stop != NULL ? stop : end) - at)};
 	if(stop != NULL && (password = memchr(at, ':', user->len)) != NULL)
 		user->len = (size_t)(password - at);
-	*host = (med_str_t){NULL, 0};
-	if(stop == NULL)
+	if(stop == NULL) {
+		if(host != NULL)
+			*host = (med_str_t){NULL, 0};
 		return at - uri.s == 4 && strncasecmp(uri.s, "tel:", 4) == 0;
-	for(at = ++stop; stop < end && strchr(";?>", *stop) == NULL && (*stop != ':' || *at == '[');)
+	}
+	if(host == NULL)
+		return true;
+	for(at = ++stop; stop < end && *stop != ';' && *stop != '?' && *stop != '>'
+			&& (*stop != ':' || *at == '[');)
 		if(*stop++ == ']')
 			break;
 	*host = (med_str_t){at, (size_t)(stop - at)};
@@ -132,12 +166,12 @@ static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
 
 bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling)
 {
-	med_str_t user, host;
+	med_str_t user;
 
 	calling->len = 0;
 	if(in != NULL && in->profile->forward_pai && med_pai_number(msg, calling))
 		return true;
-	if(!med_from_parts(msg, &user, &host)
+	if(!med_from_parts(msg, &user, NULL)
 			|| med_number_from_user(user, calling, NULL) != MED_EOK)
 		calling->len = 0; /* anonymous, or a name: nothing to translate */
 	return false;
@@ -146,10 +180,10 @@ bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling
 /** From stays as the caller wrote it: does it not say what this trunk is to see? */
 static bool med_from_differs(sip_msg_t *msg, const med_number_t *calling)
 {
-	med_str_t user, host;
+	med_str_t user;
 
-	return med_from_parts(msg, &user, &host)
-		   && !med_str_eq(user, (med_str_t){calling->s, calling->len});
+	return med_from_parts(msg, &user, NULL)
+			&& !med_str_eq(user, (med_str_t){calling->s, calling->len});
 }
 
 /** An identity asserted to us goes on where the trunk wants it, and nowhere else. */
@@ -161,7 +195,8 @@ static bool med_identity_wanted(sip_msg_t *msg, const med_call_t *call,
 	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(msg, calling);
 }
 
-static int med_write_uri(sip_msg_t *msg, const med_trunk_t *trunk, const med_number_t *called)
+static int med_write_uri(
+		sip_msg_t *msg, const med_trunk_t *trunk, const med_number_t *called)
 {
 	static const char user_phone[] = ";user=phone";
 	char buffer[MED_URI_MAX];
@@ -195,7 +230,8 @@ static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool 
 		return MED_EINVAL;
 	for(header = msg->headers; header != NULL; header = header->next)
 		if((header->type == HDR_PAI_T || header->type == HDR_PPI_T)
-				&& del_lump(msg, (int)(header->name.s - msg->buf), header->len, 0) == NULL)
+				&& del_lump(msg, (int)(header->name.s - msg->buf), header->len, 0)
+						== NULL)
 			return MED_ENOMEM;
 	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host) || host.len == 0)
 		return MED_EOK;
@@ -253,8 +289,8 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	int rc;
 
 	if(trunk == NULL) {
-		med_reason(msg, 503, 12000, "trunk '%.*s' has just been removed", call->out.id_len,
-				call->out.id);
+		med_reason(msg, 503, 12000, "trunk '%.*s' has just been removed",
+				call->out.id_len, call->out.id);
 		return MED_ENOMATCH;
 	}
 	if(try->alternate_len > 0 && try->alternate_len <= MED_NUMBER_MAX) {
@@ -269,11 +305,13 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		rc = med_write_uri(msg, trunk, &numbers.called);
 	if(rc == MED_EOK)
 		rc = med_write_identity(msg, &numbers.calling,
-				alternate.len > 0 || med_identity_wanted(msg, call, trunk, &numbers.calling));
+				alternate.len > 0
+						|| med_identity_wanted(msg, call, trunk, &numbers.calling));
 	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
 		rc = med_write_record(msg, call);
 	if(rc != MED_EOK)
-		med_reason(msg, 500, 12003, "the request for trunk '%.*s' could not be written: %s",
+		med_reason(msg, 500, 12003,
+				"the request for trunk '%.*s' could not be written: %s",
 				MED_STR_FMT(trunk->id), med_strerror(rc));
 	return rc;
 }

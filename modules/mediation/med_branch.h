@@ -29,9 +29,9 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling);
 
 /**
- * User and host of a sip:, sips: or tel: URI by looking for the delimiters alone: a number
- * is all that is wanted, and med_number_from_user() is strict. The user keeps its
- * parameters. false: not of that form.
+ * User and host of a sip:, sips: or tel: URI by looking for the delimiters alone: a
+ * number is all that is wanted, and med_number_from_user() is strict. The user keeps its
+ * parameters. @p host may be NULL. false: not of that form.
  */
 bool med_uri_parts(str uri, med_str_t *user, med_str_t *host);
 

@@ -14,6 +14,9 @@
 /** One shm block, freed by Kamailio with the list it is in (SR_XTYPE_SPTR). */
 static str med_call_name = str_init("_med_call");
 
+/** Room for the texts of a plan of some candidates; a longer one takes a larger block. */
+#define MED_POOL_FIRST 256
+
 /** For a message that has no state with its transaction. */
 static struct {
 	msg_ctx_id_t msg;
@@ -33,12 +36,25 @@ static void med_call_empty(med_call_t *call)
 	call->in.number = call->out.number = MED_NO_NUMBER;
 }
 
+/** As xavp_get(), which computes the name's hash each time, some ten times a call. */
+static sr_xavp_t *med_call_xavp(void)
+{
+	sr_xavp_t **list = xavp_get_crt_list();
+	sr_xavp_t *xavp;
+
+	for(xavp = list != NULL ? *list : NULL; xavp != NULL; xavp = xavp->next)
+		if(xavp->val.type == SR_XTYPE_SPTR && xavp->name.len == med_call_name.len
+				&& memcmp(xavp->name.s, med_call_name.s, (size_t)med_call_name.len) == 0)
+			return xavp;
+	return NULL;
+}
+
 /** NULL where neither the transaction nor this process knows the message. */
 static med_call_t *med_call_any(const sip_msg_t *msg)
 {
-	sr_xavp_t *xavp = xavp_get(&med_call_name, NULL);
+	sr_xavp_t *xavp = med_call_xavp();
 
-	if(xavp != NULL && xavp->val.type == SR_XTYPE_SPTR)
+	if(xavp != NULL)
 		return xavp->val.v.vptr;
 	return msg_ctx_id_match(msg, &med_local.msg) == 1 ? &med_local.call : NULL;
 }
@@ -77,7 +93,7 @@ med_call_t *med_call_make(sip_msg_t *msg)
 
 	if(call != NULL)
 		return call;
-	call = shm_malloc(sizeof *call);
+	call = shm_malloc(sizeof *call + MED_POOL_FIRST);
 	if(call == NULL) {
 		SHM_MEM_ERROR;
 		return NULL;
@@ -100,13 +116,14 @@ static size_t med_plan_bytes(const med_plan_t *plan)
 
 	for(size_t i = 0; i < plan->count; i++)
 		bytes += plan->candidate[i].trunk->id.len
-				 + med_route_id(plan->candidate[i].route).len
-				 + plan->candidate[i].usage.len
-				 + med_route_alternate_caller_id(plan->candidate[i].route).len;
+				+ med_route_id(plan->candidate[i].route).len
+				+ plan->candidate[i].usage.len
+				+ med_route_alternate_caller_id(plan->candidate[i].route).len;
 	return bytes;
 }
 
-/** Append @p text to the pool; ids are bounded by MED_ID_MAX, numbers by MED_NUMBER_MAX. */
+/** Append @p text to the pool; ids are bounded by MED_ID_MAX, numbers by MED_NUMBER_MAX.
+ */
 static uint16_t med_pool_add(med_call_t *call, med_str_t text, uint8_t *len)
 {
 	uint16_t offset = call->pool_size;
@@ -119,18 +136,23 @@ static uint16_t med_pool_add(med_call_t *call, med_str_t text, uint8_t *len)
 
 med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan)
 {
-	sr_xavp_t *xavp = xavp_get(&med_call_name, NULL);
-	med_call_t *grown;
+	size_t bytes = med_plan_bytes(plan);
+	sr_xavp_t *xavp = med_call_xavp();
+	med_call_t *grown = call;
 
 	(void)msg;
 	if(xavp == NULL)
 		return NULL;
-	grown = shm_malloc(sizeof *grown + med_plan_bytes(plan));
-	if(grown == NULL) {
-		SHM_MEM_ERROR;
-		return NULL;
+	if(bytes > MED_POOL_FIRST) {
+		grown = shm_malloc(sizeof *grown + bytes);
+		if(grown == NULL) {
+			SHM_MEM_ERROR;
+			return NULL;
+		}
+		memcpy(grown, call, offsetof(med_call_t, tries));
+		xavp->val.v.vptr = grown;
+		shm_free(call);
 	}
-	memcpy(grown, call, offsetof(med_call_t, tries));
 	grown->pool_size = 0;
 	grown->try_count = (uint8_t)plan->count;
 	grown->try_next = 0;
@@ -145,8 +167,6 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 		to->alternate = med_pool_add(
 				grown, med_route_alternate_caller_id(from->route), &to->alternate_len);
 	}
-	xavp->val.v.vptr = grown;
-	shm_free(call);
 	return grown;
 }
 

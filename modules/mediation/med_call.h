@@ -14,8 +14,8 @@
 #include "med_compat.h"
 #include "medcore/select.h"
 
-#define MED_BRANCH_MAX 96	/**< bytes of a Via branch of ours */
-#define MED_REASON_MAX 224	/**< bytes of a reason's text */
+#define MED_BRANCH_MAX 96  /**< bytes of a Via branch of ours */
+#define MED_REASON_MAX 224 /**< bytes of a reason's text */
 
 /** One side of a call. */
 typedef struct med_side {
@@ -27,7 +27,7 @@ typedef struct med_side {
 
 /** Why a call is not going on: what med_reply() answers. */
 typedef struct med_reason {
-	uint16_t code;		 /**< SIP status; 0: nothing to say */
+	uint16_t code;       /**< SIP status; 0: nothing to say */
 	uint16_t diagnostic; /**< MS-OCER id (spec 3.2), 0: none */
 	uint16_t len;
 	char text[MED_REASON_MAX];
@@ -42,33 +42,33 @@ typedef struct med_try {
 
 enum med_call_flag {
 	MED_CALL_IN_DIALOG = 1 << 0,  /**< state made from the Record-Route parameter */
-	MED_CALL_UPSTREAM = 1 << 1,	  /**< this request goes from callee to caller */
+	MED_CALL_UPSTREAM = 1 << 1,   /**< this request goes from callee to caller */
 	MED_CALL_AUTHORIZED = 1 << 2, /**< med_authorize() said yes */
-	MED_CALL_CHOSEN = 1 << 3,	  /**< `out` names the current candidate */
-	MED_CALL_OFFER = 1 << 4,	  /**< the request carried an offer */
-	MED_CALL_OFFERED = 1 << 5,	  /**< an offer went to rtpengine for `branch` */
-	MED_CALL_NO_LEG = 1 << 6,	  /**< in dialog without a valid parameter */
-	MED_CALL_ORPHAN = 1 << 10,	  /**< no call: holds the reason of a refused request */
-	MED_CALL_OVER = 1 << 9,		  /**< the current candidate's branch has failed */
-	MED_CALL_ASSERTED = 1 << 8,	  /**< `calling` is from P-Asserted-Identity */
-	MED_CALL_TRIED = 1 << 7,	  /**< at least one candidate was sent to */
+	MED_CALL_CHOSEN = 1 << 3,     /**< `out` names the current candidate */
+	MED_CALL_OFFER = 1 << 4,      /**< the request carried an offer */
+	MED_CALL_OFFERED = 1 << 5,    /**< an offer went to rtpengine for `branch` */
+	MED_CALL_NO_LEG = 1 << 6,     /**< in dialog without a valid parameter */
+	MED_CALL_ORPHAN = 1 << 10,    /**< no call: holds the reason of a refused request */
+	MED_CALL_OVER = 1 << 9,       /**< the current candidate's branch has failed */
+	MED_CALL_ASSERTED = 1 << 8,   /**< `calling` is from P-Asserted-Identity */
+	MED_CALL_TRIED = 1 << 7,      /**< at least one candidate was sent to */
 };
 
 /** An answer that was refused: what its retransmissions need. */
 typedef struct med_refused {
-	bool ended;			/**< the peer's dialog got its BYE */
+	bool ended;         /**< the peer's dialog got its BYE */
 	uint8_t branch_len; /**< 0: none */
 	char branch[MED_BRANCH_MAX];
 } med_refused_t;
 
 typedef struct med_call {
-	uint32_t flags;			 /**< enum med_call_flag */
-	med_side_t in, out;		 /**< the caller's side and the called one */
-	uint8_t policy_len;		 /**< of med_authorize("policy"); 0: in's usages */
+	uint32_t flags;     /**< enum med_call_flag */
+	med_side_t in, out; /**< the caller's side and the called one */
+	uint8_t policy_len; /**< of med_authorize("policy"); 0: in's usages */
 	char policy[MED_ID_MAX];
 	uint8_t try_count, try_next, try_current;
-	uint8_t tm_branch;		 /**< tm's number of the current candidate's branch */
-	uint8_t progress;		 /**< the peer rings: the answer timer runs */
+	uint8_t tm_branch; /**< tm's number of the current candidate's branch */
+	uint8_t progress;  /**< the peer rings: the answer timer runs */
 	uint32_t answer_timeout_ms;
 	uint8_t branch_len;
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
@@ -105,7 +105,8 @@ static inline med_str_t med_side_id(const med_side_t *side)
 /** The side's trunk as it is now: NULL when gone, or its number now names another. */
 const med_trunk_t *med_side_trunk(const med_snapshot_t *snapshot, const med_side_t *side);
 
-static inline med_str_t med_call_text(const med_call_t *call, uint16_t offset, uint8_t len)
+static inline med_str_t med_call_text(
+		const med_call_t *call, uint16_t offset, uint8_t len)
 {
 	return (med_str_t){call->pool + offset, len};
 }

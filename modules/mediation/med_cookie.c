@@ -84,7 +84,7 @@ static int med_policy_read(const char *at, med_leg_policy_t *policy)
 	policy->srtp = mode != NULL ? (uint8_t)(mode - modes) : MED_SRTP_NOT_SUPPORTED;
 	policy->anchored = at[1] == 'a';
 	return (mode != NULL || at[0] == '-') && (at[1] == 'a' || at[1] == 'b') ? MED_EOK
-																		  : MED_EINVAL;
+																			: MED_EINVAL;
 }
 
 /**
@@ -98,14 +98,17 @@ static str med_tag_of(const struct hdr_field *header)
 	const char *bracket = memrchr(at, '>', (size_t)header->body.len);
 	str tag = {NULL, 0};
 
-	for(at = bracket != NULL ? bracket : at; (at = memchr(at, ';', (size_t)(end - at)));) {
+	for(at = bracket != NULL ? bracket : at;
+			(at = memchr(at, ';', (size_t)(end - at)));) {
 		for(at++; at < end && (*at == ' ' || *at == '\t');)
 			at++;
 		if(end - at < 5 || strncasecmp(at, "tag=", 4) != 0)
 			continue;
 		tag.s = (char *)(uintptr_t)(at + 4);
-		while(tag.s + tag.len < end && strchr("; \t\r\n,", tag.s[tag.len]) == NULL)
-			tag.len++;
+		at = memchr(tag.s, ';', (size_t)(end - tag.s));
+		tag.len = (int)((at != NULL ? at : end) - tag.s);
+		while(tag.len > 0 && (unsigned char)tag.s[tag.len - 1] <= ' ')
+			tag.len--;
 		return tag;
 	}
 	return tag;

@@ -26,8 +26,8 @@ int med_cookie_init(const char *key);
 size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call, char out[MED_COOKIE_MAX]);
 
 /**
- * Check @p value (of "med=") against this in-dialog request and fill both sides of @p call
- * by id, with MED_CALL_IN_DIALOG and, from the callee, MED_CALL_UPSTREAM.
+ * Check @p value (of "med=") against this in-dialog request and fill both sides of @p
+ * call by id, with MED_CALL_IN_DIALOG and, from the callee, MED_CALL_UPSTREAM.
  *
  * @return MED_EOK; MED_EINVAL: not of our form, or not of this call
  */

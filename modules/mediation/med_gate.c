@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
+#ifdef __x86_64__
+#include <immintrin.h>
 #endif
 
 #include "core/dprint.h"
@@ -27,39 +27,62 @@ static bool med_is_media_line(const char *start, const char *at)
 	return at > start && (at[-1] == '\n' || at[-1] == '\r');
 }
 
-/**
- * The first line that begins with "m=": without one there is no media in the message,
- * and that is known of nearly every message after some hundred instructions.
- */
-static const char *med_find_media(const char *start, size_t len)
+/** From @p at on, one byte after the other. */
+static const char *med_find_media_slow(const char *start, const char *at, const char *end)
 {
-	const char *at = start, *end = start + len;
-
-#ifdef __SSE2__
-	const __m128i m = _mm_set1_epi8('m'), equals = _mm_set1_epi8('=');
-
-	for(; end - at > 32; at += 32) {
-		__m128i low = _mm_and_si128(_mm_cmpeq_epi8(_mm_loadu_si128((const void *)at), m),
-				_mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + 1)), equals));
-		__m128i high =
-				_mm_and_si128(_mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + 16)), m),
-						_mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + 17)), equals));
-		unsigned hits = (unsigned)_mm_movemask_epi8(low)
-						| (unsigned)_mm_movemask_epi8(high) << 16;
-
-		for(; hits != 0; hits &= hits - 1)
-			if(med_is_media_line(start, at + __builtin_ctz(hits)))
-				return at + __builtin_ctz(hits);
-	}
-#endif
 	for(; end - at > 1; at++)
 		if(at[0] == 'm' && at[1] == '=' && med_is_media_line(start, at))
 			return at;
 	return NULL;
 }
 
+#ifdef __x86_64__
+/** "m=" at 32 places at once; which of them begin a line is asked of the hits alone. */
+__attribute__((target("avx2"))) static const char *med_find_media_avx2(
+		const char *start, const char *end)
+{
+	const __m256i m = _mm256_set1_epi8('m'), equals = _mm256_set1_epi8('=');
+	const char *at = start;
+
+	if(end - start <= 64)
+		return med_find_media_slow(start, start, end);
+	/* The last step looks at some bytes again rather than at a few one by one. */
+	for(; end - at > 1; at = end - at > 129 || end - at <= 65 ? at + 64 : end - 65) {
+		__m256i low = _mm256_and_si256(
+				_mm256_cmpeq_epi8(m, _mm256_loadu_si256((const void *)at)),
+				_mm256_cmpeq_epi8(equals, _mm256_loadu_si256((const void *)(at + 1))));
+		__m256i high = _mm256_and_si256(
+				_mm256_cmpeq_epi8(m, _mm256_loadu_si256((const void *)(at + 32))),
+				_mm256_cmpeq_epi8(equals, _mm256_loadu_si256((const void *)(at + 33))));
+		__m256i any = _mm256_or_si256(low, high);
+		const char *found;
+
+		if(_mm256_testz_si256(any, any))
+			continue;
+		found = med_find_media_slow(start, at, at + 65);
+		if(found != NULL)
+			return found;
+	}
+	return NULL;
+}
+#endif
+
+/**
+ * The first line that begins with "m=": without one there is no media in the message,
+ * and that is known of nearly every message after some hundred instructions.
+ */
+static const char *med_find_media(const char *start, size_t len)
+{
+#ifdef __x86_64__
+	if(__builtin_cpu_supports("avx2"))
+		return med_find_media_avx2(start, start + len);
+#endif
+	return med_find_media_slow(start, start, start + len);
+}
+
 /** The value of a header in raw bytes (RFC 3261, also its compact form); empty: none. */
-static med_str_t med_raw_header(const char *at, const char *end, const char *name, char compact)
+static med_str_t med_raw_header(
+		const char *at, const char *end, const char *name, char compact)
 {
 	size_t len = strlen(name);
 
@@ -92,7 +115,8 @@ static med_str_t med_raw_header(const char *at, const char *end, const char *nam
 /** Where the body begins: after the first empty line; NULL: there is none. */
 static const char *med_raw_body(const char *start, const char *end)
 {
-	for(const char *at = start; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) {
+	for(const char *at = start; (at = memchr(at, '\n', (size_t)(end - at))) != NULL;
+			at++) {
 		if(end - at > 1 && at[1] == '\n')
 			return at + 2;
 		if(end - at > 2 && at[1] == '\r' && at[2] == '\n')
@@ -131,11 +155,14 @@ static int med_gate_check(const str *out, const med_leg_policy_t *leg, med_errbu
 	if(body == NULL)
 		return MED_EOK;
 	type = med_raw_header(out->s, body, "Content-Type", 'c');
-	if(type.s != NULL && med_raw_header(type.s + type.len, body, "Content-Type", 'c').s != NULL)
-		return med_fail(why, MED_EREFUSED, "two Content-Type headers: which one would count?");
+	if(type.s != NULL
+			&& med_raw_header(type.s + type.len, body, "Content-Type", 'c').s != NULL)
+		return med_fail(
+				why, MED_EREFUSED, "two Content-Type headers: which one would count?");
 	rc = med_sdp_find(type, (med_str_t){body, (size_t)(end - body)}, &sdp_text);
 	if(rc == MED_ENOMATCH && type.len == 0)
-		sdp_text = (med_str_t){body, (size_t)(end - body)}; /* lenient peers take it as SDP */
+		sdp_text = (med_str_t){
+				body, (size_t)(end - body)}; /* lenient peers take it as SDP */
 	else if(rc == MED_ENOMATCH)
 		return MED_EOK;
 	else if(rc != MED_EOK)
@@ -149,17 +176,17 @@ static int med_gate_check(const str *out, const med_leg_policy_t *leg, med_errbu
 	return rc;
 }
 
-static void med_gate_log(const str *out, const struct dest_info *dst, const char *trunk,
-		const char *why)
+static void med_gate_log(
+		const str *out, const struct dest_info *dst, const char *trunk, const char *why)
 {
 	med_str_t callid = med_raw_header(out->s, out->s + out->len, "Call-ID", 'i');
 	const char *stop = memchr(out->s, '\r', (size_t)out->len);
 	struct ip_addr ip;
 
 	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
-	LM_ERR("call %.*s: kept back \"%.*s\" to %s:%u (trunk '%s'): %s\n", MED_STR_FMT(callid),
-			stop != NULL ? (int)(stop - out->s) : 0, out->s, ip_addr2a(&ip),
-			(unsigned)su_getport(&dst->to), trunk, why);
+	LM_ERR("call %.*s: kept back \"%.*s\" to %s:%u (trunk '%s'): %s\n",
+			MED_STR_FMT(callid), stop != NULL ? (int)(stop - out->s) : 0, out->s,
+			ip_addr2a(&ip), (unsigned)su_getport(&dst->to), trunk, why);
 }
 
 /** The core gives a copy of its own, and does not send when the copy is gone. */
@@ -183,7 +210,8 @@ static int med_gate_out(sr_event_param_t *event)
 		return 0;
 	socket = dst->send_sock;
 	if(socket == NULL)
-		socket = get_send_socket(NULL, (union sockaddr_union *)(uintptr_t)&dst->to, dst->proto);
+		socket = get_send_socket(
+				NULL, (union sockaddr_union *)(uintptr_t)&dst->to, dst->proto);
 	if(socket == NULL)
 		return 0; /* the core finds none either and cannot send */
 	MED_SNAPSHOT(snapshot);
@@ -191,9 +219,8 @@ static int med_gate_out(sr_event_param_t *event)
 		return 0; /* nothing is routed by us without a configuration */
 	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
 	med_ip_of(&ip, &remote);
-	if(med_leg_of_destination(snapshot, transport, socket->port_no, &remote, &leg,
-			   &trunk)
-			!= MED_EOK
+	if(med_leg_of_destination(snapshot, transport, socket->port_no, &remote, &leg, &trunk)
+					!= MED_EOK
 			|| !leg.known || (!leg.anchored && leg.srtp != MED_SRTP_REQUIRED)
 			|| med_gate_check(out, &leg, &why) == MED_EOK)
 		return 0;

@@ -36,7 +36,8 @@ void med_identify_init(void)
 {
 	med_tls_readable = module_loaded("tls") != 0;
 	if(!med_tls_readable && module_loaded("tls_wolfssl"))
-		LM_WARN("tls_wolfssl is loaded, not tls: no name of a TLS peer can be read, so no "
+		LM_WARN("tls_wolfssl is loaded, not tls: no name of a TLS peer can be read, so "
+				"no "
 				"TLS trunk will match\n");
 }
 
@@ -68,7 +69,9 @@ bool med_transport_of(int proto, uint8_t *transport)
 
 int med_transport_proto(uint8_t transport)
 {
-	return transport == MED_TLS ? PROTO_TLS : transport == MED_TCP ? PROTO_TCP : PROTO_UDP;
+	return transport == MED_TLS    ? PROTO_TLS
+			: transport == MED_TCP ? PROTO_TCP
+								   : PROTO_UDP;
 }
 
 void med_ip_of(const struct ip_addr *address, med_ip_t *ip)
@@ -116,7 +119,8 @@ static void med_cert_common_name(med_cert_names_t *names, X509 *cert)
 		med_cert_add(names, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
 }
 
-static med_peer_t *med_peer_new(int connection, const void *ssl, const med_cert_names_t *names)
+static med_peer_t *med_peer_new(
+		int connection, const void *ssl, const med_cert_names_t *names)
 {
 	med_peer_t *peer;
 	char *text;
@@ -160,7 +164,8 @@ static med_peer_t *med_peer_read(int connection, SSL *ssl)
 			if(entry->type == GEN_DNS)
 				med_cert_add(&names, entry->d.dNSName);
 		}
-		if(alternatives == NULL && X509_get_ext_by_NID(cert, NID_subject_alt_name, -1) < 0)
+		if(alternatives == NULL
+				&& X509_get_ext_by_NID(cert, NID_subject_alt_name, -1) < 0)
 			med_cert_common_name(&names, cert);
 	}
 	peer = med_peer_new(connection, ssl, &names);
@@ -222,5 +227,5 @@ bool med_source_is(const med_snapshot_t *snapshot, const med_source_t *source,
 	 * not the one whose port the trunk has: ask for the trunk's own port. */
 	at_port.local_port = trunk->local_port;
 	return med_identify(snapshot, &at_port, &found, NULL) == MED_EOK
-		   && med_str_eq(found->id, trunk->id);
+			&& med_str_eq(found->id, trunk->id);
 }

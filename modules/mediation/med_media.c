@@ -88,11 +88,10 @@ static void med_media_sides(const sip_msg_t *msg, const med_call_t *call,
 static med_str_t med_flags_write(
 		const med_side_t *from, const med_side_t *to, bool branch, char *out, size_t size)
 {
-	int len = snprintf(out, size,
-			"rtcp-mux-demux%s med-from=%.*s/%s med-to=%.*s/%s",
+	int len = snprintf(out, size, "rtcp-mux-demux%s med-from=%.*s/%s med-to=%.*s/%s",
 			branch ? " via-branch=1" : "", from->id_len ? from->id_len : 1,
-			from->id_len ? from->id : "-", med_media_mode(from), to->id_len ? to->id_len : 1,
-			to->id_len ? to->id : "-", med_media_mode(to));
+			from->id_len ? from->id : "-", med_media_mode(from),
+			to->id_len ? to->id_len : 1, to->id_len ? to->id : "-", med_media_mode(to));
 
 	return (med_str_t){out, len > 0 && (size_t)len < size ? (size_t)len : 0};
 }
@@ -114,7 +113,8 @@ med_str_t med_media_flags(sip_msg_t *msg, char *buffer, size_t size)
  * one with our branch. The message is this process's own, its parsed parts may be shared:
  * only the pointer is changed.
  */
-static int med_rtpengine_run(sip_msg_t *msg, med_rtpengine_f run, med_str_t flags, str branch)
+static int med_rtpengine_run(
+		sip_msg_t *msg, med_rtpengine_f run, med_str_t flags, str branch)
 {
 	struct via_param param = {.name = str_init("branch"), .value = branch};
 	struct hdr_field header, *real = msg->h_via1;
@@ -147,7 +147,8 @@ void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole)
 		branch.len = 0;
 	len = snprintf(flags, sizeof flags, "delete-delay=0%s",
 			branch.len > 0 ? " via-branch=1" : "");
-	if(med_rtpengine_run(msg, med_rtpengine_delete, (med_str_t){flags, (size_t)len}, branch)
+	if(med_rtpengine_run(
+			   msg, med_rtpengine_delete, (med_str_t){flags, (size_t)len}, branch)
 			< 0)
 		LM_DBG("call %.*s: rtpengine had nothing to delete\n", msg->callid->body.len,
 				msg->callid->body.s);
@@ -169,8 +170,8 @@ static int med_media_absent(sip_msg_t *msg, const char *what)
 
 	med_policy_listener_reason(reason, sizeof reason);
 	med_stats_inc(MED_STAT_LISTENER_ABSENT);
-	med_reason(msg, 503, 0, "media cannot be anchored: %s%s%s", what, reason[0] ? ": " : "",
-			reason);
+	med_reason(msg, 503, 0, "media cannot be anchored: %s%s%s", what,
+			reason[0] ? ": " : "", reason);
 	return MED_MEDIA_NO_ANSWER;
 }
 
@@ -193,7 +194,8 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 	if(flags.len == 0)
 		return MED_MEDIA_FAILED;
 	started = med_now_ms();
-	if(med_rtpengine_run(msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
+	if(med_rtpengine_run(
+			   msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
 			> 0) {
 		call->flags |= MED_CALL_OFFERED;
 		return MED_MEDIA_DONE;
@@ -207,8 +209,8 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 }
 
 /** Does this SDP pass the policy of the side it comes from? */
-static int med_media_check(sip_msg_t *msg, bool offer, const med_side_t *from,
-		const med_sdp_t *sdp)
+static int med_media_check(
+		sip_msg_t *msg, bool offer, const med_side_t *from, const med_sdp_t *sdp)
 {
 	med_errbuf_t why = {""};
 	int rc;
@@ -266,7 +268,8 @@ static int med_media_told(sip_msg_t *msg, int rc, bool offer)
 	return rc;
 }
 
-/** Is this INVITE's SDP in a PRACK an answer? Only where the INVITE itself had no offer. */
+/** Is this INVITE's SDP in a PRACK an answer? Only where the INVITE itself had no offer.
+ */
 static bool med_prack_answers(sip_msg_t *msg)
 {
 	struct hdr_field *rack;
@@ -291,8 +294,8 @@ static bool med_prack_answers(sip_msg_t *msg)
 	while(at < end && *at >= '0' && *at <= '9')
 		at++;
 	cseq.len = (int)(at - cseq.s);
-	if(cseq.len == 0
-			|| med_tm.t_lookup_callid(&invite, msg->callid->body, cseq) < 0 || invite == NULL)
+	if(cseq.len == 0 || med_tm.t_lookup_callid(&invite, msg->callid->body, cseq) < 0
+			|| invite == NULL)
 		return false;
 	answers = invite->uas.request != NULL && get_content_length(invite->uas.request) == 0;
 	med_tm.unref_cell(invite);
@@ -306,7 +309,8 @@ static int med_media_request(sip_msg_t *msg, med_call_t *call)
 
 	switch(msg->REQ_METHOD) {
 		case METHOD_BYE:
-			/* What this call anchored is gone with it; rtpengine knows whether there is any. */
+			/* What this call anchored is gone with it; rtpengine knows whether there is
+			 * any. */
 			if(call->in.policy.anchored || call->out.policy.anchored) {
 				call->flags |= MED_CALL_OFFERED;
 				med_media_forget(msg, call, true);
@@ -329,7 +333,8 @@ static int med_media_request(sip_msg_t *msg, med_call_t *call)
 	if(rc < 0 && msg->REQ_METHOD == METHOD_ACK)
 		med_refuse_ack(msg, call);
 	else if(rc == MED_MEDIA_REFUSED && (call->flags & MED_CALL_IN_DIALOG) == 0)
-		call->try_next = call->try_count; /* no other candidate changes the caller's offer */
+		call->try_next =
+				call->try_count; /* no other candidate changes the caller's offer */
 	return rc;
 }
 
@@ -339,7 +344,7 @@ static bool med_reply_is_of(sip_msg_t *msg, const char *branch, size_t len)
 	const struct via_param *param = msg->via1 != NULL ? msg->via1->branch : NULL;
 
 	return param != NULL && (size_t)param->value.len == len
-		   && memcmp(param->value.s, branch, len) == 0;
+			&& memcmp(param->value.s, branch, len) == 0;
 }
 
 /**
@@ -359,7 +364,8 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 
 static bool med_reply_is_initial(sip_msg_t *msg, const med_call_t *call)
 {
-	return get_cseq(msg)->method_id == METHOD_INVITE && (call->flags & MED_CALL_IN_DIALOG) == 0;
+	return get_cseq(msg)->method_id == METHOD_INVITE
+			&& (call->flags & MED_CALL_IN_DIALOG) == 0;
 }
 
 /** What every reply to a new call's INVITE needs; true: it is of a candidate given up. */
@@ -398,7 +404,8 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 		}
 	}
 	if(code >= 300 || code == 100
-			|| (method != METHOD_INVITE && method != METHOD_UPDATE && method != METHOD_PRACK))
+			|| (method != METHOD_INVITE && method != METHOD_UPDATE
+					&& method != METHOD_PRACK))
 		return MED_MEDIA_NOTHING;
 	offer = method == METHOD_INVITE && (call->flags & MED_CALL_OFFER) == 0;
 	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
@@ -409,9 +416,10 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 
 bool med_media_free(const med_call_t *call)
 {
-	return (call->flags & MED_CALL_NO_LEG) == 0 && !call->in.policy.anchored && !call->out.policy.anchored
-		   && (!call->in.policy.known || call->in.policy.srtp != MED_SRTP_REQUIRED)
-		   && (!call->out.policy.known || call->out.policy.srtp != MED_SRTP_REQUIRED);
+	return (call->flags & MED_CALL_NO_LEG) == 0 && !call->in.policy.anchored
+			&& !call->out.policy.anchored
+			&& (!call->in.policy.known || call->in.policy.srtp != MED_SRTP_REQUIRED)
+			&& (!call->out.policy.known || call->out.policy.srtp != MED_SRTP_REQUIRED);
 }
 
 int med_media(sip_msg_t *msg)
@@ -419,7 +427,8 @@ int med_media(sip_msg_t *msg)
 	med_call_t *call = med_call_get(msg);
 	med_sdp_t sdp;
 
-	if(call != NULL && msg->first_line.type == SIP_REPLY && med_media_reply_first(msg, call))
+	if(call != NULL && msg->first_line.type == SIP_REPLY
+			&& med_media_reply_first(msg, call))
 		return MED_MEDIA_NOTHING;
 	if(call != NULL && med_media_free(call))
 		return MED_MEDIA_NOTHING;
@@ -428,7 +437,8 @@ int med_media(sip_msg_t *msg)
 	if(call == NULL || (call->flags & MED_CALL_NO_LEG)) {
 		if(med_media_sdp(msg, &sdp, NULL) == MED_ENOMATCH)
 			return MED_MEDIA_NOTHING;
-		LM_ERR("call %.*s: med_media() without med_from_trunk() before it: the legs are not "
+		LM_ERR("call %.*s: med_media() without med_from_trunk() before it: the legs are "
+			   "not "
 			   "known, so its SDP is refused\n",
 				msg->callid->body.len, msg->callid->body.s);
 		med_reason(msg, 500, 0, "the legs of this call are not known");

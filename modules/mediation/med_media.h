@@ -13,16 +13,17 @@
 
 enum med_media_result {
 	MED_MEDIA_DONE = 1,
-	MED_MEDIA_NOTHING = 2,	 /**< no SDP, or a call whose media we leave alone */
-	MED_MEDIA_FAILED = -1,	 /**< internal; logged */
-	MED_MEDIA_REFUSED = -2,	 /**< policy; reason is set */
+	MED_MEDIA_NOTHING = 2,    /**< no SDP, or a call whose media we leave alone */
+	MED_MEDIA_FAILED = -1,    /**< internal; logged */
+	MED_MEDIA_REFUSED = -2,   /**< policy; reason is set */
 	MED_MEDIA_NO_ANSWER = -3, /**< rtpengine or its policy listener is away; 503 is set */
 };
 
 /** In mod_init: binds to the rtpengine module where it is loaded. */
 int med_media_init(void);
 
-/** The script function; in branch, reply and failure routes, in request route for ACK and BYE. */
+/** The script function; in branch, reply and failure routes, in request route for ACK and
+ * BYE. */
 int med_media(sip_msg_t *msg);
 
 /** Neither anchored nor bound to SRTP: such a call's SDP is not even looked at. */
@@ -31,7 +32,8 @@ bool med_media_free(const med_call_t *call);
 /** Forget the media of the current candidate (its branch), or of the whole call. */
 void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole);
 
-/** `$med(media)`: flags for those who call the stock functions themselves. Never empty. */
+/** `$med(media)`: flags for those who call the stock functions themselves. Never empty.
+ */
 med_str_t med_media_flags(sip_msg_t *msg, char *buffer, size_t size);
 
 /** The SDP in a message's body; MED_ENOMATCH: none; MED_EINVAL: not readable. */

@@ -46,13 +46,15 @@ static int med_pv_parse(pv_spec_t *spec, str *name)
 			return 0;
 		}
 	}
-	LM_ERR("$med(%.*s): no such name; there are trunk, gateway, site, out_trunk, route, usage, "
+	LM_ERR("$med(%.*s): no such name; there are trunk, gateway, site, out_trunk, route, "
+		   "usage, "
 		   "called, calling, media, reason, code, diagnostic\n",
 			name->len, name->s);
 	return -1;
 }
 
-/** pv results are used before the next one is asked for in the same expression: rotate. */
+/** pv results are used before the next one is asked for in the same expression: rotate.
+ */
 static int med_pv_copy(sip_msg_t *msg, pv_param_t *param, pv_value_t *out, med_str_t text)
 {
 	static char buffers[4][512];
@@ -68,8 +70,8 @@ static int med_pv_copy(sip_msg_t *msg, pv_param_t *param, pv_value_t *out, med_s
 }
 
 /** What the snapshot knows of the caller's trunk now. */
-static int med_pv_gateway(
-		sip_msg_t *msg, pv_param_t *param, pv_value_t *out, const med_call_t *call, bool site)
+static int med_pv_gateway(sip_msg_t *msg, pv_param_t *param, pv_value_t *out,
+		const med_call_t *call, bool site)
 {
 	MED_SNAPSHOT(snapshot);
 	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->in);

@@ -37,9 +37,9 @@ static void med_party_hop(med_party_t *party, const sip_msg_t *msg)
 {
 	static const char *const transports[] = {"udp", "tcp", "tls"};
 	bool v6 = msg->rcv.src_ip.af == AF_INET6;
-	const char *transport = msg->rcv.proto == PROTO_TLS   ? transports[2]
-							: msg->rcv.proto == PROTO_TCP ? transports[1]
-														  : transports[0];
+	const char *transport = msg->rcv.proto == PROTO_TLS ? transports[2]
+			: msg->rcv.proto == PROTO_TCP               ? transports[1]
+														: transports[0];
 
 	snprintf(party->hop, sizeof party->hop, "sip:%s%s%s:%u;transport=%s", v6 ? "[" : "",
 			ip_addr2a((struct ip_addr *)(uintptr_t)&msg->rcv.src_ip), v6 ? "]" : "",
@@ -80,8 +80,8 @@ static int med_party_of_reply(med_party_t *party, sip_msg_t *reply)
 }
 
 /** A request of ours within the dialog; no callback, tm repeats a BYE by itself. */
-static int med_party_request(const med_party_t *party, const char *name, unsigned cseq,
-		const char *headers)
+static int med_party_request(
+		const med_party_t *party, const char *name, unsigned cseq, const char *headers)
 {
 	str method = {(char *)(uintptr_t)name, (int)strlen(name)};
 	str extra = {(char *)(uintptr_t)headers, (int)strlen(headers)};
@@ -107,8 +107,8 @@ static int med_party_request(const med_party_t *party, const char *name, unsigne
 	return med_tm.t_uac(&request);
 }
 
-static void med_party_end(const med_party_t *party, bool ack, bool bye, unsigned cause,
-		const char *text)
+static void med_party_end(
+		const med_party_t *party, bool ack, bool bye, unsigned cause, const char *text)
 {
 	char headers[MED_REASON_MAX + 64];
 
@@ -117,7 +117,8 @@ static void med_party_end(const med_party_t *party, bool ack, bool bye, unsigned
 				party->callid.len, party->callid.s);
 	if(!bye)
 		return;
-	snprintf(headers, sizeof headers, "Reason: SIP;cause=%u;text=\"%s\"\r\n", cause, text);
+	snprintf(
+			headers, sizeof headers, "Reason: SIP;cause=%u;text=\"%s\"\r\n", cause, text);
 	if(med_party_request(party, "BYE", party->cseq + 1, headers) < 0)
 		LM_ERR("call %.*s: the BYE that ends a refused answer could not be sent\n",
 				party->callid.len, party->callid.s);
@@ -146,7 +147,7 @@ static int med_reply_strip(sip_msg_t *reply)
 	if(reply->content_type != NULL
 			&& del_lump(reply, (int)(reply->content_type->name.s - reply->buf),
 					   reply->content_type->len, 0)
-					   == NULL)
+					== NULL)
 		return -1;
 	return 0;
 }
@@ -205,7 +206,8 @@ void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 	if(in_dialog && reply->REPLY_STATUS < 200) {
 		/* The peer still decides about the re-offer: only this SDP is not passed on. */
 		if(med_reply_strip(reply) < 0)
-			LM_ERR("no memory to take a refused SDP out of a reply; the gate keeps it back\n");
+			LM_ERR("no memory to take a refused SDP out of a reply; the gate keeps it "
+				   "back\n");
 		return;
 	}
 	med_quotable(call->reason.text, call->reason.len, text, sizeof text);
@@ -222,7 +224,8 @@ void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 	if(invite && !in_dialog)
 		med_media_forget(reply, call, false);
 	if(med_reply_turn(reply, code, code == 488 ? "Not Acceptable Here" : "Refused") < 0)
-		LM_ERR("call %.*s: no memory to rewrite a refused answer; the gate keeps it back\n",
+		LM_ERR("call %.*s: no memory to rewrite a refused answer; the gate keeps it "
+			   "back\n",
 				reply->callid->body.len, reply->callid->body.s);
 }
 

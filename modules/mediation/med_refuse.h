@@ -17,8 +17,8 @@
 extern struct tm_binds med_tm;
 
 /**
- * An answer (1xx or 2xx to an INVITE) that must not reach the other side. In onreply_route.
- * Reason of @p call says why.
+ * An answer (1xx or 2xx to an INVITE) that must not reach the other side. In
+ * onreply_route. Reason of @p call says why.
  */
 void med_refuse_answer(sip_msg_t *reply, med_call_t *call);
 

@@ -71,7 +71,8 @@ int med_script_init(void)
 	if(med_t_relay == NULL || med_t_on_branch == NULL || med_t_on_reply == NULL
 			|| med_t_on_failure == NULL || med_t_no_internal_reply == NULL
 			|| med_t_drop_replies == NULL) {
-		LM_ERR("this tm lacks t_relay, t_on_branch, t_on_reply, t_on_failure, t_drop_replies or "
+		LM_ERR("this tm lacks t_relay, t_on_branch, t_on_reply, t_on_failure, "
+			   "t_drop_replies or "
 			   "t_set_disable_internal_reply\n");
 		return -1;
 	}
@@ -111,7 +112,8 @@ static int med_refused(sip_msg_t *msg, int code)
 	str callid = med_callid(msg);
 
 	if(reason != NULL)
-		LM_NOTICE("call %.*s: %u: %s\n", callid.len, callid.s, reason->code, reason->text);
+		LM_NOTICE(
+				"call %.*s: %u: %s\n", callid.len, callid.s, reason->code, reason->text);
 	return code;
 }
 
@@ -145,8 +147,9 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 			&& (med_source_of(msg, &source, &why) != MED_EOK
 					|| !med_source_is(snapshot, &source, trunk))) {
 		call->flags |= MED_CALL_NO_LEG;
-		med_reason(msg, 403, 10013, "this call's trunk is '%.*s', the request is not from it",
-				side->id_len, side->id);
+		med_reason(msg, 403, 10013,
+				"this call's trunk is '%.*s', the request is not from it", side->id_len,
+				side->id);
 		return med_refused(msg, MED_NO);
 	}
 	return MED_YES;
@@ -192,10 +195,13 @@ static int ki_med_from_trunk(sip_msg_t *msg)
 	return MED_YES;
 }
 
-/** The state of a new request; without med_from_trunk() it is from one of our own users. */
+/** The state of a new request; without med_from_trunk() it is from one of our own users.
+ */
 static med_call_t *med_new_call(sip_msg_t *msg)
 {
-	return med_call_make(msg);
+	/* What an earlier verb refused stays refused, with its reason, whatever the script
+	 * makes of its return code. */
+	return med_reason_get(msg) != NULL ? NULL : med_call_make(msg);
 }
 
 /** $rU becomes the number; the rest of the Request-URI stays. */
@@ -222,12 +228,12 @@ static int ki_med_normalize(sip_msg_t *msg)
 	const med_trunk_t *in;
 	med_number_t dialled;
 	med_errbuf_t why = {""};
-	med_str_t user, host;
+	med_str_t user;
 	int rc;
 
 	if(call == NULL)
-		return MED_INTERNAL;
-	if(!med_uri_parts(*GET_RURI(msg), &user, &host))
+		return med_reason_get(msg) != NULL ? MED_NO : MED_INTERNAL;
+	if(!med_uri_parts(*GET_RURI(msg), &user, NULL))
 		user = (med_str_t){"", 0};
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
@@ -239,12 +245,14 @@ static int ki_med_normalize(sip_msg_t *msg)
 		med_reason(msg, 484, 12002, "no number is called: %s", why.text);
 		return med_refused(msg, MED_NO);
 	}
-	rc = med_normalize(snapshot, med_scratch, in != NULL ? in->profile->dial_plan : MED_STR(""),
-			&dialled, &call->called, NULL);
+	rc = med_normalize(snapshot, med_scratch,
+			in != NULL ? in->profile->dial_plan : MED_STR(""), &dialled, &call->called,
+			NULL);
 	if(rc != MED_EOK) {
 		med_stats_inc(MED_STAT_NUMBERS_INVALID);
 		if(rc == MED_ENOMATCH)
-			med_reason(msg, 484, 12002, "no rule of dial plan '%.*s' takes the number %.*s",
+			med_reason(msg, 484, 12002,
+					"no rule of dial plan '%.*s' takes the number %.*s",
 					in != NULL ? (int)in->profile->dial_plan.len : 0,
 					in != NULL ? in->profile->dial_plan.s : "", MED_STR_FMT(dialled));
 		else
@@ -266,7 +274,7 @@ static int ki_med_authorize_policy(sip_msg_t *msg, str *policy)
 	const med_trunk_t *in;
 
 	if(call == NULL)
-		return MED_INTERNAL;
+		return med_reason_get(msg) != NULL ? MED_NO : MED_INTERNAL;
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
@@ -284,8 +292,9 @@ static int ki_med_authorize_policy(sip_msg_t *msg, str *policy)
 	} else {
 		in = med_side_trunk(snapshot, &call->in);
 		if(in == NULL || in->profile->usage_count == 0) {
-			med_reason(msg, 403, 12001, "trunk '%.*s' has no usages (pstn_usages of its profile): "
-										"it may call nobody",
+			med_reason(msg, 403, 12001,
+					"trunk '%.*s' has no usages (pstn_usages of its profile): "
+					"it may call nobody",
 					call->in.id_len, call->in.id);
 			return med_refused(msg, MED_NO);
 		}
@@ -329,8 +338,9 @@ static void med_normalize_calling(
 	med_number_t e164;
 
 	if(in != NULL && calling->len > 0
-			&& med_normalize(snapshot, med_scratch, in->profile->dial_plan, calling, &e164, NULL)
-					   == MED_EOK)
+			&& med_normalize(snapshot, med_scratch, in->profile->dial_plan, calling,
+					   &e164, NULL)
+					== MED_EOK)
 		*calling = e164;
 }
 
@@ -343,20 +353,24 @@ static int ki_med_route(sip_msg_t *msg)
 	med_plan_t plan;
 	int rc;
 
+	if(med_reason_get(msg) != NULL)
+		return MED_NO;
 	if(call == NULL || (call->flags & MED_CALL_AUTHORIZED) == 0) {
-		med_reason(msg, 403, 12001, "the caller is not authorised: med_authorize() said no or "
-									"was not asked");
+		med_reason(msg, 403, 12001,
+				"the caller is not authorised: med_authorize() said no or "
+				"was not asked");
 		return med_refused(msg, MED_NO);
 	}
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
 	if(turn == 0)
-		turn = (uint32_t)my_pid(); /* so that workers do not all begin with the same trunk */
+		turn = (uint32_t)
+				my_pid(); /* so that workers do not all begin with the same trunk */
 	query.in = med_side_trunk(snapshot, &call->in);
 	if(call->policy_len > 0)
-		query.policy =
-				med_snapshot_policy(snapshot, (med_str_t){call->policy, call->policy_len});
+		query.policy = med_snapshot_policy(
+				snapshot, (med_str_t){call->policy, call->policy_len});
 	query.called = &call->called;
 	query.turn = turn++;
 	rc = med_select(snapshot, med_scratch, &query, &plan, NULL, &why);
@@ -378,7 +392,8 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 													  : MED_TIMER_NONE_MS;
 	uint32_t progress =
 			profile->progress_timeout_ms != 0 ? profile->progress_timeout_ms : answer;
-	uint32_t trying = profile->trying_timeout_ms != 0 ? profile->trying_timeout_ms : progress;
+	uint32_t trying =
+			profile->trying_timeout_ms != 0 ? profile->trying_timeout_ms : progress;
 
 	call->progress = 0;
 	call->answer_timeout_ms = answer;
@@ -399,8 +414,9 @@ static int med_try_candidate(
 		return MED_NO; /* changed since the plan was made: the next one */
 	socket = med_trunk_socket(trunk);
 	if(socket == NULL) {
-		med_reason(msg, 503, 12000, "trunk '%.*s': Kamailio has no listen socket with its "
-									"local_port %u",
+		med_reason(msg, 503, 12000,
+				"trunk '%.*s': Kamailio has no listen socket with its "
+				"local_port %u",
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
@@ -428,7 +444,8 @@ static int ki_med_next(sip_msg_t *msg)
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
-	med_media_forget(msg, call, false); /* of a candidate that could not even be sent to */
+	med_media_forget(
+			msg, call, false); /* of a candidate that could not even be sent to */
 	while(call->try_next < call->try_count) {
 		call->try_current = call->try_next++;
 		rc = med_try_candidate(msg, call, snapshot, &call->tries[call->try_current]);
@@ -474,7 +491,8 @@ static int ki_med_media(sip_msg_t *msg)
 	return med_media(msg);
 }
 
-/** How the current candidate's branch ended; 408 where a timer did, 0: it was not sent. */
+/** How the current candidate's branch ended; 408 where a timer did, 0: it was not sent.
+ */
 static unsigned med_failed_code(const med_call_t *call, const struct cell *t)
 {
 	if((call->flags & MED_CALL_TRIED) == 0 || call->tm_branch >= t->nr_of_outgoings)
@@ -515,8 +533,8 @@ static int ki_med_failover(sip_msg_t *msg)
 	call->flags &= ~(uint32_t)(MED_CALL_TRIED | MED_CALL_CHOSEN);
 	call->refused.branch_len = 0;
 	med_reason_clear(msg);
-	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s, call->out.id_len,
-			call->out.id, code == 408 ? "timed out:" : "answered", code,
+	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s,
+			call->out.id_len, call->out.id, code == 408 ? "timed out:" : "answered", code,
 			call->try_next < call->try_count ? "trying the next" : "none is left");
 	if(call->try_next >= call->try_count) {
 		med_stats_inc(MED_STAT_EXHAUSTED);
@@ -536,8 +554,9 @@ static const char *med_phrase(unsigned code)
 		const char *phrase;
 	} phrases[] = {{400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"},
 			{415, "Unsupported Media Type"}, {481, "Call/Transaction Does Not Exist"},
-			{482, "Loop Detected"}, {484, "Address Incomplete"}, {488, "Not Acceptable Here"},
-			{500, "Server Internal Error"}, {503, "Service Unavailable"}};
+			{482, "Loop Detected"}, {484, "Address Incomplete"},
+			{488, "Not Acceptable Here"}, {500, "Server Internal Error"},
+			{503, "Service Unavailable"}};
 
 	for(size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
 		if(phrases[i].code == code)
@@ -557,8 +576,9 @@ static int med_reply_header(sip_msg_t *msg, const med_reason_t *reason)
 				&& (unsigned char)reason->text[i] >= ' ' && reason->text[i] != 127)
 			text[at++] = reason->text[i];
 	if(reason->diagnostic != 0)
-		len = snprintf(header, sizeof header, "Reason: SIP;cause=%u;text=\"%.*s (%u)\"\r\n",
-				reason->code, (int)at, text, reason->diagnostic);
+		len = snprintf(header, sizeof header,
+				"Reason: SIP;cause=%u;text=\"%.*s (%u)\"\r\n", reason->code, (int)at,
+				text, reason->diagnostic);
 	else
 		len = snprintf(header, sizeof header, "Reason: SIP;cause=%u;text=\"%.*s\"\r\n",
 				reason->code, (int)at, text);
@@ -608,6 +628,11 @@ static int med_relay_loop(sip_msg_t *msg, int branch, int reply, int failure)
 	}
 	return ki_med_reply(msg);
 }
+
+/** The three routes of one name; looked up when the script is read. */
+typedef struct med_routes {
+	int branch, reply, failure;
+} med_routes_t;
 
 static int ki_med_relay(sip_msg_t *msg, str *name)
 {
@@ -685,12 +710,33 @@ static int w_med_reply(sip_msg_t *msg, char *a, char *b)
 
 static int w_med_relay(sip_msg_t *msg, char *name, char *b)
 {
-	str route = STR_NULL;
+	const med_routes_t *routes = (const med_routes_t *)name;
 
 	(void)b;
-	if(fixup_get_svalue(msg, (gparam_t *)name, &route) < 0)
-		return MED_INTERNAL;
-	return ki_med_relay(msg, &route);
+	return med_relay_loop(msg, routes->branch, routes->reply, routes->failure);
+}
+
+static int med_fixup_routes(void **param, int number)
+{
+	char *name = *param;
+	med_routes_t *routes;
+
+	(void)number;
+	routes = pkg_malloc(sizeof *routes);
+	if(routes == NULL) {
+		PKG_MEM_ERROR;
+		return E_OUT_OF_MEM;
+	}
+	routes->branch = route_get(&branch_rt, name);
+	routes->reply = route_get(&onreply_rt, name);
+	routes->failure = route_get(&failure_rt, name);
+	if(routes->branch < 0 || routes->reply < 0 || routes->failure < 0) {
+		LM_ERR("med_relay(\"%s\"): no memory for its routes\n", name);
+		pkg_free(routes);
+		return E_UNSPEC;
+	}
+	*param = routes;
+	return 0;
 }
 
 /* clang-format off */
@@ -709,7 +755,7 @@ cmd_export_t med_script_cmds[] = {
 	{"med_media", w_med_media, 0, 0, 0, MED_MESSAGE},
 	{"med_failover", w_med_failover, 0, 0, 0, FAILURE_ROUTE},
 	{"med_reply", w_med_reply, 0, 0, 0, MED_CHOOSE},
-	{"med_relay", w_med_relay, 1, fixup_spve_null, fixup_free_spve_null, MED_CHOOSE},
+	{"med_relay", w_med_relay, 1, med_fixup_routes, 0, MED_CHOOSE},
 	{0, 0, 0, 0, 0, 0}
 };
 

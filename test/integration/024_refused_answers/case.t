@@ -12,7 +12,7 @@ KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
 SECURE = sdp(31000, profile="RTP/SAVP", key=KEY)
 REASON = r"^SIP;cause=488;text="
 
-with Case(plan=58) as t:
+with Case(plan=50) as t:
     trunks = Trunks(t, {
         "pbx1": {"transport": "tls", "srtp_mode": "required"},
         "gw1": {"transport": "tcp", "srtp_mode": "not_supported"},
