@@ -176,8 +176,41 @@ static int med_gate_check(const str *out, const med_leg_policy_t *leg, med_errbu
 	return rc;
 }
 
+/** See med_gate_admit(); a Call-ID that does not fit is not remembered. */
+static struct {
+	bool reply;
+	size_t callid_len;
+	char callid[256];
+	med_side_t side;
+} med_admitted;
+
+void med_gate_admit(sip_msg_t *msg, const med_side_t *to)
+{
+	const str *callid = &msg->callid->body;
+
+	med_admitted.callid_len = 0;
+	if(!to->policy.known || callid->len <= 0
+			|| (size_t)callid->len > sizeof med_admitted.callid)
+		return;
+	med_admitted.reply = msg->first_line.type == SIP_REPLY;
+	med_admitted.callid_len = (size_t)callid->len;
+	memcpy(med_admitted.callid, callid->s, (size_t)callid->len);
+	med_admitted.side = *to;
+}
+
+static bool med_gate_admitted(const str *out)
+{
+	med_str_t callid;
+
+	if(med_admitted.callid_len == 0
+			|| med_admitted.reply != (out->len > 8 && memcmp(out->s, "SIP/2.0 ", 8) == 0))
+		return false;
+	callid = med_raw_header(out->s, out->s + out->len, "Call-ID", 'i');
+	return med_str_eq(callid, (med_str_t){med_admitted.callid, med_admitted.callid_len});
+}
+
 static void med_gate_log(
-		const str *out, const struct dest_info *dst, const char *trunk, const char *why)
+		const str *out, const struct dest_info *dst, med_str_t trunk, const char *why)
 {
 	med_str_t callid = med_raw_header(out->s, out->s + out->len, "Call-ID", 'i');
 	const char *stop = memchr(out->s, '\r', (size_t)out->len);
@@ -186,49 +219,58 @@ static void med_gate_log(
 	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
 	LM_ERR("call %.*s: kept back \"%.*s\" to %s:%u (trunk '%s'): %s\n",
 			MED_STR_FMT(callid), stop != NULL ? (int)(stop - out->s) : 0, out->s,
-			ip_addr2a(&ip), (unsigned)su_getport(&dst->to), trunk, why);
+			ip_addr2a(&ip), (unsigned)su_getport(&dst->to), MED_STR_FMT(trunk), why);
+}
+
+/** The leg these bytes go to, by the admitted call or by where they go; false: none. */
+static bool med_gate_leg(const str *out, const struct dest_info *dst, med_side_t *side)
+{
+	const struct socket_info *socket = dst->send_sock;
+	const med_trunk_t *trunk = NULL;
+	med_leg_policy_t leg;
+	struct ip_addr ip;
+	uint8_t transport;
+	med_ip_t remote;
+
+	if(med_gate_admitted(out)) {
+		*side = med_admitted.side;
+		return true;
+	}
+	if(!med_transport_of(dst->proto, &transport))
+		return false;
+	if(socket == NULL)
+		socket = get_send_socket(
+				NULL, (union sockaddr_union *)(uintptr_t)&dst->to, dst->proto);
+	MED_SNAPSHOT(snapshot);
+	if(socket == NULL || snapshot == NULL)
+		return false; /* the core cannot send; or nothing is routed by us */
+	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
+	med_ip_of(&ip, &remote);
+	if(med_leg_of_destination(snapshot, transport, socket->port_no, &remote, &leg, &trunk)
+			!= MED_EOK)
+		return false;
+	side->id_len = 0;
+	if(trunk != NULL)
+		med_side_set(side, trunk);
+	side->policy = leg; /* the strictest of several */
+	return true;
 }
 
 /** The core gives a copy of its own, and does not send when the copy is gone. */
 static int med_gate_out(sr_event_param_t *event)
 {
 	str *out = event->data;
-	const struct dest_info *dst = event->dst;
-	const struct socket_info *socket;
-	const med_trunk_t *trunk = NULL;
-	med_leg_policy_t leg;
 	med_errbuf_t why = {""};
-	struct ip_addr ip;
-	med_ip_t remote;
-	uint8_t transport;
-	char id[MED_ID_MAX + 1] = "";
+	med_side_t side;
 
-	if(out == NULL || out->s == NULL || out->len <= 0
+	if(out == NULL || out->s == NULL || out->len <= 0 || event->dst == NULL
 			|| med_find_media(out->s, (size_t)out->len) == NULL)
 		return 0;
-	if(dst == NULL || !med_transport_of(dst->proto, &transport))
+	if(!med_gate_leg(out, event->dst, &side) || !side.policy.known
+			|| (!side.policy.anchored && side.policy.srtp != MED_SRTP_REQUIRED)
+			|| med_gate_check(out, &side.policy, &why) == MED_EOK)
 		return 0;
-	socket = dst->send_sock;
-	if(socket == NULL)
-		socket = get_send_socket(
-				NULL, (union sockaddr_union *)(uintptr_t)&dst->to, dst->proto);
-	if(socket == NULL)
-		return 0; /* the core finds none either and cannot send */
-	MED_SNAPSHOT(snapshot);
-	if(snapshot == NULL)
-		return 0; /* nothing is routed by us without a configuration */
-	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
-	med_ip_of(&ip, &remote);
-	if(med_leg_of_destination(snapshot, transport, socket->port_no, &remote, &leg, &trunk)
-					!= MED_EOK
-			|| !leg.known || (!leg.anchored && leg.srtp != MED_SRTP_REQUIRED)
-			|| med_gate_check(out, &leg, &why) == MED_EOK)
-		return 0;
-	if(trunk != NULL) {
-		memcpy(id, trunk->id.s, trunk->id.len);
-		id[trunk->id.len] = 0;
-	}
-	med_gate_log(out, dst, id, why.text);
+	med_gate_log(out, event->dst, med_side_id(&side), why.text);
 	med_stats_inc(MED_STAT_GATE_BLOCKED);
 	pkg_free(out->s);
 	out->s = NULL;

@@ -9,10 +9,20 @@
 #ifndef MED_GATE_H
 #define MED_GATE_H
 
+#include "med_call.h"
+
 /**
  * In mod_register(): the core runs these callbacks last-registered first, and every stock
  * module registers in its mod_init, which is later. So ours is the last to see the bytes.
  */
 int med_gate_register(void);
+
+/**
+ * The leg that the message now worked on goes to, as its call was admitted: where a
+ * request came over a connection that we opened, the local port does not tell the trunk,
+ * and a call in progress keeps its policy when the trunk's changes. Holds for this
+ * process, this Call-ID, and requests or replies as @p msg is.
+ */
+void med_gate_admit(sip_msg_t *msg, const med_side_t *to);
 
 #endif

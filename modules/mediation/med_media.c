@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/cfg/cfg_ctx.h"
 #include "core/kemi.h"
 #include "core/route.h"
 #include "core/parser/msg_parser.h"
@@ -14,6 +15,7 @@
 #include "core/parser/parse_cseq.h"
 #include "core/sr_module.h"
 
+#include "med_gate.h"
 #include "med_media.h"
 #include "med_policy_listener.h"
 #include "med_refuse.h"
@@ -42,6 +44,33 @@ int med_media_init(void)
 		return -1;
 	}
 	return 0;
+}
+
+static void med_media_warn(cfg_ctx_t *ctx, const char *name, int most)
+{
+	str group = str_init("rtpengine");
+	str variable = {(char *)(uintptr_t)name, (int)strlen(name)};
+	unsigned *id = NULL, type;
+	void *value;
+
+	if(cfg_get_by_name(ctx, &group, id, &variable, &value, &type) == 0
+			&& type == CFG_VAR_INT && (int)(intptr_t)value > most)
+		LM_WARN("rtpengine's %s is %d: a call may wait that long for a media node that "
+				"is "
+				"away; set it to %d or less\n",
+				name, (int)(intptr_t)value, most);
+}
+
+void med_media_check_client(void)
+{
+	cfg_ctx_t *ctx;
+
+	if(med_rtpengine_offer == NULL || cfg_register_ctx(&ctx, NULL) != 0)
+		return;
+	med_media_warn(ctx, "rtpengine_tout_ms", 400);
+	med_media_warn(ctx, "rtpengine_retr", 1);
+	med_media_warn(ctx, "aggressive_redetection", 0);
+	med_media_warn(ctx, "rtpengine_disable_tout", 10);
 }
 
 int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why)
@@ -247,6 +276,7 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 		return MED_MEDIA_REFUSED;
 	}
 	med_media_sides(msg, call, &from, &to);
+	med_gate_admit(msg, to);
 	if(med_media_check(msg, offer, from, &sdp) != MED_EOK)
 		return MED_MEDIA_REFUSED;
 	if(!from->policy.anchored && !to->policy.anchored)

@@ -22,6 +22,10 @@ enum med_media_result {
 /** In mod_init: binds to the rtpengine module where it is loaded. */
 int med_media_init(void);
 
+/** In child_init, once: warns where the client may hold a call longer than design 5 says.
+ */
+void med_media_check_client(void);
+
 /** The script function; in branch, reply and failure routes, in request route for ACK and
  * BYE. */
 int med_media(sip_msg_t *msg);

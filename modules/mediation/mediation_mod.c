@@ -14,6 +14,7 @@
 #include "med_call.h"
 #include "med_cookie.h"
 #include "med_gate.h"
+#include "med_media.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_pv.h"
@@ -75,6 +76,8 @@ static int mod_init(void)
 
 static int child_init(int rank)
 {
+	if(rank == PROC_INIT)
+		med_media_check_client();
 	if(rank == PROC_INIT || rank == PROC_TCP_MAIN)
 		return 0;
 	if(med_sync_fork(rank) < 0)
