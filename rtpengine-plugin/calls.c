@@ -17,6 +17,7 @@ struct med_calls {
 	med_call_t **bucket;
 	med_call_t *oldest;
 	med_call_t *newest;
+	med_call_t *last; /**< found last: a command asks for its call more than once */
 	uint8_t hash_key[16];
 };
 
@@ -90,16 +91,20 @@ static void link_newest(med_calls_t *calls, med_call_t *call, int64_t now_ms)
 
 med_call_t *med_calls_find(med_calls_t *calls, med_str_t id, int64_t now_ms)
 {
-	med_call_t *call;
+	med_call_t *call = calls->last;
 
-	for(call = *bucket_of(calls, id); call; call = call->hash_next) {
-		if(med_str_eq(call->id, id)) {
-			unlink_use(calls, call);
-			link_newest(calls, call, now_ms);
-			return call;
+	if(!call || !med_str_eq(call->id, id)) {
+		for(call = *bucket_of(calls, id); call; call = call->hash_next) {
+			if(med_str_eq(call->id, id))
+				break;
 		}
 	}
-	return NULL;
+	if(!call)
+		return NULL;
+	calls->last = call;
+	unlink_use(calls, call);
+	link_newest(calls, call, now_ms);
+	return call;
 }
 
 void med_calls_remove(med_calls_t *calls, med_call_t *call)
@@ -109,6 +114,8 @@ void med_calls_remove(med_calls_t *calls, med_call_t *call)
 	while(*at != call)
 		at = &(*at)->hash_next;
 	*at = call->hash_next;
+	if(calls->last == call)
+		calls->last = NULL;
 	unlink_use(calls, call);
 	calls->count--;
 	free_call(call);

@@ -185,7 +185,7 @@ static void refuse_new(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
-	med_txn_index(l->txns, txn);
+	med_txn_index(l->txns, txn, l->cookie_hash);
 	med_answer_error(l, txn, reason);
 }
 
@@ -254,7 +254,7 @@ static void keyed_offer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t 
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
-	med_txn_index(l->txns, txn);
+	med_txn_index(l->txns, txn, l->cookie_hash);
 	txn->work->memo = memo;
 	txn->node = (uint8_t)(node - l->node);
 	txn->deadline_ms = l->now_ms + l->conf.deadline_ms;
@@ -309,7 +309,7 @@ static void keyed_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
-	med_txn_index(l->txns, txn);
+	med_txn_index(l->txns, txn, l->cookie_hash);
 	txn->kind = MED_TXN_ANSWER;
 	txn->node = (uint8_t)(node - l->node);
 	txn->deadline_ms = l->now_ms + l->conf.deadline_ms;
@@ -350,7 +350,7 @@ static void pass(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
 	}
-	med_txn_index(l->txns, txn);
+	med_txn_index(l->txns, txn, l->cookie_hash);
 	if(call_id.len)
 		call = med_calls_find(l->calls, call_id, l->now_ms);
 	node = call ? &l->node[call->node] : med_node_for_call(l, call_id, 0);
@@ -378,8 +378,10 @@ static void error_now(med_listener_t *l, const med_sockaddr_t *client, med_str_t
 
 static bool is_repeated(med_listener_t *l, const med_sockaddr_t *client, med_str_t cookie)
 {
-	med_txn_t *txn = med_txn_find(l->txns, client, cookie);
+	med_txn_t *txn;
 
+	l->cookie_hash = med_txn_hash(l->txns, client, cookie);
+	txn = med_txn_find(l->txns, l->cookie_hash, client, cookie);
 	if(!txn)
 		return false;
 	if(txn->reply)

@@ -43,6 +43,7 @@ struct med_listener {
 	int epoll_fd;
 	int64_t now_ms;
 	int64_t acl_logged_ms;
+	uint64_t cookie_hash; /**< of the command being handled */
 	med_txns_t *txns;
 	med_calls_t *calls;
 	size_t node_count;

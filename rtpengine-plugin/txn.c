@@ -85,20 +85,20 @@ void med_txns_free(med_txns_t *txns)
 	free(txns);
 }
 
-static med_txn_t **bucket_of(
-		med_txns_t *txns, const med_sockaddr_t *client, med_str_t cookie)
+uint64_t med_txn_hash(
+		const med_txns_t *txns, const med_sockaddr_t *client, med_str_t cookie)
 {
-	uint64_t hash = med_siphash(txns->hash_key, cookie.s, cookie.len);
+	uint16_t port = client->u.any.sa_family == AF_INET6 ? client->u.in6.sin6_port
+														: client->u.in.sin_port;
 
-	hash ^= client->u.any.sa_family == AF_INET6 ? client->u.in6.sin6_port
-												: client->u.in.sin_port;
-	return &txns->bucket[hash & (BUCKETS - 1)];
+	return med_siphash(txns->hash_key, cookie.s, cookie.len) ^ port;
 }
 
-void med_txn_index(med_txns_t *txns, med_txn_t *txn)
+void med_txn_index(med_txns_t *txns, med_txn_t *txn, uint64_t hash)
 {
-	med_txn_t **bucket = bucket_of(txns, &txn->client, txn->cookie);
+	med_txn_t **bucket = &txns->bucket[hash & (BUCKETS - 1)];
 
+	txn->hash = hash;
 	txn->hash_next = *bucket;
 	*bucket = txn;
 }
@@ -109,7 +109,7 @@ static void unindex(med_txns_t *txns, med_txn_t *txn)
 
 	if(!txn->cookie.len)
 		return;
-	for(at = bucket_of(txns, &txn->client, txn->cookie); *at; at = &(*at)->hash_next) {
+	for(at = &txns->bucket[txn->hash & (BUCKETS - 1)]; *at; at = &(*at)->hash_next) {
 		if(*at == txn) {
 			*at = txn->hash_next;
 			return;
@@ -117,13 +117,14 @@ static void unindex(med_txns_t *txns, med_txn_t *txn)
 	}
 }
 
-med_txn_t *med_txn_find(
-		const med_txns_t *txns, const med_sockaddr_t *client, med_str_t cookie)
+med_txn_t *med_txn_find(const med_txns_t *txns, uint64_t hash,
+		const med_sockaddr_t *client, med_str_t cookie)
 {
 	med_txn_t *txn;
 
-	for(txn = *bucket_of((med_txns_t *)txns, client, cookie); txn; txn = txn->hash_next) {
-		if(med_str_eq(txn->cookie, cookie) && med_sockaddr_eq(&txn->client, client))
+	for(txn = txns->bucket[hash & (BUCKETS - 1)]; txn; txn = txn->hash_next) {
+		if(txn->hash == hash && med_str_eq(txn->cookie, cookie)
+				&& med_sockaddr_eq(&txn->client, client))
 			return txn;
 	}
 	return NULL;

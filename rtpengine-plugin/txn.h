@@ -53,6 +53,7 @@ typedef struct med_txn {
 	struct med_txn *prev; /**< in its state's queue, by due time */
 	struct med_txn *next;
 	struct med_txn *hash_next;
+	uint64_t hash;       /**< of client and cookie */
 	uint64_t seq;        /**< order of arrival */
 	uint32_t generation; /**< of the cookie; a reply to another one is not for us */
 	uint16_t slot;
@@ -91,10 +92,13 @@ void med_txn_move(
 /** The one due first; NULL where the queue is empty. */
 med_txn_t *med_txn_first(const med_txns_t *txns, enum med_txn_state state);
 
-/** By client and cookie. */
-med_txn_t *med_txn_find(
+/** Of client and cookie, for the two below. */
+uint64_t med_txn_hash(
 		const med_txns_t *txns, const med_sockaddr_t *client, med_str_t cookie);
-void med_txn_index(med_txns_t *txns, med_txn_t *txn);
+med_txn_t *med_txn_find(const med_txns_t *txns, uint64_t hash,
+		const med_sockaddr_t *client, med_str_t cookie);
+/** From here on it is found; once in its life. */
+void med_txn_index(med_txns_t *txns, med_txn_t *txn, uint64_t hash);
 
 /** A new upstream cookie into the first bytes of @p at; older ones no longer count. */
 void med_txn_stamp(med_txns_t *txns, med_txn_t *txn, char *at);

@@ -24,11 +24,16 @@
 #define SUITE "AES_CM_128_HMAC_SHA1_80"
 #define TIMEOUT_MS 2000
 
+/* As an IP-PBX offers audio: its usual codecs. */
 #define SDP(port, profile)                                                               \
-	"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"          \
-	"m=audio " port " " profile " 8 0 101\r\na=rtpmap:8 PCMA/8000\r\n"                   \
-	"a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"                      \
-	"a=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+	"v=0\r\no=- 1530221 1530222 IN IP4 127.0.0.1\r\ns=session\r\n"                       \
+	"c=IN IP4 127.0.0.1\r\nb=CT:1000\r\nt=0 0\r\n"                                       \
+	"m=audio " port " " profile " 9 8 0 18 111 13 101\r\na=rtpmap:9 G722/8000\r\n"       \
+	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:18 G729/8000\r\n"          \
+	"a=fmtp:18 annexb=no\r\na=rtpmap:111 opus/48000/2\r\n"                               \
+	"a=fmtp:111 useinbandfec=1\r\na=rtpmap:13 CN/8000\r\n"                               \
+	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\n"             \
+	"a=maxptime:150\r\na=sendrecv\r\n"
 #define PLAIN_SDP(port) SDP(port, "RTP/AVP")
 #define SECURE_SDP(port) SDP(port, "RTP/SAVP") "a=crypto:1 " SUITE " inline:" KEY "\r\n"
 

@@ -27,9 +27,14 @@ static med_txn_t *take(const char *cookie)
 	ck_assert_int_eq(
 			med_txn_keep(txn, &client, med_str(cookie), NULL, NULL, MED_STR("de")),
 			MED_EOK);
-	med_txn_index(txns, txn);
+	med_txn_index(txns, txn, med_txn_hash(txns, &client, txn->cookie));
 	med_txn_stamp(txns, txn, (char *)txn->work->datagram.s);
 	return txn;
+}
+
+static med_txn_t *find(const med_sockaddr_t *from, med_str_t cookie)
+{
+	return med_txn_find(txns, med_txn_hash(txns, from, cookie), from, cookie);
 }
 
 static med_str_t cookie_of(const med_txn_t *txn)
@@ -80,11 +85,11 @@ START_TEST(by_client_and_cookie)
 	setup();
 	ck_assert_int_eq(med_sockaddr_parse("127.0.0.1:5001", &other, &err), MED_EOK);
 	txn = take("12_1");
-	ck_assert_ptr_eq(med_txn_find(txns, &client, MED_STR("12_1")), txn);
-	ck_assert_ptr_null(med_txn_find(txns, &other, MED_STR("12_1")));
-	ck_assert_ptr_null(med_txn_find(txns, &client, MED_STR("12_2")));
+	ck_assert_ptr_eq(find(&client, MED_STR("12_1")), txn);
+	ck_assert_ptr_null(find(&other, MED_STR("12_1")));
+	ck_assert_ptr_null(find(&client, MED_STR("12_2")));
 	med_txn_move(txns, txn, MED_TXN_FREE, 0);
-	ck_assert_ptr_null(med_txn_find(txns, &client, MED_STR("12_1")));
+	ck_assert_ptr_null(find(&client, MED_STR("12_1")));
 	med_txns_free(txns);
 }
 END_TEST
@@ -127,11 +132,11 @@ START_TEST(the_pool_ends)
 		ck_assert_ptr_nonnull(txn);
 		med_txn_move(txns, txn, MED_TXN_WAITING, 100);
 	}
-	ck_assert_ptr_eq(med_txn_find(txns, &client, MED_STR("first")), first);
+	ck_assert_ptr_eq(find(&client, MED_STR("first")), first);
 	/* what is only kept for a repeated cookie makes room ... */
 	txn = take("next");
 	ck_assert_ptr_eq(txn, first);
-	ck_assert_ptr_null(med_txn_find(txns, &client, MED_STR("first")));
+	ck_assert_ptr_null(find(&client, MED_STR("first")));
 	med_txn_move(txns, txn, MED_TXN_WAITING, 100);
 	/* ... what is under way does not */
 	ck_assert_ptr_null(med_txn_take(txns));
