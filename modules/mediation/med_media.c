@@ -21,8 +21,8 @@
 #include "med_refuse.h"
 #include "med_stats.h"
 
-/** As long as the stock client waits in our examples; longer means no answer came. */
-#define MED_ANSWER_MS 350
+/** An answer, or an error of the socket, is there by then; a silent node is not. */
+#define MED_AT_ONCE_MS 100
 #define MED_FLAGS_MAX 384
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
@@ -69,7 +69,6 @@ void med_media_check_client(void)
 		return;
 	med_media_warn(ctx, "rtpengine_tout_ms", 400);
 	med_media_warn(ctx, "rtpengine_retr", 1);
-	med_media_warn(ctx, "aggressive_redetection", 0);
 	med_media_warn(ctx, "rtpengine_disable_tout", 10);
 }
 
@@ -172,6 +171,9 @@ void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole)
 
 	if((call->flags & MED_CALL_OFFERED) == 0 || med_rtpengine_delete == NULL)
 		return;
+	/* With the media node gone so is its session; a worker must not wait to hear that. */
+	if(!med_policy_listener_present())
+		return;
 	if(whole)
 		branch.len = 0;
 	len = snprintf(flags, sizeof flags, "delete-delay=0%s",
@@ -204,6 +206,25 @@ static int med_media_absent(sip_msg_t *msg, const char *what)
 	return MED_MEDIA_NO_ANSWER;
 }
 
+/**
+ * Once more where it failed at once. A worker's connected socket keeps the "connection
+ * refused" of a node that was away and reports it to the first command after the node's
+ * return; the stock client then takes the node for dead, and with it everybody's calls.
+ * By the second command the error is gone, and aggressive_redetection has found the node
+ * alive.
+ */
+static int med_rtpengine_twice(
+		sip_msg_t *msg, med_rtpengine_f run, med_str_t flags, str branch)
+{
+	int64_t started = med_now_ms();
+	int rc = med_rtpengine_run(msg, run, flags, branch);
+
+	if(rc > 0 || med_now_ms() - started >= MED_AT_ONCE_MS
+			|| !med_policy_listener_present())
+		return rc;
+	return med_rtpengine_run(msg, run, flags, branch);
+}
+
 static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 		const med_side_t *from, const med_side_t *to)
 {
@@ -211,7 +232,6 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 	str branch = {call->branch, call->branch_len};
 	char buffer[MED_FLAGS_MAX];
 	med_str_t flags;
-	int64_t started;
 
 	if(med_rtpengine_offer == NULL)
 		return med_media_absent(msg, "module rtpengine is not loaded");
@@ -222,19 +242,18 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 	flags = med_flags_write(from, to, branch.len > 0, buffer, sizeof buffer);
 	if(flags.len == 0)
 		return MED_MEDIA_FAILED;
-	started = med_now_ms();
-	if(med_rtpengine_run(
+	if(med_rtpengine_twice(
 			   msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
 			> 0) {
 		call->flags |= MED_CALL_OFFERED;
 		return MED_MEDIA_DONE;
 	}
-	/* The stock module says -1 for everything: a refusal comes at once. */
-	if(med_now_ms() - started >= MED_ANSWER_MS || !med_policy_listener_present())
-		return med_media_absent(msg, "rtpengine did not answer");
-	med_reason(msg, 488, 0, "%s of trunk '%.*s' refused by the media policy",
-			offer ? "the offer" : "the answer", from->id_len, from->id);
-	return MED_MEDIA_REFUSED;
+	/* The stock module says -1 for everything, and says why in a line of its own. What
+	 * policy forbids was found before it was asked (med_media_check): so this is
+	 * rtpengine. */
+	return med_media_absent(msg,
+			offer ? "rtpengine did not take the offer"
+				  : "rtpengine did not take the answer");
 }
 
 /** Does this SDP pass the policy of the side it comes from? */

@@ -33,7 +33,7 @@ static const struct {
 	[MED_STAT_ANSWERS_REFUSED] = {"answers_refused",
 		"Answers refused by the media policy of a leg"},
 	[MED_STAT_LISTENER_ABSENT] = {"listener_absent",
-		"Calls refused because no policy listener is in front of rtpengine"},
+		"Calls refused because rtpengine, or the policy listener in front of it, did not serve"},
 	[MED_STAT_GATE_BLOCKED] = {"gate_blocked",
 		"Messages not sent because their SDP breaks the policy of the leg"},
 	[MED_STAT_CHANGES_APPLIED] = {"changes_applied",
