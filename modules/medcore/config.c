@@ -603,9 +603,8 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 int med_config_refuse(
 		med_config_t *config, enum med_kind kind, med_str_t id, const char *text)
 {
-	med_slot_t *slot = (unsigned)kind < MED_KIND_COUNT
-							   ? slot_of(config, kind, kept_id(id))
-							   : NULL;
+	med_slot_t *slot =
+			(unsigned)kind < MED_KIND_COUNT ? slot_of(config, kind, kept_id(id)) : NULL;
 
 	if(slot == NULL)
 		return MED_ENOMEM;

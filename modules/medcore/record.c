@@ -13,6 +13,7 @@
 #include "medcore/schema.h"
 
 #define FIELDS_MAX (MED_RULES_MAX + 8)
+#define VALUE_MAX 65535u /* bytes; every field's own bound is below */
 
 /* Whose field is being read, for texts. */
 typedef struct med_reading {
@@ -242,6 +243,25 @@ static int finish(med_reading_t *r)
 	}
 }
 
+/* Before room is made for them. */
+static int check_sizes(const med_reading_t *r, const med_field_t *fields, size_t count)
+{
+	med_errbuf_t reason;
+
+	if(count > FIELDS_MAX)
+		return med_fail(r->err, MED_ELIMIT,
+				"%s '%.*s': %zu fields; at most %d are allowed", med_kind_name(r->kind),
+				MED_STR_FMT(r->id), count, FIELDS_MAX);
+	for(size_t i = 0; i < count; i++) {
+		if(fields[i].value.len <= VALUE_MAX)
+			continue;
+		(void)med_fail(&reason, 0, "%zu bytes; at most %u are allowed",
+				fields[i].value.len, VALUE_MAX);
+		return fault(r, fields[i].name, MED_ELIMIT, reason.text);
+	}
+	return MED_EOK;
+}
+
 /* ---- the whole object ---------------------------------------------------------------
  */
 
@@ -281,7 +301,7 @@ static int set_fields(med_reading_t *r, const med_field_t *fields, size_t count)
 {
 	for(size_t i = 0; i < count; i++) {
 		const med_field_def_t *def = med_schema_field(r->kind, fields[i].name);
-		med_errbuf_t reason;
+		med_errbuf_t reason = {""};
 		int rc;
 		if(def == NULL)
 			return unknown_field(r, fields[i].name);
@@ -317,11 +337,10 @@ int med_record_parse(enum med_kind kind, med_str_t id, const med_field_t *fields
 	size_t room;
 	int rc = med_record_check_id(kind, id, err);
 
+	if(rc == MED_EOK)
+		rc = check_sizes(&r, fields, count);
 	if(rc != MED_EOK)
 		return rc;
-	if(count > FIELDS_MAX)
-		return med_fail(err, MED_ELIMIT, "%s '%.*s': %zu fields; at most %d are allowed",
-				med_kind_name(kind), MED_STR_FMT(id), count, FIELDS_MAX);
 	room = room_for(fields, count);
 	r.record = med_calloc(mem, 1, sizeof(*r.record) + room);
 	if(r.record == NULL)
