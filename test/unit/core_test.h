@@ -53,7 +53,8 @@ static inline int core_vset(med_config_t *config, enum med_kind kind, const char
 	const char *name;
 
 	while((name = va_arg(args, const char *)) != NULL)
-		fields[count++] = (med_field_t){med_str(name), med_str(va_arg(args, const char *))};
+		fields[count++] =
+				(med_field_t){med_str(name), med_str(va_arg(args, const char *))};
 	return med_config_set(config, kind, med_str(id), fields, count, err);
 }
 
@@ -67,7 +68,8 @@ static inline void core_set(med_config_t *config, enum med_kind kind, const char
 	va_start(args, id);
 	rc = core_vset(config, kind, id, &err, args);
 	va_end(args);
-	ck_assert_msg(rc == MED_EOK, "%s '%s': %d: %s", med_kind_name(kind), id, rc, err.text);
+	ck_assert_msg(
+			rc == MED_EOK, "%s '%s': %d: %s", med_kind_name(kind), id, rc, err.text);
 }
 
 /** Any outcome. */
@@ -99,12 +101,14 @@ typedef struct core_texts {
 	size_t len;
 } core_texts_t;
 
-static inline void core_add_text(void *ctx, enum med_kind kind, med_str_t id, const char *text)
+static inline void core_add_text(
+		void *ctx, enum med_kind kind, med_str_t id, const char *text)
 {
 	core_texts_t *texts = ctx;
 
-	texts->len += (size_t)snprintf(texts->text + texts->len, sizeof(texts->text) - texts->len,
-			"%s %.*s|%s\n", med_kind_name(kind), MED_STR_FMT(id), text);
+	texts->len +=
+			(size_t)snprintf(texts->text + texts->len, sizeof(texts->text) - texts->len,
+					"%s %.*s|%s\n", med_kind_name(kind), MED_STR_FMT(id), text);
 	ck_assert_uint_lt(texts->len, sizeof(texts->text));
 }
 
@@ -126,12 +130,12 @@ static inline med_number_t core_number(const char *text)
 	return number;
 }
 
-#define core_assert_str(got, expected)                                                \
-	ck_assert_msg(med_str_eq((got), med_str(expected)), "got '%.*s', expected '%s'", \
+#define core_assert_str(got, expected)                                                   \
+	ck_assert_msg(med_str_eq((got), med_str(expected)), "got '%.*s', expected '%s'",     \
 			MED_STR_FMT(got), (expected))
-#define core_assert_number(got, expected) \
+#define core_assert_number(got, expected)                                                \
 	core_assert_str(((med_str_t){(got).s, (got).len}), (expected))
-#define core_assert_has(text, part) \
+#define core_assert_has(text, part)                                                      \
 	ck_assert_msg(strstr((text), (part)) != NULL, "no '%s' in:\n%s", (part), (text))
 
 /** A reproducible sequence, for generated cases. */

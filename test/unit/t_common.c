@@ -10,13 +10,14 @@ START_TEST(strings)
 	static const struct {
 		const char *a, *b;
 		bool same, same_nocase;
-	} row[] = {{"", "", true, true}, {"a", "", false, false}, {"pbx1", "pbx1", true, true},
-			{"PBX1", "pbx1", false, true}, {"a[", "A{", false, false}, {NULL, "", true, true}};
+	} row[] = {{"", "", true, true}, {"a", "", false, false},
+			{"pbx1", "pbx1", true, true}, {"PBX1", "pbx1", false, true},
+			{"a[", "A{", false, false}, {NULL, "", true, true}};
 
 	for(size_t i = 0; i < COUNT(row); i++) {
 		ck_assert_int_eq(med_str_eq(med_str(row[i].a), med_str(row[i].b)), row[i].same);
-		ck_assert_int_eq(
-				med_str_eq_nocase(med_str(row[i].a), med_str(row[i].b)), row[i].same_nocase);
+		ck_assert_int_eq(med_str_eq_nocase(med_str(row[i].a), med_str(row[i].b)),
+				row[i].same_nocase);
 	}
 }
 END_TEST

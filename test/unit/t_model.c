@@ -25,8 +25,9 @@ START_TEST(addresses)
 		const char *text, *shown; /* NULL: refused */
 		int prefix;
 	} row[] = {{"192.0.2.1", "192.0.2.1", 128}, {"192.0.2.77/24", "192.0.2.0", 120},
-			{"0.0.0.0/0", "0.0.0.0", 96}, {"::/0", "::", 0}, {"2001:db8::1", "2001:db8::1", 128},
-			{"[2001:db8::1]", "2001:db8::1", 128}, {"2001:db8:ffff::/33", "2001:db8:8000::", 33},
+			{"0.0.0.0/0", "0.0.0.0", 96}, {"::/0", "::", 0},
+			{"2001:db8::1", "2001:db8::1", 128}, {"[2001:db8::1]", "2001:db8::1", 128},
+			{"2001:db8:ffff::/33", "2001:db8:8000::", 33},
 			{"::ffff:192.0.2.1", "192.0.2.1", 128}, {"", NULL, 0}, {"/8", NULL, 0},
 			{"192.0.2.1/", NULL, 0}, {"192.0.2.1/33", NULL, 0}, {"192.0.2.1/08", NULL, 0},
 			{"::1/129", NULL, 0}, {"192.0.2", NULL, 0}, {"192.0.2.1 ", NULL, 0},
@@ -37,7 +38,8 @@ START_TEST(addresses)
 
 	for(size_t i = 0; i < COUNT(row); i++) {
 		int rc = med_ip_parse(med_str(row[i].text), &ip);
-		ck_assert_msg((rc == MED_EOK) == (row[i].shown != NULL), "%s: %d", row[i].text, rc);
+		ck_assert_msg(
+				(rc == MED_EOK) == (row[i].shown != NULL), "%s: %d", row[i].text, rc);
 		if(rc != MED_EOK)
 			continue;
 		med_ip_format(&ip, shown, sizeof(shown));
@@ -52,12 +54,14 @@ START_TEST(subnets)
 	static const struct {
 		const char *subnet, *address;
 		bool inside;
-	} row[] = {{"192.0.2.0/24", "192.0.2.255", true}, {"192.0.2.0/24", "192.0.3.0", false},
+	} row[] = {{"192.0.2.0/24", "192.0.2.255", true},
+			{"192.0.2.0/24", "192.0.3.0", false},
 			{"192.0.2.128/25", "192.0.2.127", false}, {"192.0.2.1", "192.0.2.1", true},
 			{"192.0.2.1", "192.0.2.2", false}, {"0.0.0.0/0", "2001:db8::1", false},
 			{"::/0", "192.0.2.1", true}, {"2001:db8::/33", "2001:db8:7fff::1", true},
 			{"2001:db8::/33", "2001:db8:8000::1", false},
-			{"192.0.2.0/25", "192.0.2.0/24", false}, {"192.0.2.0/24", "192.0.2.0/25", true}};
+			{"192.0.2.0/25", "192.0.2.0/24", false},
+			{"192.0.2.0/24", "192.0.2.0/25", true}};
 	med_ip_t subnet, address, masked;
 
 	for(size_t i = 0; i < COUNT(row); i++) {

@@ -11,7 +11,8 @@
 
 #include "medcore/pattern.h"
 
-/* ---- the oracle ------------------------------------------------------------------------ */
+/* ---- the oracle
+ * ------------------------------------------------------------------------ */
 
 static pcre2_code *compile(const char *pattern)
 {
@@ -34,8 +35,8 @@ static void oracle(const pcre2_code *code, const char *subject, char *out, size_
 	snprintf(out, size, "no");
 	for(int i = 0; count > 0 && i < MED_PATTERN_GROUPS; i++) {
 		bool set = i < count && at[2 * i] != PCRE2_UNSET && at[2 * i + 1] > at[2 * i];
-		used += (size_t)snprintf(out + used, size - used, "[%zu,%zu]", set ? at[2 * i] : 0,
-				set ? at[2 * i + 1] - at[2 * i] : 0);
+		used += (size_t)snprintf(out + used, size - used, "[%zu,%zu]",
+				set ? at[2 * i] : 0, set ? at[2 * i + 1] - at[2 * i] : 0);
 	}
 	pcre2_match_data_free(data);
 }
@@ -70,26 +71,29 @@ static void compare(const med_variants_t *variants, const pcre2_code *code,
 			subject, got, expected);
 }
 
-/* ---- recognising ----------------------------------------------------------------------- */
+/* ---- recognising
+ * ----------------------------------------------------------------------- */
 
 START_TEST(what_rule_builders_make_is_recognised)
 {
 	static const char *const patterns[] = {"^\\+?(\\d*)$", "^\\+1(425|206|253)(\\d{7})$",
-			"^(\\d{11})$", "^\\+(1\\d{10})$", "^\\+(\\d{9}\\d+)$", "^\\+1425(\\d{7})$", "^",
-			"^$", "^\\+49", "^((\\+1425)|(\\+1206))", "^(?:\\+|00)49(\\d+)$", "^[2-9]\\d{2}$",
-			"^\\+1([2-9]\\d{2}[2-9]\\d{6})$", "^1?(\\d{10})$", "^(\\+1)?(\\d{10})$",
-			"^0(0|11)(\\d{7,})$", "^112$|^110$", "^(11[02]|911)$", "^\\d{3,5}", "^9(\\d{1,15})",
-			"^()(\\d)?$", "^\\d{0}1{3}$", "^(4|42)(\\d*)$", "^(\\d*)()$", "^\\d{0,300}$"};
+			"^(\\d{11})$", "^\\+(1\\d{10})$", "^\\+(\\d{9}\\d+)$", "^\\+1425(\\d{7})$",
+			"^", "^$", "^\\+49", "^((\\+1425)|(\\+1206))", "^(?:\\+|00)49(\\d+)$",
+			"^[2-9]\\d{2}$", "^\\+1([2-9]\\d{2}[2-9]\\d{6})$", "^1?(\\d{10})$",
+			"^(\\+1)?(\\d{10})$", "^0(0|11)(\\d{7,})$", "^112$|^110$", "^(11[02]|911)$",
+			"^\\d{3,5}", "^9(\\d{1,15})", "^()(\\d)?$", "^\\d{0}1{3}$", "^(4|42)(\\d*)$",
+			"^(\\d*)()$", "^\\d{0,300}$"};
 	static const char *const subjects[] = {"", "+", "1", "+1", "112", "911", "4255550100",
 			"14255550100", "+14255550100", "+12065550100", "+12535550100", "+13605550100",
-			"00493012345", "+493012345", "49301", "011493012345", "425", "42555", "425555",
-			"+111", "111", "42", "4", "12345678901234567890123456789", "12*", "*12", "+1*",
-			"1+2", "a1", "1a"};
+			"00493012345", "+493012345", "49301", "011493012345", "425", "42555",
+			"425555", "+111", "111", "42", "4", "12345678901234567890123456789", "12*",
+			"*12", "+1*", "1+2", "a1", "1a"};
 	med_variants_t variants;
 
 	for(size_t i = 0; i < COUNT(patterns); i++) {
 		pcre2_code *code = compile(patterns[i]);
-		ck_assert_msg(med_pattern_recognise(med_str(patterns[i]), &variants), "%s", patterns[i]);
+		ck_assert_msg(med_pattern_recognise(med_str(patterns[i]), &variants), "%s",
+				patterns[i]);
 		ck_assert_ptr_nonnull(code);
 		for(size_t k = 0; k < COUNT(subjects); k++)
 			compare(&variants, code, patterns[i], subjects[k]);
@@ -100,20 +104,23 @@ END_TEST
 
 START_TEST(the_rest_is_not)
 {
-	static const char *const patterns[] = {"", "\\d+", "[0-9]{10}", "^(?!911)\\d+$", "^\\d*1$",
-			"^(\\d+)+$", "^\\d+?", "^\\d++", "^1|2", "^(1", "^1)", "^[^1]", "^[a-f]", "^a", "^.",
-			"^\\s", "^1$2", "^\\+\\+", "^1\\+", "^$*", "^(1){2}", "^\\d{3,2}", "^[9-0]", "^[",
-			"^[]", "^\\d{", "^\\d{,3}", "^*", "^\\", "^(((((1)))))", "^(?<n>1)", "^1{99999}",
-			"^\\d{25}", "^(1)(2)(3)(4)(5)(6)(7)(8)(9)(0)",
-			"^(1|2)(1|2)(1|2)(1|2)(1|2)(1|2)", "^\\+49 ", "^(\\+|1)\\+"};
+	static const char *const patterns[] = {"", "\\d+", "[0-9]{10}", "^(?!911)\\d+$",
+			"^\\d*1$", "^(\\d+)+$", "^\\d+?", "^\\d++", "^1|2", "^(1", "^1)", "^[^1]",
+			"^[a-f]", "^a", "^.", "^\\s", "^1$2", "^\\+\\+", "^1\\+", "^$*", "^(1){2}",
+			"^\\d{3,2}", "^[9-0]", "^[", "^[]", "^\\d{", "^\\d{,3}", "^*", "^\\",
+			"^(((((1)))))", "^(?<n>1)", "^1{99999}", "^\\d{25}",
+			"^(1)(2)(3)(4)(5)(6)(7)(8)(9)(0)", "^(1|2)(1|2)(1|2)(1|2)(1|2)(1|2)",
+			"^\\+49 ", "^(\\+|1)\\+"};
 	med_variants_t variants;
 
 	for(size_t i = 0; i < COUNT(patterns); i++)
-		ck_assert_msg(!med_pattern_recognise(med_str(patterns[i]), &variants), "%s", patterns[i]);
+		ck_assert_msg(!med_pattern_recognise(med_str(patterns[i]), &variants), "%s",
+				patterns[i]);
 }
 END_TEST
 
-/* ---- generated ------------------------------------------------------------------------- */
+/* ---- generated
+ * ------------------------------------------------------------------------- */
 
 static uint64_t state = 2013;
 
@@ -216,7 +223,8 @@ START_TEST(generated_patterns_say_what_pcre2_says)
 }
 END_TEST
 
-/* ---- prefixes -------------------------------------------------------------------------- */
+/* ---- prefixes
+ * -------------------------------------------------------------------------- */
 
 START_TEST(prefixes_of_pcre2_patterns)
 {
@@ -224,10 +232,11 @@ START_TEST(prefixes_of_pcre2_patterns)
 		const char *pattern, *digits;
 	} row[] = {{"^\\+1(?!900)\\d{10}$", "1"}, {"^(?!\\+1900)\\+1425\\d*", "1425"},
 			{"^(?!(\\)|[)])1)(?=\\+4)\\+?493\\d+?$", "493"}, {"^49|^30", ""}, {"49", ""},
-			{"^(?#x)49", ""}, {"^4(?#|)9", ""}, {"^49*", "4"}, {"^49{2}", "4"}, {"^49?", "4"},
-			{"^4[|]9", "4"}, {"^4\\|9", "4"}, {"^\\++49", ""}, {"^(?!1)?49", ""},
-			{"^(49)\\1", ""}, {"^49\\Q|\\E", ""}, {"^49#|", ""}, {"^1234567890123456789(?=0)",
-			"123456789012345"}, {"^(?!", ""}, {"^(?i)49", ""}};
+			{"^(?#x)49", ""}, {"^4(?#|)9", ""}, {"^49*", "4"}, {"^49{2}", "4"},
+			{"^49?", "4"}, {"^4[|]9", "4"}, {"^4\\|9", "4"}, {"^\\++49", ""},
+			{"^(?!1)?49", ""}, {"^(49)\\1", ""}, {"^49\\Q|\\E", ""}, {"^49#|", ""},
+			{"^1234567890123456789(?=0)", "123456789012345"}, {"^(?!", ""},
+			{"^(?i)49", ""}};
 	char digits[MED_PATTERN_KEY + 1];
 	med_prefix_t prefix;
 
@@ -236,35 +245,42 @@ START_TEST(prefixes_of_pcre2_patterns)
 		for(unsigned k = 0; k < prefix.count; k++)
 			digits[k] = (char)('0' + prefix.digits[k]);
 		digits[prefix.count] = '\0';
-		ck_assert_msg(strcmp(digits, row[i].digits) == 0, "%s: %s", row[i].pattern, digits);
+		ck_assert_msg(
+				strcmp(digits, row[i].digits) == 0, "%s: %s", row[i].pattern, digits);
 		ck_assert(!prefix.exact);
 	}
 }
 END_TEST
 
-/* ---- PCRE2 ----------------------------------------------------------------------------- */
+/* ---- PCRE2
+ * ----------------------------------------------------------------------------- */
 
 START_TEST(what_dotnet_reads_otherwise_is_refused)
 {
 	static const struct {
 		const char *pattern, *text; /* NULL: accepted */
-	} row[] = {{"^(?!911)\\d+$", NULL}, {"[0-9]{10}", NULL}, {"(?<area>\\d{3})\\k<area>", NULL},
-			{"(?'area'\\d)", NULL}, {"^(?i:a|b)(?#no)(?<=b)(?<!c)(?>d)", NULL}, {"(1)(?(1)2|3)", NULL},
-			{"[]a]", NULL}, {"[^]a]", NULL}, {"a{2,3}?", NULL}, {"a{", NULL}, {"\\+\\d+?", NULL},
-			{"", "empty pattern"}, {"(", "at character 2: missing closing parenthesis"},
+	} row[] = {{"^(?!911)\\d+$", NULL}, {"[0-9]{10}", NULL},
+			{"(?<area>\\d{3})\\k<area>", NULL}, {"(?'area'\\d)", NULL},
+			{"^(?i:a|b)(?#no)(?<=b)(?<!c)(?>d)", NULL}, {"(1)(?(1)2|3)", NULL},
+			{"[]a]", NULL}, {"[^]a]", NULL}, {"a{2,3}?", NULL}, {"a{", NULL},
+			{"\\+\\d+?", NULL}, {"", "empty pattern"},
+			{"(", "at character 2: missing closing parenthesis"},
 			{"\\d++", "at character 4: possessive"}, {"\\d{2}+", "possessive"},
-			{"(?P<n>1)", "at character 1: .NET has no such group"}, {"(?R)", ".NET has no such"},
-			{"(?|1|2)", ".NET has no such"}, {"(*COMMIT)1", "is not .NET"},
-			{"\\Q+\\E", ".NET has no such escape"}, {"\\h", "no such escape"},
-			{"1\\K2", "no such escape"}, {"\\u0031", "\\x{hex}"}, {"[[:digit:]]", "[0-9]"},
-			{"[0-9-[5]]", "at character 5: class subtraction"}, {"\\d{,3}", "write {0,n}"},
-			{"(?<a-b>1)", "balancing"}, {"1\\", "backslash at the end"}, {"[9-0]", "range out of order"}};
+			{"(?P<n>1)", "at character 1: .NET has no such group"},
+			{"(?R)", ".NET has no such"}, {"(?|1|2)", ".NET has no such"},
+			{"(*COMMIT)1", "is not .NET"}, {"\\Q+\\E", ".NET has no such escape"},
+			{"\\h", "no such escape"}, {"1\\K2", "no such escape"},
+			{"\\u0031", "\\x{hex}"}, {"[[:digit:]]", "[0-9]"},
+			{"[0-9-[5]]", "at character 5: class subtraction"},
+			{"\\d{,3}", "write {0,n}"}, {"(?<a-b>1)", "balancing"},
+			{"1\\", "backslash at the end"}, {"[9-0]", "range out of order"}};
 	med_errbuf_t err;
 
 	for(size_t i = 0; i < COUNT(row); i++) {
 		med_regex_t *regex = NULL;
 		int rc = med_regex_compile(&med_mem_heap, med_str(row[i].pattern), &regex, &err);
-		ck_assert_msg((rc == MED_EOK) == (row[i].text == NULL), "%s: %d", row[i].pattern, rc);
+		ck_assert_msg(
+				(rc == MED_EOK) == (row[i].text == NULL), "%s: %d", row[i].pattern, rc);
 		if(row[i].text != NULL) {
 			ck_assert_int_eq(rc, MED_EINVAL);
 			core_assert_has(err.text, row[i].text);
@@ -281,8 +297,8 @@ START_TEST(too_long_a_pattern)
 	med_errbuf_t err;
 
 	memset(pattern, '1', sizeof(pattern));
-	ck_assert_int_eq(med_regex_compile(&med_mem_heap, (med_str_t){pattern, sizeof(pattern)},
-							 &regex, &err),
+	ck_assert_int_eq(med_regex_compile(&med_mem_heap,
+							 (med_str_t){pattern, sizeof(pattern)}, &regex, &err),
 			MED_ELIMIT);
 }
 END_TEST
@@ -332,7 +348,8 @@ START_TEST(what_patterns_cost_is_bounded)
 	for(size_t i = 0; i < COUNT(patterns); i++) {
 		med_regex_t *regex;
 		ck_assert_int_eq(
-				med_regex_compile(&med_mem_heap, med_str(patterns[i]), &regex, NULL), MED_EOK);
+				med_regex_compile(&med_mem_heap, med_str(patterns[i]), &regex, NULL),
+				MED_EOK);
 		for(int round = 0; round < 5; round++) {
 			double start = cpu_ms();
 			int rc;
@@ -343,7 +360,8 @@ START_TEST(what_patterns_cost_is_bounded)
 		}
 		med_regex_free(&med_mem_heap, regex);
 	}
-	ck_assert_msg(best < 10, "one match took %.2f ms", best); /* sanitised, on any machine */
+	ck_assert_msg(
+			best < 10, "one match took %.2f ms", best); /* sanitised, on any machine */
 	med_scratch_free(scratch);
 }
 END_TEST
@@ -354,8 +372,8 @@ START_TEST(many_dear_matches_use_up_the_budget)
 	med_regex_t *regex;
 	int rc = MED_ENOMATCH, count = 0;
 
-	ck_assert_int_eq(med_regex_compile(&med_mem_heap,
-							 MED_STR("^(?=1)\\d*\\d*\\d*2$"), &regex, NULL),
+	ck_assert_int_eq(med_regex_compile(&med_mem_heap, MED_STR("^(?=1)\\d*\\d*\\d*2$"),
+							 &regex, NULL),
 			MED_EOK);
 	med_scratch_begin(scratch);
 	for(; rc == MED_ENOMATCH && count < 1000000; count++)
@@ -363,7 +381,8 @@ START_TEST(many_dear_matches_use_up_the_budget)
 	ck_assert_int_eq(rc, MED_ELIMIT);
 	ck_assert_int_gt(count, 1);
 	med_scratch_begin(scratch); /* the next decision has its own */
-	ck_assert_int_eq(med_regex_match(regex, scratch, MED_STR("1111"), NULL), MED_ENOMATCH);
+	ck_assert_int_eq(
+			med_regex_match(regex, scratch, MED_STR("1111"), NULL), MED_ENOMATCH);
 	med_regex_free(&med_mem_heap, regex);
 	med_scratch_free(scratch);
 }
@@ -376,8 +395,9 @@ START_TEST(memory_may_fail)
 		med_mem_t mem = core_mem(&memory);
 		med_regex_t *regex = NULL;
 		med_scratch_t *scratch = med_scratch_new(&mem);
-		int rc = scratch == NULL ? MED_ENOMEM
-								 : med_regex_compile(&mem, MED_STR("a(b|c)+"), &regex, NULL);
+		int rc = scratch == NULL
+				? MED_ENOMEM
+				: med_regex_compile(&mem, MED_STR("a(b|c)+"), &regex, NULL);
 		ck_assert(rc == MED_EOK || rc == MED_ENOMEM);
 		med_regex_free(&mem, regex);
 		med_scratch_free(scratch);

@@ -1,0 +1,732 @@
+/**
+ * t_select.c - who sent it, which trunks take it, what it looks like there
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "core_test.h"
+
+static med_config_t *config;
+static med_scratch_t *scratch;
+static const med_snapshot_t *snap;
+static core_texts_t texts;
+static med_trace_t trace = {core_add_step, &texts};
+static med_errbuf_t err;
+
+static void start(void)
+{
+	config = med_config_new(&med_mem_heap, &med_mem_heap);
+	scratch = med_scratch_new(&med_mem_heap);
+	snap = NULL;
+}
+
+static void build(void)
+{
+	const med_snapshot_t *next = core_build(config);
+
+	med_config_release(config, snap);
+	snap = next;
+}
+
+static void finish(void)
+{
+	med_config_release(config, snap);
+	med_config_free(config);
+	med_scratch_free(scratch);
+}
+
+static void add_trunk(const char *id, const char *address, const char *transport)
+{
+	core_set(config, MED_KIND_GATEWAY, id, "address", address, NULL);
+	core_set(config, MED_KIND_TRUNK, id, "transport", transport, NULL);
+}
+
+static const med_trunk_t *trunk(const char *id)
+{
+	const med_trunk_t *t = med_snapshot_trunk(snap, med_str(id));
+
+	ck_assert_msg(t != NULL, "no trunk %s", id);
+	return t;
+}
+
+/* ---- identify
+ * -------------------------------------------------------------------------- */
+
+static int identify(uint8_t transport, uint16_t port, const char *address,
+		const char *name, const char *other, const med_trunk_t **t)
+{
+	med_str_t names[2] = {med_str(name), med_str(other)};
+	med_source_t source = {.transport = transport,
+			.local_port = port,
+			.tls_names = names,
+			.tls_name_count = (name != NULL) + (size_t)(other != NULL)};
+
+	ck_assert_int_eq(med_ip_parse(med_str(address), &source.address), MED_EOK);
+	err.text[0] = '\0';
+	return med_identify(snap, &source, t, &err);
+}
+
+START_TEST(who_sent_it)
+{
+	static const struct {
+		uint8_t transport;
+		uint16_t port;
+		const char *address, *name, *other, *id, *why;
+	} row[] = {
+			{MED_TCP, 5068, "192.0.2.1", NULL, NULL, "gw1", NULL},
+			{MED_TCP, 5068, "::ffff:192.0.2.1", NULL, NULL, "gw1", NULL},
+			{MED_TCP, 5069, "192.0.2.1", NULL, NULL, "gw1b", NULL},
+			{MED_TCP, 5068, "198.51.100.7", NULL, NULL, "net", NULL},
+			{MED_TCP, 5068, "198.51.100.200", NULL, NULL, "subnet", NULL},
+			{MED_TCP, 5068, "198.51.100.201", NULL, NULL, "host", NULL},
+			{MED_TCP, 5068, "2001:db8::5", NULL, NULL, "v6", NULL},
+			{MED_UDP, 5060, "192.0.2.9", NULL, NULL, "udp", NULL},
+			{MED_TCP, 5060, "192.0.2.9", NULL, NULL, "udp", NULL}, /* a long request */
+			{MED_TLS, 5067, "203.0.113.1", "pbx1.example.com", NULL, "pbx1", NULL},
+			{MED_TLS, 5067, "203.0.113.1", "PBX1.Example.COM.", NULL, "pbx1", NULL},
+			{MED_TLS, 5067, "203.0.113.1", "no", "pbx1.example.com", "pbx1", NULL},
+			/* nobody */
+			{MED_TCP, 5068, "192.0.2.3", NULL, NULL, NULL,
+					"tcp from 192.0.2.3 to port 5068: no trunk of this port has that "
+					"source"},
+			{MED_TCP, 5070, "192.0.2.1", NULL, NULL, NULL,
+					"no trunk has this local_port"},
+			{MED_UDP, 5068, "192.0.2.1", NULL, NULL, NULL,
+					"no trunk of this port has that source"},
+			{MED_TCP, 5067, "192.0.2.5", NULL, NULL, NULL,
+					"TLS and match a verified name only"},
+			{MED_TCP, 5067, "192.0.2.5", "pbx1.example.com", NULL, NULL,
+					"verified name only"},
+			{MED_TLS, 5067, "192.0.2.5", NULL, NULL, NULL,
+					"no verified certificate name"},
+			{MED_TLS, 5067, "192.0.2.5", "*.example.com", NULL, NULL,
+					"certificate of '*.example.com': no trunk of this port has a gateway "
+					"with such"},
+			{MED_TLS, 5067, "192.0.2.5", "", NULL, NULL, "certificate of ''"},
+			{MED_TLS, 5067, "192.0.2.5", "a\nb", "c", NULL,
+					"certificate of 'a\\x0ab, c'"},
+			{MED_TLS, 5068, "192.0.2.1", "gw1", NULL, NULL,
+					"the trunks of this port are not TLS"},
+			{MED_TLS, 5099, "192.0.2.1", "gw1", NULL, NULL,
+					"no trunk has this local_port"},
+			{MED_TCP, 5068, "192.0.2.4", NULL, NULL, NULL, "trunk 'off' is not enabled"},
+	};
+	const med_trunk_t *t;
+
+	start();
+	add_trunk("gw1", "192.0.2.1", "tcp");
+	core_set(config, MED_KIND_TRUNK, "gw1b", "gateway", "gw1", "transport", "tcp",
+			"local_port", "5069", NULL);
+	add_trunk("v6", "[2001:db8::5]", "tcp");
+	add_trunk("udp", "192.0.2.9", "udp");
+	core_set(config, MED_KIND_GATEWAY, "net", "address", "n.example.com", "source",
+			"198.51.100.0/24,203.0.113.0/24", NULL);
+	core_set(config, MED_KIND_TRUNK, "net", "transport", "tcp", NULL);
+	core_set(config, MED_KIND_GATEWAY, "subnet", "address", "n.example.com", "source",
+			"198.51.100.128/25", NULL);
+	core_set(config, MED_KIND_TRUNK, "subnet", "transport", "tcp", NULL);
+	add_trunk("host", "198.51.100.201", "tcp");
+	core_set(config, MED_KIND_GATEWAY, "pbx1", "address", "pbx1.example.com", "source",
+			"192.0.2.5", NULL);
+	core_set(config, MED_KIND_TRUNK, "pbx1", NULL);
+	add_trunk("off", "192.0.2.4", "tcp");
+	core_set(config, MED_KIND_TRUNK, "off", "transport", "tcp", "enabled", "no", NULL);
+	build();
+	for(size_t i = 0; i < COUNT(row); i++) {
+		int rc = identify(row[i].transport, row[i].port, row[i].address, row[i].name,
+				row[i].other, &t);
+		ck_assert_msg(rc == (row[i].id ? MED_EOK : MED_ENOMATCH), "row %zu: %d %s", i, rc,
+				err.text);
+		if(rc == MED_EOK)
+			core_assert_str(t->id, row[i].id);
+		else
+			core_assert_has(err.text, row[i].why);
+	}
+	finish();
+}
+END_TEST
+
+/* ---- legs
+ * ------------------------------------------------------------------------------ */
+
+static void check_leg(uint8_t transport, uint16_t port, const char *remote, int srtp,
+		bool anchored, const char *id)
+{
+	const med_trunk_t *t = NULL;
+	med_leg_policy_t leg;
+	med_ip_t ip;
+	int rc;
+
+	ck_assert_int_eq(med_ip_parse(med_str(remote), &ip), MED_EOK);
+	rc = med_leg_of_destination(snap, transport, port, &ip, &leg, &t);
+	if(srtp < 0) {
+		ck_assert_int_eq(rc, MED_ENOMATCH);
+		return;
+	}
+	ck_assert_int_eq(rc, MED_EOK);
+	ck_assert_msg(leg.srtp == srtp && leg.anchored == anchored && leg.known,
+			"%s:%u: %u %d", remote, port, leg.srtp, leg.anchored);
+	ck_assert_ptr_nonnull(t);
+	if(id != NULL)
+		core_assert_str(t->id, id);
+}
+
+START_TEST(whose_leg_a_packet_goes_to)
+{
+	start();
+	core_set(config, MED_KIND_GATEWAY, "opt", "address", "opt.example.com", "source",
+			"192.0.2.1", NULL);
+	core_set(config, MED_KIND_TRUNK, "opt", NULL);
+	core_set(config, MED_KIND_PROFILE, "trunk:opt", "srtp_mode", "optional", NULL);
+	core_set(config, MED_KIND_GATEWAY, "req", "address", "req.example.com", "source",
+			"192.0.2.2,198.51.100.0/24", NULL);
+	core_set(config, MED_KIND_TRUNK, "req", NULL);
+	core_set(config, MED_KIND_PROFILE, "trunk:req", "anchor", "no", NULL);
+	core_set(config, MED_KIND_GATEWAY, "two", "address", "two.example.com", "source",
+			"192.0.2.1", NULL);
+	core_set(config, MED_KIND_TRUNK, "two", "local_port", "5061", NULL);
+	add_trunk("gw1", "192.0.2.1", "tcp");
+	build();
+	check_leg(MED_TLS, 5067, "192.0.2.1", MED_SRTP_OPTIONAL, true, "opt");
+	check_leg(MED_TLS, 5067, "192.0.2.2", MED_SRTP_REQUIRED, false, "req");
+	check_leg(MED_TLS, 5067, "198.51.100.9", MED_SRTP_REQUIRED, false, "req");
+	/* An address nobody has: the strictest of the port, in both respects. */
+	check_leg(MED_TLS, 5067, "203.0.113.1", MED_SRTP_REQUIRED, true, "req");
+	check_leg(MED_TLS, 5061, "192.0.2.1", MED_SRTP_REQUIRED, true, "two");
+	check_leg(MED_TCP, 5068, "192.0.2.1", MED_SRTP_NOT_SUPPORTED, true, "gw1");
+	check_leg(MED_TCP, 5068, "203.0.113.1", MED_SRTP_NOT_SUPPORTED, true, "gw1");
+	/* Another transport on a port that only TLS trunks use: as strict as they are. */
+	check_leg(MED_TCP, 5067, "203.0.113.1", MED_SRTP_REQUIRED, true, "req");
+	check_leg(MED_UDP, 5999, "192.0.2.1", -1, false, NULL);
+
+	/* The one that stands for the port leaves; another does. */
+	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("req"));
+	build();
+	check_leg(MED_TLS, 5067, "203.0.113.1", MED_SRTP_OPTIONAL, true, "opt");
+	check_leg(MED_TLS, 5067, "198.51.100.9", MED_SRTP_OPTIONAL, true, "opt");
+	/* Two with one source: the stricter. */
+	core_set(config, MED_KIND_GATEWAY, "req", "address", "req.example.com", "source",
+			"192.0.2.1", NULL);
+	core_set(config, MED_KIND_TRUNK, "req", NULL);
+	build();
+	check_leg(MED_TLS, 5067, "192.0.2.1", MED_SRTP_REQUIRED, true, "req");
+	core_set(config, MED_KIND_PROFILE, "trunk:req", "srtp_mode", "not_supported", NULL);
+	build();
+	check_leg(MED_TLS, 5067, "192.0.2.1", MED_SRTP_OPTIONAL, true, "opt");
+	finish();
+}
+END_TEST
+
+/* ---- the fixture of spec 3.3
+ * ------------------------------------------------------------ */
+
+static bool is_down(void *ctx, const med_trunk_t *t)
+{
+	const char *down = ctx;
+	char id[MED_ID_MAX + 2];
+
+	snprintf(id, sizeof(id), "%.*s,", MED_STR_FMT(t->id));
+	return strstr(down, id) == NULL;
+}
+
+/* The plan as "trunk/route/usage ..."; @p down a list "a,b,". */
+static const char *plan_for(const char *in, const char *policy, const char *called,
+		uint32_t turn, const char *down)
+{
+	static char text[2048];
+	med_number_t number = core_number(called);
+	med_query_t query = {.in = in ? trunk(in) : NULL,
+			.policy = policy ? med_snapshot_policy(snap, med_str(policy)) : NULL,
+			.called = &number,
+			.turn = turn,
+			.usable = down ? is_down : NULL,
+			.ctx = (void *)(uintptr_t)down};
+	med_plan_t plan;
+	size_t used = 0;
+	int rc;
+
+	texts = (core_texts_t){.len = 0};
+	err.text[0] = '\0';
+	rc = med_select(snap, scratch, &query, &plan, &trace, &err);
+	ck_assert_msg((rc == MED_EOK) == (plan.count > 0), "%d with %zu", rc, plan.count);
+	snprintf(text, sizeof(text), "%s", rc == MED_EOK ? "" : med_strerror(rc));
+	for(size_t i = 0; rc == MED_EOK && i < plan.count; i++) {
+		const med_candidate_t *c = &plan.candidate[i];
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s/%.*s/%.*s",
+				i ? " " : "", MED_STR_FMT(c->trunk->id),
+				MED_STR_FMT(med_route_id(c->route)), MED_STR_FMT(c->usage));
+	}
+	return text;
+}
+
+static void load_failover_example(void)
+{
+	core_set(
+			config, MED_KIND_POLICY, "Default", "usages", "Local,GlobalPSTNHopoff", NULL);
+	core_set(config, MED_KIND_POLICY, "Redmond", "usages", "RedmondLocal", NULL);
+	core_set(config, MED_KIND_POLICY, "Dallas", "usages", "DallasUsers,GlobalPSTNHopoff",
+			NULL);
+	core_set(config, MED_KIND_ROUTE, "RedmondLocal", "pattern",
+			"^\\+1(425|206|253)(\\d{7})$", "usages", "Local,RedmondLocal", "trunks",
+			"Trunk1,Trunk2", NULL);
+	core_set(config, MED_KIND_ROUTE, "DallasLocal", "pattern",
+			"^\\+1(972|214|469)(\\d{7})$", "usages", "Local", "trunks", "Trunk3", NULL);
+	core_set(config, MED_KIND_ROUTE, "Universal", "pattern", "^\\+?(\\d*)$", "usages",
+			"GlobalPSTNHopoff", "trunks", "Trunk1,Trunk2,Trunk3", NULL);
+	core_set(config, MED_KIND_ROUTE, "DallasUsers", "pattern", "^\\+?(\\d*)$", "usages",
+			"DallasUsers", "trunks", "Trunk3", NULL);
+	add_trunk("Trunk1", "192.0.2.1", "tcp");
+	add_trunk("Trunk2", "192.0.2.2", "tcp");
+	add_trunk("Trunk3", "192.0.2.3", "tcp");
+}
+
+START_TEST(the_failover_example)
+{
+	static const struct {
+		const char *policy, *called;
+		uint32_t turn;
+		const char *down, *plan;
+	} row[] = {
+			{"Redmond", "+14255550100", 0, NULL,
+					"Trunk1/RedmondLocal/RedmondLocal Trunk2/RedmondLocal/RedmondLocal"},
+			{"Redmond", "+12535550100", 1, NULL,
+					"Trunk2/RedmondLocal/RedmondLocal Trunk1/RedmondLocal/RedmondLocal"},
+			{"Redmond", "+19725550100", 0, NULL, "no route takes this number"},
+			{"Redmond", "+1425555010", 0, NULL, "no route takes this number"},
+			{"Default", "+19725550100", 0, NULL,
+					"Trunk3/DallasLocal/Local Trunk1/Universal/GlobalPSTNHopoff "
+					"Trunk2/Universal/GlobalPSTNHopoff"},
+			{"Default", "+441235551010", 2, NULL,
+					"Trunk3/Universal/GlobalPSTNHopoff Trunk1/Universal/GlobalPSTNHopoff "
+					"Trunk2/Universal/GlobalPSTNHopoff"},
+			{"Dallas", "+14255550100", 0, NULL,
+					"Trunk3/DallasUsers/DallasUsers Trunk1/Universal/GlobalPSTNHopoff "
+					"Trunk2/Universal/GlobalPSTNHopoff"},
+			/* The documented case: Trunk3 is down. */
+			{"Dallas", "+14255550100", 0, "Trunk3,",
+					"Trunk1/Universal/GlobalPSTNHopoff Trunk2/Universal/GlobalPSTNHopoff "
+					"Trunk3/DallasUsers/DallasUsers"},
+			/* All down: they are tried none the less, in order. */
+			{"Dallas", "+14255550100", 0, "Trunk1,Trunk2,Trunk3,",
+					"Trunk3/DallasUsers/DallasUsers Trunk1/Universal/GlobalPSTNHopoff "
+					"Trunk2/Universal/GlobalPSTNHopoff"},
+	};
+
+	start();
+	load_failover_example();
+	build();
+	for(size_t i = 0; i < COUNT(row); i++) {
+		const char *plan =
+				plan_for(NULL, row[i].policy, row[i].called, row[i].turn, row[i].down);
+		ck_assert_msg(strcmp(plan, row[i].plan) == 0, "row %zu: %s", i, plan);
+	}
+	core_assert_has(texts.text, "policy 'Dallas' has 2 usages");
+	core_assert_has(
+			texts.text, "route 'DallasUsers' (priority 0) matches by '^\\+?(\\d*)$'");
+	core_assert_has(texts.text, "trunk 'Trunk3' is down: last");
+	finish();
+}
+END_TEST
+
+START_TEST(outcomes_are_told_apart)
+{
+	start();
+	load_failover_example();
+	core_set(config, MED_KIND_POLICY, "empty", NULL);
+	core_set(config, MED_KIND_POLICY, "unknown", "usages", "nobody,has,these", NULL);
+	core_set(config, MED_KIND_ROUTE, "deadend", "pattern", "^\\+9", "usages", "nobody",
+			"trunks", "Trunk9", NULL);
+	build();
+	ck_assert_str_eq(plan_for(NULL, NULL, "+1", 0, NULL), "the caller has no usage");
+	ck_assert_str_eq(plan_for(NULL, "empty", "+1", 0, NULL), "the caller has no usage");
+	core_assert_has(err.text, "policy 'empty' has no usages");
+	ck_assert_str_eq(plan_for("Trunk1", NULL, "+1", 0, NULL), "the caller has no usage");
+	core_assert_has(err.text, "trunk 'Trunk1': profile 'defaults' has no pstn_usages");
+	ck_assert_str_eq(
+			plan_for(NULL, "unknown", "+1", 0, NULL), "no route takes this number");
+	core_assert_has(err.text, "no route of the usages takes +1");
+	core_assert_has(texts.text, "usage 'has' has no routes");
+	ck_assert_str_eq(
+			plan_for(NULL, "unknown", "+91", 0, NULL), "no trunk can take the call");
+	core_assert_has(err.text, "routes take +91, but no trunk of theirs is in service");
+	core_set(config, MED_KIND_TRUNK, "Trunk3", "transport", "tcp", "enabled", "no", NULL);
+	core_set(config, MED_KIND_GATEWAY, "Trunk1", "address", "192.0.2.1", "routable", "no",
+			NULL);
+	build();
+	ck_assert_str_eq(plan_for(NULL, "Dallas", "+14255550100", 0, NULL),
+			"Trunk2/Universal/GlobalPSTNHopoff");
+	core_assert_has(texts.text, "trunk 'Trunk3' is not enabled");
+	core_assert_has(texts.text, "trunk 'Trunk1' has a gateway that is not routable");
+	finish();
+}
+END_TEST
+
+START_TEST(never_back_out_of_the_trunk_it_came_in_on)
+{
+	start();
+	load_failover_example();
+	core_set(config, MED_KIND_PROFILE, "global", "pstn_usages",
+			"DallasUsers,GlobalPSTNHopoff", NULL);
+	core_set(
+			config, MED_KIND_PROFILE, "trunk:Trunk3", "pstn_usages", "DallasUsers", NULL);
+	build();
+	ck_assert_str_eq(plan_for("Trunk1", NULL, "+1", 0, NULL),
+			"Trunk3/DallasUsers/DallasUsers Trunk2/Universal/GlobalPSTNHopoff");
+	core_assert_has(texts.text, "trunk 'Trunk1' is the one the call came in on");
+	ck_assert_str_eq(plan_for("Trunk3", NULL, "+1", 0, NULL), "refused by policy");
+	core_assert_has(err.text,
+			"+1 leads back out of trunk 'Trunk3' that the call came in on; "
+			"allow_same_trunk of its profile is no");
+	core_set(config, MED_KIND_PROFILE, "trunk:Trunk3", "pstn_usages", "DallasUsers",
+			"allow_same_trunk", "yes", NULL);
+	build();
+	ck_assert_str_eq(
+			plan_for("Trunk3", NULL, "+1", 0, NULL), "Trunk3/DallasUsers/DallasUsers");
+	finish();
+}
+END_TEST
+
+START_TEST(priority_then_id)
+{
+	start();
+	add_trunk("t", "192.0.2.1", "tcp");
+	add_trunk("u", "192.0.2.2", "tcp");
+	add_trunk("v", "192.0.2.3", "tcp");
+	add_trunk("w", "192.0.2.4", "tcp");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	core_set(config, MED_KIND_ROUTE, "late", "pattern", "^\\+49", "priority", "7",
+			"usages", "x", "trunks", "t", NULL);
+	core_set(config, MED_KIND_ROUTE, "b", "pattern", "^\\+4930\\d+$", "priority", "1",
+			"usages", "x", "trunks", "u", NULL);
+	core_set(config, MED_KIND_ROUTE, "a2", "pattern", "^\\+?(?=4)\\d*$", "priority", "1",
+			"usages", "x", "trunks", "v", NULL);
+	core_set(config, MED_KIND_ROUTE, "a", "pattern", "30[1-3]", "priority", "1", "usages",
+			"x", "trunks", "w", NULL);
+	build();
+	ck_assert_str_eq(
+			plan_for(NULL, "p", "+49301", 0, NULL), "w/a/x v/a2/x u/b/x t/late/x");
+	ck_assert_str_eq(plan_for(NULL, "p", "+4940", 0, NULL), "v/a2/x t/late/x");
+	finish();
+}
+END_TEST
+
+START_TEST(turns_follow_the_weights)
+{
+	static const struct {
+		const char *trunks;
+		int first[3], turns;
+	} row[] = {{"a,b,c", {100, 100, 100}, 300}, {"a*10,b*10,c*10", {100, 100, 100}, 300},
+			{"a*3,b*1,c*0", {300, 100, 0}, 400}, {"a*0,b*0,c*0", {50, 0, 0}, 50},
+			{"a*6,b*3,c*1", {60, 30, 10}, 100}};
+
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	add_trunk("b", "192.0.2.2", "tcp");
+	add_trunk("c", "192.0.2.3", "tcp");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	for(size_t i = 0; i < COUNT(row); i++) {
+		int first[3] = {0}, alternates = 0, last = -1;
+		core_set(config, MED_KIND_ROUTE, "r", "pattern", "^", "usages", "x", "trunks",
+				row[i].trunks, NULL);
+		build();
+		for(int turn = 0; turn < row[i].turns; turn++) {
+			const char *plan = plan_for(NULL, "p", "1", (uint32_t)turn, NULL);
+			ck_assert_uint_eq(strlen(plan), strlen("a/r/x b/r/x c/r/x")); /* each once */
+			first[plan[0] - 'a']++;
+			alternates += plan[0] != last;
+			last = plan[0];
+		}
+		for(int t = 0; t < 3; t++)
+			ck_assert_int_eq(first[t], row[i].first[t]);
+		if(i == 1) /* equal weights, however written, change with every turn */
+			ck_assert_int_eq(alternates, row[i].turns);
+	}
+	ck_assert_str_ne(plan_for(NULL, "p", "1", UINT32_MAX, NULL), "");
+	finish();
+}
+END_TEST
+
+START_TEST(a_plan_is_bounded)
+{
+	char list[1024] = "", down[1024] = "";
+	const char *plan;
+	size_t count = 1;
+
+	start();
+	for(int i = 0; i < 40; i++) {
+		char id[16], address[24];
+		snprintf(id, sizeof(id), "t%02d", i);
+		snprintf(address, sizeof(address), "192.0.2.%d", i + 1);
+		add_trunk(id, address, "tcp");
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? "," : "",
+				id);
+		if(i < 20)
+			snprintf(down + strlen(down), sizeof(down) - strlen(down), "%s,", id);
+	}
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^", "usages", "x", "trunks", list,
+			NULL);
+	build();
+	plan = plan_for(NULL, "p", "1", 0, down);
+	for(const char *c = plan; *c != '\0'; c++)
+		count += *c == ' ';
+	ck_assert_uint_eq(count, MED_PLAN_MAX);
+	ck_assert_msg(
+			strncmp(plan, "t20/", 4) == 0 && strstr(plan, "t00") == NULL, "%s", plan);
+	finish();
+}
+END_TEST
+
+START_TEST(a_dear_pattern_is_named)
+{
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	core_set(config, MED_KIND_ROUTE, "slow", "pattern", "^\\+?(\\d+)+\\D$", "usages", "x",
+			"trunks", "a", NULL);
+	build();
+	ck_assert_str_eq(plan_for(NULL, "p", "+11111111111111111111111111111", 0, NULL),
+			"a limit was reached");
+	core_assert_has(err.text, "route 'slow': field 'pattern': took too many steps");
+	finish();
+}
+END_TEST
+
+/* ---- translate
+ * ------------------------------------------------------------------------- */
+
+START_TEST(numbers_as_the_trunk_wants_them)
+{
+	static const struct {
+		const char *route, *called, *calling, *out_called, *out_calling;
+		bool called_changed, calling_changed;
+	} row[] = {
+			{"plain", "+14255550100", "+12065550111", "4255550100", "12065550111", true,
+					true},
+			{"plain", "+4930123456", "+493099999", "0114930123456", "493099999", true,
+					true},
+			{"hide", "+14255550100", "+12065550111", "4255550100", "99", true, true},
+			{"hide", "+14255550100", "", "4255550100", "", true, false},
+			{"plain", "911", "4711", "911", "4711", false, false},
+	};
+	med_query_t query;
+	med_plan_t plan;
+
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	core_set(config, MED_KIND_RULES, "called", "rule.1", "^\\+(\\d{9}\\d+)$ => 011$1",
+			"rule.0", "^\\+1(\\d{10})$ => $1", NULL);
+	core_set(
+			config, MED_KIND_RULES, "calling", "rule.0", "^\\+14250000000$ => +99", NULL);
+	core_set(config, MED_KIND_PROFILE, "global", "outbound_translation_rules", "called",
+			"outbound_calling_number_translation_rules", "calling",
+			"remove_plus_from_uri", "yes", NULL);
+	core_set(config, MED_KIND_ROUTE, "plain", "pattern", "^", "usages", "plain", "trunks",
+			"a", NULL);
+	core_set(config, MED_KIND_ROUTE, "hide", "pattern", "^", "usages", "hide", "trunks",
+			"a", "suppress_caller_id", "yes", "alternate_caller_id", "+14250000000",
+			NULL);
+	core_set(config, MED_KIND_POLICY, "plain", "usages", "plain", NULL);
+	core_set(config, MED_KIND_POLICY, "hide", "usages", "hide", NULL);
+	build();
+	for(size_t i = 0; i < COUNT(row); i++) {
+		med_number_t called = core_number(row[i].called),
+					 calling = core_number(row[i].calling);
+		med_numbers_t out;
+		query = (med_query_t){.policy = med_snapshot_policy(snap, med_str(row[i].route)),
+				.called = &called};
+		ck_assert_int_eq(med_select(snap, scratch, &query, &plan, NULL, NULL), MED_EOK);
+		texts = (core_texts_t){.len = 0};
+		ck_assert_int_eq(
+				med_translate(snap, scratch, plan.candidate[0].trunk,
+						plan.candidate[0].route, &called, &calling, &out, &trace),
+				MED_EOK);
+		core_assert_number(out.called, row[i].out_called);
+		core_assert_number(out.calling, row[i].out_calling);
+		ck_assert_int_eq(out.called_changed, row[i].called_changed);
+		ck_assert_int_eq(out.calling_changed, row[i].calling_changed);
+		if(i == 2)
+			core_assert_has(
+					texts.text, "route 'hide' suppresses the caller id: +14250000000");
+	}
+	core_assert_has(texts.text, "profile 'global' removes the plus");
+	finish();
+}
+END_TEST
+
+START_TEST(normalising)
+{
+	med_number_t in = core_number("0100"), out;
+
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	core_set(config, MED_KIND_RULES, "d", "rule.0", "^(\\d{4})$ => +1425555$1", NULL);
+	build();
+	texts = (core_texts_t){.len = 0};
+	ck_assert_int_eq(
+			med_normalize(snap, scratch, MED_STR("d"), &in, &out, &trace), MED_EOK);
+	core_assert_number(out, "+14255550100");
+	ck_assert_int_eq(
+			med_normalize(snap, scratch, MED_STR(""), &in, &out, &trace), MED_ENOMATCH);
+	core_assert_number(out, "0100");
+	ck_assert_int_eq(
+			med_normalize(snap, scratch, MED_STR("x"), &in, &out, &trace), MED_ENOMATCH);
+	core_assert_has(texts.text, "dial plan 'x' does not exist");
+	in = core_number("+49301");
+	ck_assert_int_eq(
+			med_normalize(snap, scratch, MED_STR(""), &in, &out, &trace), MED_EOK);
+	core_assert_number(out, "+49301");
+	ck_assert_int_eq(med_normalize(snap, scratch, MED_STR("d"), &in, &in, NULL), MED_EOK);
+	finish();
+}
+END_TEST
+
+START_TEST(codes_that_fail_over)
+{
+	static const struct {
+		const char *codes, *yes, *no;
+	} row[] = {{NULL, "408 500 502 503 504", "404 480 484 486 487 488 501 505 600 603"},
+			{"503,404", "404 503", "408 500"}, {"", "", "408 503"}};
+
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	for(size_t i = 0; i < COUNT(row); i++) {
+		core_set(config, MED_KIND_PROFILE, "global",
+				row[i].codes ? "failover_codes" : NULL, row[i].codes, NULL);
+		build();
+		for(unsigned code = 300; code < 700; code++) {
+			char text[8];
+			snprintf(text, sizeof(text), "%u", code);
+			if(strstr(row[i].yes, text) != NULL)
+				ck_assert_msg(med_fails_over(trunk("a")->profile, code), "%u", code);
+			if(strstr(row[i].no, text) != NULL)
+				ck_assert_msg(!med_fails_over(trunk("a")->profile, code), "%u", code);
+		}
+	}
+	finish();
+}
+END_TEST
+
+/* ---- the index against PCRE2
+ * ------------------------------------------------------------ */
+
+#define ROUTES 700
+#define NUMBERS 800
+
+static uint64_t state = 42;
+
+/* Nested digits of a small alphabet, so that prefixes meet; all kinds of tails. */
+static void make_pattern(char *out, size_t size)
+{
+	static const char *const tails[] = {"$", "", "\\d*$", "\\d+", "\\d{2}$", "\\d{1,3}$",
+			"[1-3]\\d*$", "(1|23)$", "(1|12)\\d*$", "(?!1)\\d*$", "\\d*2$", "()?$",
+			"\\d{0,2}", "?3$", "*$"};
+	static const char *const heads[] = {
+			"^\\+", "^\\+?", "^", "^\\+", "^\\+", "^(?!\\+2)\\+?", ""};
+	unsigned digits = core_draw(&state, 20);
+	size_t used;
+
+	if(core_draw(&state, 3) > 0)
+		digits = core_draw(&state, 6);
+	used = (size_t)snprintf(out, size, "%s", heads[core_draw(&state, COUNT(heads))]);
+	while(digits-- > 0)
+		used += (size_t)snprintf(out + used, size - used, "%u", 1 + core_draw(&state, 3));
+	snprintf(out + used, size - used, "%s", tails[core_draw(&state, COUNT(tails))]);
+}
+
+static void make_number(char *out)
+{
+	unsigned digits = core_draw(&state, core_draw(&state, 2) ? 7 : 24);
+	size_t used = 0;
+
+	if(core_draw(&state, 4) > 0)
+		out[used++] = '+';
+	while(digits-- > 0)
+		out[used++] = (char)('1' + core_draw(&state, 3));
+	if(core_draw(&state, 20) == 0)
+		out[used++] = '*';
+	out[used] = '\0';
+}
+
+/* One trunk a route; the plan must name the first 16 routes that PCRE2 says match. */
+static void check_index(unsigned routes)
+{
+	static pcre2_code *code[ROUTES];
+	pcre2_match_data *data = pcre2_match_data_create(16, NULL);
+	unsigned used = 0;
+
+	start();
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	while(used < routes) {
+		char id[16], pattern[64], address[24];
+		int error;
+		PCRE2_SIZE at;
+		make_pattern(pattern, sizeof(pattern));
+		code[used] = pcre2_compile(
+				(PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, 0, &error, &at, NULL);
+		snprintf(id, sizeof(id), "r%03u", used);
+		if(core_try(config, NULL, MED_KIND_ROUTE, id, "pattern", pattern, "usages", "x",
+				   "trunks", id, NULL)
+				!= MED_EOK) {
+			ck_assert_msg(code[used] == NULL || strcmp(pattern, "") == 0, "refused: %s",
+					pattern);
+			pcre2_code_free(code[used]);
+			(void)med_config_remove(config, MED_KIND_ROUTE, med_str(id));
+			continue;
+		}
+		snprintf(address, sizeof(address), "10.0.%u.%u", used / 250, used % 250);
+		add_trunk(id, address, "tcp");
+		used++;
+	}
+	build();
+	for(int n = 0; n < NUMBERS; n++) {
+		char number[40], expected[512] = "", got[512] = "";
+		const char *plan;
+		unsigned count = 0;
+		make_number(number);
+		for(unsigned i = 0; i < routes && count < MED_PLAN_MAX; i++) {
+			if(pcre2_match(code[i], (PCRE2_SPTR)number, strlen(number), 0, 0, data, NULL)
+					< 0)
+				continue;
+			snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected),
+					"r%03u ", i);
+			count++;
+		}
+		plan = plan_for(NULL, "p", number, 0, NULL);
+		for(const char *c = strchr(plan, '/') ? plan : NULL; c != NULL;
+				c = strchr(c, ' ')) {
+			c += *c == ' ';
+			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%.4s ", c);
+		}
+		ck_assert_msg(strcmp(expected, got) == 0, "%s: got %s, PCRE2 %s", number, got,
+				expected);
+	}
+	for(unsigned i = 0; i < routes; i++)
+		pcre2_code_free(code[i]);
+	pcre2_match_data_free(data);
+	finish();
+}
+
+/* Sizes without a table of heads, and with heads of two and three digits. */
+START_TEST(the_index_says_what_pcre2_says)
+{
+	static const unsigned sizes[] = {1, 12, 60, 300, ROUTES};
+
+	trace.step = core_add_step;
+	for(size_t i = 0; i < COUNT(sizes); i++)
+		check_index(sizes[i]);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *tests[] = {who_sent_it, whose_leg_a_packet_goes_to, the_failover_example,
+			outcomes_are_told_apart, never_back_out_of_the_trunk_it_came_in_on,
+			priority_then_id, turns_follow_the_weights, a_plan_is_bounded,
+			a_dear_pattern_is_named, numbers_as_the_trunk_wants_them, normalising,
+			codes_that_fail_over, the_index_says_what_pcre2_says};
+
+	return core_run("select", tests, COUNT(tests));
+}
