@@ -84,7 +84,8 @@ static void counted_free(void *ctx, void *block)
 
 static const med_mem_t counted = {counted_alloc, counted_free, NULL};
 
-/* ---- one decision --------------------------------------------------------------------- */
+/* ---- one decision ---------------------------------------------------------------------
+ */
 
 typedef struct prepared {
 	med_source_t source;
@@ -119,7 +120,9 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 {
 	const decide_call_t *call = &w->set->call[i];
 	med_number_t dialled;
-	med_query_t query = {.called = &d->normalised, .turn = (uint32_t)i, .usable = usable,
+	med_query_t query = {.called = &d->normalised,
+			.turn = (uint32_t)i,
+			.usable = usable,
 			.ctx = w->down};
 	int rc = med_identify(w->snapshot, &w->call[i].source, &d->in, NULL);
 
@@ -137,7 +140,8 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 	if(d->selected != MED_EOK)
 		return MED_EOK;
 	return med_translate(w->snapshot, w->scratch, d->plan.candidate[0].trunk,
-			d->plan.candidate[0].route, &d->normalised, &w->call[i].calling, &d->numbers, NULL);
+			d->plan.candidate[0].route, &d->normalised, &w->call[i].calling, &d->numbers,
+			NULL);
 }
 
 __attribute__((noinline)) static double round_ns(const world_t *w)
@@ -152,14 +156,16 @@ __attribute__((noinline)) static double round_ns(const world_t *w)
 	return (now_ns() - start) / DECIDE_CALLS;
 }
 
-/* ---- the same as the oracle? ----------------------------------------------------------- */
+/* ---- the same as the oracle?
+ * ----------------------------------------------------------- */
 
 static bool number_is(const med_number_t *number, const char *text)
 {
 	return number->len == strlen(text) && memcmp(number->s, text, number->len) == 0;
 }
 
-static const char *difference(const decision_t *d, const decide_verdict_t *v, uint16_t trunk)
+static const char *difference(
+		const decision_t *d, const decide_verdict_t *v, uint16_t trunk)
 {
 	char id[24];
 
@@ -218,7 +224,8 @@ static void compare(const world_t *w, const char *name)
 	free(verdict);
 }
 
-/* ---- worlds --------------------------------------------------------------------------- */
+/* ---- worlds ---------------------------------------------------------------------------
+ */
 
 static const med_snapshot_t *build(med_config_t *config)
 {
@@ -242,14 +249,16 @@ static void prepare(world_t *w)
 	for(size_t i = 0; i < DECIDE_CALLS; i++) {
 		prepared_t *p = &w->call[i];
 		const char *calling = w->set->call[i].calling;
-		decide_source(w->set->call[i].trunk, &p->source, &p->name, p->text, sizeof(p->text));
+		decide_source(
+				w->set->call[i].trunk, &p->source, &p->name, p->text, sizeof(p->text));
 		p->calling.len = strlen(calling);
 		memcpy(p->calling.s, calling, p->calling.len);
 	}
 	for(size_t t = 0; t < w->set->trunks; t++) {
 		char id[24];
 		snprintf(id, sizeof(id), "t%05zu", t);
-		w->down[med_snapshot_trunk(w->snapshot, med_str(id))->number] = decide_trunk_is_down(t);
+		w->down[med_snapshot_trunk(w->snapshot, med_str(id))->number] =
+				decide_trunk_is_down(t);
 	}
 }
 
@@ -290,7 +299,8 @@ static void close_world(world_t *w)
 	free(w->down);
 }
 
-/* ---- changes -------------------------------------------------------------------------- */
+/* ---- changes --------------------------------------------------------------------------
+ */
 
 static void change_routes(world_t *w)
 {

@@ -21,7 +21,7 @@
 typedef struct decide_route {
 	char pattern[48];
 	char prefix[12]; /* literal digits a number that matches begins with */
-	uint8_t length;	 /* digits of such a number; 0: a pattern without prefix */
+	uint8_t length;  /* digits of such a number; 0: a pattern without prefix */
 	uint8_t usage, priority, trunk_count;
 	uint16_t trunk[4];
 	uint8_t weight[4];
@@ -30,7 +30,7 @@ typedef struct decide_route {
 typedef struct decide_call {
 	uint16_t trunk; /* it arrives on */
 	char dialled[DECIDE_NUMBER], called[DECIDE_NUMBER], calling[DECIDE_NUMBER];
-	bool nothing;	/* made to match no route of its usages */
+	bool nothing; /* made to match no route of its usages */
 } decide_call_t;
 
 typedef struct decide_set {
@@ -70,7 +70,8 @@ static inline bool decide_trunk_is_down(size_t trunk)
 void decide_load(const decide_set_t *set, med_config_t *config, bool with_routes);
 void decide_load_route(const decide_set_t *set, med_config_t *config, size_t route);
 void decide_load_trunk(med_config_t *config, size_t trunk, const char *name);
-void decide_source(size_t trunk, med_source_t *source, med_str_t *name, char *text, size_t size);
+void decide_source(
+		size_t trunk, med_source_t *source, med_str_t *name, char *text, size_t size);
 
 /** What the plain matcher says of a call. */
 typedef struct decide_verdict {
@@ -82,7 +83,8 @@ typedef struct decide_verdict {
 	bool matched;
 } decide_verdict_t;
 
-/** Every call against every pattern of its usages, one after the other. Exits on errors. */
+/** Every call against every pattern of its usages, one after the other. Exits on errors.
+ */
 void decide_oracle(const decide_set_t *set, decide_verdict_t *verdict);
 
 #endif

@@ -61,7 +61,8 @@ static void *need(size_t count, size_t size)
 	return block;
 }
 
-/* ---- distinct patterns ---------------------------------------------------------------- */
+/* ---- distinct patterns ----------------------------------------------------------------
+ */
 
 typedef struct seen {
 	uint32_t *slot; /* route + 1 */
@@ -81,7 +82,8 @@ static bool is_new(seen_t *seen, const decide_set_t *set, size_t route)
 	return true;
 }
 
-/* ---- routes --------------------------------------------------------------------------- */
+/* ---- routes ---------------------------------------------------------------------------
+ */
 
 static void digits(char *out, size_t count)
 {
@@ -101,7 +103,8 @@ static void write_pattern(decide_route_t *r, unsigned kind)
 	if(kind < 60) {
 		snprintf(r->pattern, sizeof(r->pattern), "^\\+%s\\d{%u}$", r->prefix, rest);
 	} else if(kind < 98) {
-		static const char *const any[] = {"^\\+%s\\d*$", "^\\+%s", "^\\+?%s\\d+$", "^\\+%s\\d{%u,}$"};
+		static const char *const any[] = {
+				"^\\+%s\\d*$", "^\\+%s", "^\\+?%s\\d+$", "^\\+%s\\d{%u,}$"};
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		snprintf(r->pattern, sizeof(r->pattern), any[below(4)], r->prefix, below(3) + 1);
@@ -114,7 +117,8 @@ static void write_pattern(decide_route_t *r, unsigned kind)
 	}
 }
 
-static void make_route(decide_route_t *r, const char *blocks, size_t block_count, unsigned kind)
+static void make_route(
+		decide_route_t *r, const char *blocks, size_t block_count, unsigned kind)
 {
 	const char *block = blocks + 10 * below((uint32_t)block_count);
 	size_t length = 2 + below(8);
@@ -131,7 +135,8 @@ static void make_pcre(decide_route_t *r, size_t i)
 {
 	r->length = 0;
 	if(i % 3 == 0)
-		snprintf(r->pattern, sizeof(r->pattern), "^\\+(?!0)\\d*%03zu\\d%zu$", 311 + 7 * i, i % 10);
+		snprintf(r->pattern, sizeof(r->pattern), "^\\+(?!0)\\d*%03zu\\d%zu$", 311 + 7 * i,
+				i % 10);
 	else if(i % 3 == 1)
 		snprintf(r->pattern, sizeof(r->pattern), "(?<!\\+0\\d*)%04zu$", 1307 + 97 * i);
 	else
@@ -210,7 +215,8 @@ void decide_set_order(decide_set_t *set)
 		qsort(set->order[u], set->order_count[u], sizeof(*set->order[u]), compare_routes);
 }
 
-/* ---- calls ---------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------
+ */
 
 /* A number that a route of one of the trunk's usages takes. */
 static void make_called(const decide_set_t *set, decide_call_t *call)
@@ -256,7 +262,8 @@ static void make_calls(decide_set_t *set)
 		else
 			make_called(set, call);
 		make_dialled(call);
-		snprintf(call->calling, sizeof(call->calling), "+%u%09u", 1 + below(60), below(1000000000));
+		snprintf(call->calling, sizeof(call->calling), "+%u%09u", 1 + below(60),
+				below(1000000000));
 	}
 }
 
@@ -286,7 +293,8 @@ void decide_set_free(decide_set_t *set)
 	free(set);
 }
 
-/* ---- loading -------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------
+ */
 
 static void put(med_config_t *config, enum med_kind kind, const char *id,
 		const med_field_t *fields, size_t count)
@@ -385,7 +393,8 @@ void decide_load(const decide_set_t *set, med_config_t *config, bool with_routes
 		decide_load_route(set, config, i);
 }
 
-void decide_source(size_t trunk, med_source_t *source, med_str_t *name, char *text, size_t size)
+void decide_source(
+		size_t trunk, med_source_t *source, med_str_t *name, char *text, size_t size)
 {
 	memset(source, 0, sizeof(*source));
 	source->transport = decide_trunk_is_tls(trunk) ? MED_TLS : MED_TCP;

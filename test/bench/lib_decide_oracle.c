@@ -1,8 +1,8 @@
 /**
  * lib_decide_oracle.c - the decide benchmark's calls, decided by a plain linear matcher
  *
- * Every pattern is PCRE2's, tried one after the other in the order of the objects. No code
- * is shared with medcore. Usage by usage, so that its patterns stay in the cache.
+ * Every pattern is PCRE2's, tried one after the other in the order of the objects. No
+ * code is shared with medcore. Usage by usage, so that its patterns stay in the cache.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -32,7 +32,8 @@ static pcre2_code *compile(const char *pattern, size_t length)
 	return code;
 }
 
-/* ---- rules ---------------------------------------------------------------------------- */
+/* ---- rules ----------------------------------------------------------------------------
+ */
 
 typedef struct plain_rule {
 	pcre2_code *code;
@@ -54,9 +55,9 @@ static void apply(const plain_rule_t *rules, size_t count, const char *in, char 
 {
 	for(size_t i = 0; i < count; i++) {
 		PCRE2_SIZE length = DECIDE_NUMBER;
-		int changed = pcre2_substitute(rules[i].code, (PCRE2_SPTR)in, strlen(in), 0, 0, NULL,
-				NULL, (PCRE2_SPTR)rules[i].translation, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)out,
-				&length);
+		int changed = pcre2_substitute(rules[i].code, (PCRE2_SPTR)in, strlen(in), 0, 0,
+				NULL, NULL, (PCRE2_SPTR)rules[i].translation, PCRE2_ZERO_TERMINATED,
+				(PCRE2_UCHAR *)out, &length);
 		if(changed < 0)
 			fail("cannot substitute in", in);
 		if(changed > 0)
@@ -65,7 +66,8 @@ static void apply(const plain_rule_t *rules, size_t count, const char *in, char 
 	memcpy(out, in, strlen(in) + 1);
 }
 
-/* ---- routes --------------------------------------------------------------------------- */
+/* ---- routes ---------------------------------------------------------------------------
+ */
 
 /* Routes of one usage that take a call: bits would be as good, lists are shorter. */
 typedef struct hits {
@@ -84,8 +86,8 @@ static void add_hit(hits_t *hits, uint32_t route)
 	hits->route[hits->count++] = route;
 }
 
-static void match_usage(const decide_set_t *set, size_t usage, const decide_verdict_t *verdict,
-		hits_t (*hits)[DECIDE_SITE_USAGES])
+static void match_usage(const decide_set_t *set, size_t usage,
+		const decide_verdict_t *verdict, hits_t (*hits)[DECIDE_SITE_USAGES])
 {
 	size_t count = set->order_count[usage];
 	pcre2_code **code = calloc(count + 1, sizeof(*code));
@@ -103,7 +105,8 @@ static void match_usage(const decide_set_t *set, size_t usage, const decide_verd
 		size_t length = strlen(number);
 		for(size_t k = 0; k < DECIDE_SITE_USAGES; k++) {
 			for(size_t i = 0; usages[k] == usage && i < count; i++) {
-				int rc = pcre2_match(code[i], (PCRE2_SPTR)number, length, 0, 0, data, NULL);
+				int rc = pcre2_match(
+						code[i], (PCRE2_SPTR)number, length, 0, 0, data, NULL);
 				if(rc < PCRE2_ERROR_NOMATCH)
 					fail("cannot match", number);
 				if(rc > 0)
@@ -145,7 +148,8 @@ static bool has(const uint16_t *list, size_t count, uint16_t trunk)
 	return false;
 }
 
-static void decide(const decide_set_t *set, size_t c, const hits_t *hits, decide_verdict_t *v)
+static void decide(
+		const decide_set_t *set, size_t c, const hits_t *hits, decide_verdict_t *v)
 {
 	uint16_t down[MED_PLAN_MAX];
 	uint32_t down_route[MED_PLAN_MAX];
