@@ -322,7 +322,9 @@ static int med_media_told(sip_msg_t *msg, int rc, bool offer)
 static bool med_prack_answers(sip_msg_t *msg)
 {
 	struct hdr_field *rack;
-	struct cell *invite = NULL;
+	struct cell *invite = NULL, *current;
+	bool found;
+	int branch;
 	const char *at, *end;
 	bool answers = false;
 	str cseq;
@@ -343,8 +345,17 @@ static bool med_prack_answers(sip_msg_t *msg)
 	while(at < end && *at >= '0' && *at <= '9')
 		at++;
 	cseq.len = (int)(at - cseq.s);
-	if(cseq.len == 0 || med_tm.t_lookup_callid(&invite, msg->callid->body, cseq) < 0
-			|| invite == NULL)
+	/* tm's lookup makes what it finds the current transaction, and builds the header it
+	 * compares in 1024 bytes: so ours is put back, and an overlong Call-ID not asked for.
+	 */
+	if(cseq.len == 0 || cseq.len > 10 || msg->callid->body.len > 900)
+		return false;
+	current = med_tm.t_gett();
+	branch = med_tm.t_gett_branch();
+	found = med_tm.t_lookup_callid(&invite, msg->callid->body, cseq) > 0
+			&& invite != NULL;
+	med_tm.t_sett(current, branch);
+	if(!found)
 		return false;
 	answers = invite->uas.request != NULL && get_content_length(invite->uas.request) == 0;
 	med_tm.unref_cell(invite);

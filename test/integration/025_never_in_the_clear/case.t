@@ -67,14 +67,15 @@ def attempts(trunks):
     """Calls of all kinds between all sides; the answers may or may not come through."""
     pbx1, gw1, itsp1 = trunks.pbx1, trunks.gw1, trunks.itsp1
 
-    def answer(peer, body, timeout=1.0, status=200):
+    def answer(peer, sent, body, timeout=1.0):
+        """A 183 and a 200, both with this SDP, where the INVITE arrives at all."""
         try:
-            got = peer.expect("INVITE", timeout)
-            peer._pending.append(got)
-            peer.reply(got, status, "OK", sdp=body)
-            return got
+            got = peer.expect("INVITE", timeout, call_id=sent.get("Call-ID"))
         except Failure:
-            return None
+            return
+        peer._pending.append(got)
+        peer.reply(got, 183, "Session Progress", sdp=body)
+        peer.reply(got, 200, "OK", sdp=body)
 
     def final(peer, sent, timeout=1.5, then=None):
         for what in ("2xx", "4xx", "5xx"):
@@ -97,11 +98,10 @@ def attempts(trunks):
             (pbx1, itsp1, "+44201", SECURE, sdp(31000)),
             (itsp1, pbx1, "+1001", sdp(30000), sdp(31000))):
         sent = trunks.call(caller.user, number, sdp=ask)
-        answer(callee, give, status=183)
-        answer(callee, give, 0.1)
+        answer(callee, sent, give)
         codes.append(final(caller, sent))
     sent = trunks.call("gw1", "+1001")
-    answer(pbx1, sdp(31000))
+    answer(pbx1, sent, sdp(31000))
     codes.append(final(gw1, sent, then=sdp(30000)))
     return codes
 
