@@ -217,7 +217,7 @@ static void med_gate_log(
 	struct ip_addr ip;
 
 	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
-	LM_ERR("call %.*s: kept back \"%.*s\" to %s:%u (trunk '%s'): %s\n",
+	LM_ERR("call %.*s: kept back \"%.*s\" to %s:%u (trunk '%.*s'): %s\n",
 			MED_STR_FMT(callid), stop != NULL ? (int)(stop - out->s) : 0, out->s,
 			ip_addr2a(&ip), (unsigned)su_getport(&dst->to), MED_STR_FMT(trunk), why);
 }
