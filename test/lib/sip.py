@@ -121,8 +121,8 @@ class SipPeer:
 
     def expect(self, what, timeout=5.0, call_id=None):
         """
-        The next message that is this: a method for a request, a number (200) or a class
-        ("2xx") for a response. Others stay for later calls.
+        The next message that is this: a method for a request, a number (200), a class
+        ("2xx") or "final" for a response. Others stay for later calls.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -324,6 +324,8 @@ def _context(protocol, certificate):
 def _matches(message, what):
     if isinstance(what, int):
         return message.status == what
+    if what == "final":
+        return message.status >= 200
     if re.fullmatch(r"\dxx", what):
         return message.status // 100 == int(what[0])
     return not message.status and message.method == what

@@ -67,27 +67,30 @@ def attempts(trunks):
     """Calls of all kinds between all sides; the answers may or may not come through."""
     pbx1, gw1, itsp1 = trunks.pbx1, trunks.gw1, trunks.itsp1
 
-    def answer(peer, sent, body, timeout=1.0):
-        """A 183 and a 200, both with this SDP, where the INVITE arrives at all."""
+    def seen(peer, what, sent, timeout):
+        """The message, which stays to be looked at; None: it did not come."""
         try:
-            got = peer.expect("INVITE", timeout, call_id=sent.get("Call-ID"))
+            got = peer.expect(what, timeout, call_id=sent.get("Call-ID"))
         except Failure:
-            return
+            return None
         peer._pending.append(got)
-        peer.reply(got, 183, "Session Progress", sdp=body)
-        peer.reply(got, 200, "OK", sdp=body)
+        return got
 
-    def final(peer, sent, timeout=1.5, then=None):
-        for what in ("2xx", "4xx", "5xx"):
-            try:
-                got = peer.expect(what, timeout, call_id=sent.get("Call-ID"))
-                peer._pending.append(got)
-                if got.status < 300:
-                    peer.ack(sent, got, sdp=then)
-                return got.status
-            except Failure:
-                timeout = 0.05
-        return 0
+    def answer(caller, callee, sent, body):
+        """A 183 and a 200, both with this SDP, where the INVITE arrives at all."""
+        for _ in range(20):
+            got = seen(callee, "INVITE", sent, 0.05)
+            if got:
+                callee.reply(got, 183, "Session Progress", sdp=body)
+                callee.reply(got, 200, "OK", sdp=body)
+            if got or seen(caller, "final", sent, 0.0):
+                return
+
+    def final(peer, sent, then=None):
+        got = seen(peer, "final", sent, 1.5)
+        if got and got.status < 300:
+            peer.ack(sent, got, sdp=then)
+        return got.status if got else 0
 
     codes = []
     for caller, callee, number, ask, give in (
@@ -98,10 +101,10 @@ def attempts(trunks):
             (pbx1, itsp1, "+44201", SECURE, sdp(31000)),
             (itsp1, pbx1, "+1001", sdp(30000), sdp(31000))):
         sent = trunks.call(caller.user, number, sdp=ask)
-        answer(callee, sent, give)
+        answer(caller, callee, sent, give)
         codes.append(final(caller, sent))
     sent = trunks.call("gw1", "+1001")
-    answer(pbx1, sent, sdp(31000))
+    answer(gw1, pbx1, sent, sdp(31000))
     codes.append(final(gw1, sent, then=sdp(30000)))
     return codes
 

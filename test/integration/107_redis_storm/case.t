@@ -22,8 +22,7 @@ class Checked(Trunks):
     def start(self):
         self.kamailio = Kamailio(self.sandbox, self.config, control=self.control,
                                  defines=self.defines, options=("-x", "qm", "-X", "qm"))
-        wait_for("the configuration", lambda: "total: 3" in self.kamailio.rpc(
-            "mediation.trunks"))
+        wait_for("the configuration to be loaded", self._loaded, 10)
 
 
 def used(kamailio):
