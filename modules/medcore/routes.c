@@ -118,13 +118,6 @@ static uint64_t key_hash(uint64_t key)
 	return med_mix(key * 0xff51afd7ed558ccdu);
 }
 
-static uint8_t hash_tag(uint64_t hash)
-{
-	uint8_t tag = (uint8_t)(hash >> 56);
-
-	return tag == 0 ? 1 : tag;
-}
-
 static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix,
 		enum med_verify verify, uint8_t variant)
 {
@@ -287,42 +280,58 @@ static void mark_heads(uint16_t *heads, unsigned digits, uint64_t key)
 /* ---- slots --------------------------------------------------------------------------
  */
 
-/* Tags are looked at eight at a time. */
-#define GROUP 8u
-#define LOW_BITS 0x0101010101010101u
-#define HIGH_BITS 0x8080808080808080u
+/* Slots of one line of the cache; a key stands in the first with room from its own on. */
+#define GROUP 4u
+#define LINE 64u
 
-/* Where a new key goes: the first free place of the first group that has one. */
-static size_t free_slot(const uint8_t *tags, uint64_t hash, uint32_t mask)
+static size_t group_of(uint64_t hash, uint32_t mask)
 {
-	size_t at = hash & mask & ~(size_t)(GROUP - 1);
+	return hash & mask & ~(size_t)(GROUP - 1);
+}
 
-	while(tags[at] != 0)
+static size_t free_slot(const med_slot_entry_t *slots, uint64_t hash, uint32_t mask)
+{
+	size_t at = group_of(hash, mask);
+
+	while(slots[at].key != 0)
 		at = (at + 1) & mask;
 	return at;
 }
 
-/* Postings in lists where a key has several, else in the slot itself. */
-static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage, uint8_t *tags,
+/* The posting of a key; a list of them where it has several. */
+static med_posting_t list_run(
+		const med_pair_t *run, size_t n, med_posting_t *postings, uint32_t *next)
+{
+	med_posting_t list = {.at = *next, .verify = MED_VERIFY_LIST};
+
+	if(n == 1)
+		return run[0].posting;
+	for(size_t k = 0; k < n; k++)
+		postings[(*next)++] = run[k].posting;
+	postings[(*next)++] = (med_posting_t){.at = MED_POSTING_END};
+	return list;
+}
+
+static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage,
 		med_slot_entry_t *slots, med_posting_t *postings)
 {
 	uint32_t next = 0;
 
 	for(size_t i = 0, n; i < b->pair_count; i += n) {
 		uint64_t key = b->pairs[i].key, hash = key_hash(key);
-		size_t at = free_slot(tags, hash, usage->mask);
+		med_posting_t posting;
+		size_t at;
 		n = run_length(b, i);
+		posting = list_run(&b->pairs[i], n, postings, &next);
 		usage->lengths |= 1u << (key & 15);
 		if(usage->head_digits > 0)
 			mark_heads((uint16_t *)(uintptr_t)usage->heads, usage->head_digits, key);
-		tags[at] = hash_tag(hash);
-		slots[at] = (med_slot_entry_t){key, b->pairs[i].posting};
-		if(n == 1)
+		if(key == 0) {
+			usage->bare = posting;
 			continue;
-		slots[at].posting = (med_posting_t){.at = next, .verify = MED_VERIFY_LIST};
-		for(size_t k = 0; k < n; k++)
-			postings[next++] = b->pairs[i + k].posting;
-		postings[next++] = (med_posting_t){.at = MED_POSTING_END};
+		}
+		at = free_slot(slots, hash, usage->mask);
+		slots[at] = (med_slot_entry_t){key, posting};
 	}
 }
 
@@ -344,13 +353,13 @@ static size_t round8(size_t size)
 static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t name,
 		uint32_t number, size_t count)
 {
-	size_t slots = slot_count(b->keys), tag_size = slots;
+	size_t slots = slot_count(b->keys);
 	size_t slot_size = slots * sizeof(med_slot_entry_t);
 	size_t list_size = b->listed * sizeof(med_posting_t);
 	unsigned digits = head_digits(b->keys);
 	size_t head_size = digits == 0 ? 0 : round8(power10(digits) * sizeof(uint16_t));
-	size_t size = round8(sizeof(med_usage_t)) + head_size + tag_size + slot_size
-			+ list_size + round8(b->blob_size) + name.len;
+	size_t size = round8(sizeof(med_usage_t)) + head_size + LINE + slot_size + list_size
+			+ round8(b->blob_size) + name.len;
 	med_usage_t *usage = med_segment_new(heap, size);
 	char *at;
 
@@ -364,8 +373,7 @@ static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t
 	usage->head_digits = (uint8_t)digits;
 	usage->heads = memset(at, 0, head_size);
 	at += head_size;
-	usage->tags = memset(at, 0, tag_size);
-	at += tag_size;
+	at = (char *)(((uintptr_t)at + LINE - 1) & ~(uintptr_t)(LINE - 1));
 	usage->slots = memset(at, 0, slot_size);
 	at += slot_size;
 	usage->postings = (void *)at;
@@ -375,8 +383,7 @@ static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t
 	at += round8(b->blob_size);
 	memcpy(at, name.s, name.len);
 	usage->name = (med_str_t){at, name.len};
-	fill_slots(b, usage, (uint8_t *)(uintptr_t)usage->tags,
-			(med_slot_entry_t *)(uintptr_t)usage->slots,
+	fill_slots(b, usage, (med_slot_entry_t *)(uintptr_t)usage->slots,
 			(med_posting_t *)(uintptr_t)usage->postings);
 	return usage;
 }
@@ -415,24 +422,27 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 void med_dialled_init(med_dialled_t *dialled, const med_number_t *number)
 {
 	const char *s = number->s;
-	uint64_t digits = 0;
-	unsigned most;
 
 	dialled->subject = med_subject((med_str_t){s, number->len});
 	s += dialled->subject.plus;
-	most = dialled->subject.digits < MED_PATTERN_KEY ? dialled->subject.digits
-													 : MED_PATTERN_KEY;
-	dialled->key[0] = 0;
-	dialled->hash[0] = key_hash(0);
-	for(unsigned n = 1; n <= most; n++) {
+	dialled->most = dialled->subject.digits < MED_PATTERN_KEY ? dialled->subject.digits
+															  : MED_PATTERN_KEY;
+	dialled->lengths = (2u << dialled->most) - 1;
+	dialled->head[0] = 0;
+	for(unsigned n = 1; n <= MED_HEAD_MAX && n <= dialled->most; n++)
+		dialled->head[n] = dialled->head[n - 1] * 10 + (uint32_t)(s[n - 1] - '0');
+}
+
+void med_dialled_keys(med_dialled_t *dialled)
+{
+	const char *s = dialled->subject.text.s + dialled->subject.plus;
+	uint64_t digits = 0;
+
+	for(unsigned n = 1; n <= dialled->most; n++) {
 		digits = digits << 4 | (uint64_t)(s[n - 1] - '0');
 		dialled->key[n] = digits << 4 | n;
 		dialled->hash[n] = key_hash(dialled->key[n]);
 	}
-	dialled->lengths = (2u << most) - 1;
-	dialled->head[0] = 0;
-	for(unsigned n = 1; n <= MED_HEAD_MAX && n <= most; n++)
-		dialled->head[n] = dialled->head[n - 1] * 10 + (uint32_t)(s[n - 1] - '0');
 }
 
 static bool has_head(const med_usage_t *usage, const med_dialled_t *dialled)
@@ -459,37 +469,23 @@ void med_hits_narrow(med_hits_t *hits)
 
 	if(has_head(usage, dialled))
 		hits->lengths &= usage->heads[dialled->head[usage->head_digits]];
-	for(uint32_t left = hits->lengths; left != 0; left &= left - 1) {
-		size_t at =
-				dialled->hash[__builtin_ctz(left)] & usage->mask & ~(size_t)(GROUP - 1);
-		__builtin_prefetch(usage->tags + at);
-		__builtin_prefetch(usage->slots + at);
+	for(uint32_t left = hits->lengths & ~1u; left != 0; left &= left - 1) {
+		uint64_t hash = dialled->hash[__builtin_ctz(left)];
+		__builtin_prefetch(usage->slots + group_of(hash, usage->mask));
 	}
-}
-
-/* A byte of its own is 0x80 where @p group has a zero byte; others may be too, above it.
- */
-static uint64_t zero_bytes(uint64_t group)
-{
-	return (group - LOW_BITS) & ~group & HIGH_BITS;
 }
 
 static const med_posting_t *find_key(
 		const med_usage_t *usage, uint64_t key, uint64_t hash)
 {
-	uint64_t wanted = hash_tag(hash) * LOW_BITS, group;
-	size_t mask = usage->mask, at = hash & mask & ~(size_t)(GROUP - 1);
+	const med_slot_entry_t *slots = usage->slots;
+	size_t mask = usage->mask, at = group_of(hash, usage->mask);
 
-	for(;; at = (at + GROUP) & mask) {
-		memcpy(&group, usage->tags + at, sizeof(group));
-		for(uint64_t hit = zero_bytes(group ^ wanted); hit != 0; hit &= hit - 1) {
-			size_t slot = at + (size_t)__builtin_ctzll(hit) / 8;
-			if(usage->slots[slot].key == key)
-				return &usage->slots[slot].posting;
-		}
-		if(zero_bytes(group) != 0)
-			return NULL;
+	for(; slots[at].key != 0; at = (at + 1) & mask) {
+		if(slots[at].key == key)
+			return &slots[at].posting;
 	}
+	return NULL;
 }
 
 static const med_route_t *route_of(const med_usage_t *usage, const med_posting_t *posting)
@@ -510,25 +506,36 @@ static bool facts_hold(const med_subject_t *subject, const med_posting_t *postin
 					&& (subject->digits <= posting->max || posting->max == MED_TAIL_ANY));
 }
 
-void med_hits_find(med_hits_t *hits)
+static void add_hit(med_hits_t *hits, const med_posting_t *posting)
 {
 	const med_usage_t *usage = hits->usage;
+	bool list = posting->verify == MED_VERIFY_LIST;
+	const char *at;
+
+	if(list)
+		posting = usage->postings + posting->at;
+	else if(posting->verify == MED_VERIFY_FACTS
+			&& !facts_hold(&hits->dialled->subject, posting))
+		return;
+	at = list ? (const char *)posting : (const char *)route_of(usage, posting);
+	__builtin_prefetch(at);
+	__builtin_prefetch(at + 28); /* its trunks may lie in the next line */
+	hits->head[hits->count].list = list;
+	hits->head[hits->count++].at = posting;
+}
+
+void med_hits_find(med_hits_t *hits)
+{
 	const med_dialled_t *dialled = hits->dialled;
 
-	for(uint32_t left = hits->lengths; left != 0; left &= left - 1) {
+	if(hits->lengths & 1u)
+		add_hit(hits, &hits->usage->bare);
+	for(uint32_t left = hits->lengths & ~1u; left != 0; left &= left - 1) {
 		int n = __builtin_ctz(left);
-		const med_posting_t *posting = find_key(usage, dialled->key[n], dialled->hash[n]);
-		bool list = posting != NULL && posting->verify == MED_VERIFY_LIST;
-		if(posting == NULL)
-			continue;
-		if(list)
-			posting = usage->postings + posting->at;
-		else if(posting->verify == MED_VERIFY_FACTS
-				&& !facts_hold(&dialled->subject, posting))
-			continue;
-		__builtin_prefetch(list ? (const void *)posting : route_of(usage, posting));
-		hits->head[hits->count].list = list;
-		hits->head[hits->count++].at = posting;
+		const med_posting_t *posting =
+				find_key(hits->usage, dialled->key[n], dialled->hash[n]);
+		if(posting != NULL)
+			add_hit(hits, posting);
 	}
 }
 

@@ -4,8 +4,8 @@
  * A usage is one segment: its routes in order of priority and id, so that a route's place
  * is its rank; and a hash table from literal prefix digits to those that begin so. A
  * number's prefixes are looked up, independently of each other, and the hits merged by
- * rank. A table by the first few digits says which lengths of prefix can hit at all; tags
- * of one byte keep other misses out of the big table.
+ * rank. A table by the first few digits says which lengths of prefix can hit at all, so
+ * that hardly any look-up is in vain; and each is one line of the cache.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -60,16 +60,17 @@ typedef struct med_slot_entry {
 
 typedef struct med_usage {
 	med_segment_t segment;
-	med_str_t name;
-	uint32_t number, count;
 	uint32_t lengths; /**< bit n: some key has n digits */
 	uint32_t mask;
-	uint8_t head_digits;   /**< that choose the entry of @a heads; 0: there are none */
 	const uint16_t *heads; /**< bit n: some key of n digits has this beginning */
-	const uint8_t *tags;
 	const med_slot_entry_t *slots;
-	const med_posting_t *postings;
 	const char *blobs;
+	const med_posting_t *postings;
+	med_posting_t bare;  /**< of the key without digits; is not in @a slots */
+	uint8_t head_digits; /**< that choose the entry of @a heads; 0: there are none */
+	uint32_t number, count;
+	med_str_t name;
+	size_t size; /**< bytes of the segment */
 } med_usage_t;
 
 /** A route as the writer has it. */
@@ -102,10 +103,14 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 typedef struct med_dialled {
 	med_subject_t subject;
 	uint32_t lengths;                /**< bit n: it has a prefix of n digits */
+	unsigned most;                   /**< digits that keys are made of */
 	uint32_t head[MED_HEAD_MAX + 1]; /**< its first n digits as a number */
 	uint64_t key[MED_PATTERN_KEY + 1], hash[MED_PATTERN_KEY + 1];
 } med_dialled_t;
 void med_dialled_init(med_dialled_t *dialled, const med_number_t *number);
+/** After med_hits_begin() and before med_hits_narrow(): time for what was fetched to
+ * come. */
+void med_dialled_keys(med_dialled_t *dialled);
 
 /** The routes of a usage that a number's prefixes lead to. */
 typedef struct med_hits {

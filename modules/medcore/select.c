@@ -269,18 +269,22 @@ static int take_usage(med_choice_t *c, med_hits_t *hits)
 #define USAGES_AT_ONCE 8u
 
 static int take_usages(med_choice_t *c, const med_str_t *names, const uint32_t *numbers,
-		size_t count, const med_dialled_t *dialled)
+		size_t count, med_dialled_t *dialled)
 {
 	const med_array_t *all = c->snapshot->view.usages;
 	const med_usage_t *usage[USAGES_AT_ONCE];
 	med_hits_t hits[USAGES_AT_ONCE];
 
-	for(size_t i = 0; i < count; i++)
-		__builtin_prefetch(usage[i] = med_array_get(all, numbers[i]));
+	for(size_t i = 0; i < count; i++) {
+		usage[i] = med_array_get(all, numbers[i]);
+		__builtin_prefetch(usage[i]);
+		__builtin_prefetch((const char *)usage[i] + 64);
+	}
 	for(size_t i = 0; i < count; i++) {
 		if(usage[i] != NULL)
 			med_hits_begin(&hits[i], usage[i], dialled);
 	}
+	med_dialled_keys(dialled);
 	for(size_t i = 0; i < count; i++) {
 		if(usage[i] != NULL)
 			med_hits_narrow(&hits[i]);
@@ -322,23 +326,35 @@ static int outcome(med_choice_t *c)
 			"routes take %s, but no trunk of theirs is in service", quoted);
 }
 
+/* Field by field: the list of those that are down is big and need not be cleared. */
+static void begin(med_choice_t *c, const med_snapshot_t *snapshot, med_scratch_t *scratch,
+		const med_query_t *query, const med_trace_t *trace, med_errbuf_t *err,
+		med_plan_t *plan)
+{
+	c->snapshot = snapshot;
+	c->scratch = scratch;
+	c->query = query;
+	c->trace = trace;
+	c->err = err;
+	c->usage = NULL;
+	c->plan = plan;
+	c->down_count = 0;
+	c->matched = false;
+	c->passed_same = c->passed_other = 0;
+	plan->count = 0;
+}
+
 int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		const med_query_t *query, med_plan_t *plan, const med_trace_t *trace,
 		med_errbuf_t *err)
 {
-	med_choice_t c = {.snapshot = snapshot,
-			.scratch = scratch,
-			.query = query,
-			.trace = trace,
-			.err = err,
-			.plan = plan,
-			.down_count = 0};
+	med_choice_t c;
 	const med_str_t *names;
 	const uint32_t *numbers;
 	med_dialled_t dialled;
 	size_t count;
 
-	plan->count = 0;
+	begin(&c, snapshot, scratch, query, trace, err, plan);
 	if(query->policy != NULL) {
 		names = query->policy->usages;
 		count = query->policy->usage_count;
