@@ -105,8 +105,13 @@ unsigned med_regex_group(const med_regex_t *regex, med_str_t name);
 /** Match data and limits of one process; see select.h. */
 struct med_scratch;
 
-/** A new decision begins: what patterns may cost in sum is counted from here. */
-void med_scratch_begin(struct med_scratch *scratch);
+/** What the patterns of each part of a decision may cost in sum: 1 ms together. */
+#define MED_BUDGET_NORMALIZE_NS 150000
+#define MED_BUDGET_SELECT_NS 500000
+#define MED_BUDGET_TRANSLATE_NS 200000 /* and the last match of each part, on top */
+
+/** A part of a decision begins: what its patterns cost is counted from here. */
+void med_scratch_begin(struct med_scratch *scratch, int64_t budget_ns);
 
 /**
  * @return MED_EOK, MED_ENOMATCH, MED_ELIMIT (match limit, or the decision's budget),

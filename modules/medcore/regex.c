@@ -25,10 +25,6 @@ struct med_regex {
 #define MATCH_STEPS_MIN 150u
 #define DEPTH_LIMIT 400u
 #define HEAP_LIMIT_KIB 256u
-/* Wall time after which the process's own time is asked for, and how much of it is left.
- */
-#define BUDGET_WALL_NS 400000
-#define BUDGET_CPU_NS 300000
 
 struct med_scratch {
 	med_mem_t mem;
@@ -38,6 +34,7 @@ struct med_scratch {
 	unsigned matches;  /* of this decision; the first alone cannot exceed the budget */
 	int64_t started;   /* wall clock of the second */
 	int64_t cpu_start; /* this thread's time when the wall clock ran over; 0: did not */
+	int64_t budget;
 };
 
 /* ---- dialect ------------------------------------------------------------------------
@@ -368,8 +365,9 @@ void med_scratch_free(med_scratch_t *scratch)
 	med_free(&mem, scratch);
 }
 
-void med_scratch_begin(med_scratch_t *scratch)
+void med_scratch_begin(med_scratch_t *scratch, int64_t budget_ns)
 {
+	scratch->budget = budget_ns;
 	scratch->matches = 0;
 	scratch->cpu_start = 0;
 }
@@ -384,18 +382,19 @@ static int64_t clock_ns(clockid_t id)
 
 /*
  * Is the decision's budget for patterns used up? The wall clock is cheap but counts time
- * in which the process did not run; so when it runs over, the thread's own clock decides.
+ * in which the process did not run; so it answers for the first half of the budget only,
+ * and the thread's own clock for the second.
  */
 static bool over_budget(med_scratch_t *scratch)
 {
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
-	if(now - scratch->started < BUDGET_WALL_NS)
+	if(now - scratch->started < scratch->budget / 2)
 		return false;
 	now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	if(scratch->cpu_start == 0)
 		scratch->cpu_start = now;
-	return now - scratch->cpu_start > BUDGET_CPU_NS;
+	return now - scratch->cpu_start > scratch->budget / 2;
 }
 
 static void fill_spans(const med_scratch_t *scratch, int count, med_span_t *spans)

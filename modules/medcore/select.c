@@ -43,7 +43,7 @@ int med_normalize(const med_snapshot_t *snapshot, med_scratch_t *scratch, med_st
 			MED_TRACE(trace, "dial plan '%.*s' does not exist", MED_STR_FMT(rules));
 		rc = MED_ENOMATCH;
 	} else {
-		med_scratch_begin(scratch);
+		med_scratch_begin(scratch, MED_BUDGET_NORMALIZE_NS);
 		rc = med_rules_apply(set, scratch, in, &result, trace);
 	}
 	if(rc == MED_EOK && result.len == 0) {
@@ -91,7 +91,7 @@ int med_translate(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 			route == NULL ? (med_str_t){NULL, 0} : med_route_alternate_caller_id(route);
 	int rc;
 
-	med_scratch_begin(scratch);
+	med_scratch_begin(scratch, MED_BUDGET_TRANSLATE_NS);
 	copy_number(&out->called, called);
 	copy_number(&out->calling, calling);
 	if(calling->len > 0 && caller.len > 0 && caller.len <= sizeof(out->calling.s)) {
@@ -378,7 +378,7 @@ int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 				: med_fail(err, MED_ENOUSAGE,
 						"trunk '%.*s': profile '%.*s' has no pstn_usages",
 						MED_STR_FMT(query->in->id), MED_STR_FMT(query->in->profile->id));
-	med_scratch_begin(scratch);
+	med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
 	med_dialled_init(&dialled, query->called);
 	for(size_t i = 0; i < count && plan->count < MED_PLAN_MAX; i += USAGES_AT_ONCE) {
 		size_t some = count - i < USAGES_AT_ONCE ? count - i : USAGES_AT_ONCE;

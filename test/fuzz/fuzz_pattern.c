@@ -26,7 +26,7 @@ static void compare(
 	unsigned i = 0;
 	int rc;
 
-	med_scratch_begin(scratch);
+	med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
 	rc = med_regex_match(regex, scratch, text, spans);
 	if(rc != MED_EOK && rc != MED_ENOMATCH)
 		return;
@@ -48,7 +48,7 @@ static void check_prefix(med_str_t pattern, const med_regex_t *regex, med_str_t 
 	med_prefix_t prefix;
 
 	med_pattern_prefix(pattern, &prefix);
-	med_scratch_begin(scratch);
+	med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
 	if(prefix.count == 0 || med_regex_match(regex, scratch, text, NULL) != MED_EOK)
 		return;
 	for(size_t i = 0; i < prefix.count; i++) {

@@ -353,7 +353,7 @@ START_TEST(what_patterns_cost_is_bounded)
 		for(int round = 0; round < 5; round++) {
 			double start = cpu_ms();
 			int rc;
-			med_scratch_begin(scratch);
+			med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
 			rc = med_regex_match(regex, scratch, (med_str_t){digits, 128}, NULL);
 			ck_assert_msg(rc == MED_ELIMIT, "%s: %d", patterns[i], rc);
 			best = cpu_ms() - start < best ? cpu_ms() - start : best;
@@ -375,12 +375,12 @@ START_TEST(many_dear_matches_use_up_the_budget)
 	ck_assert_int_eq(med_regex_compile(&med_mem_heap, MED_STR("^(?=1)\\d*\\d*\\d*2$"),
 							 &regex, NULL),
 			MED_EOK);
-	med_scratch_begin(scratch);
+	med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
 	for(; rc == MED_ENOMATCH && count < 1000000; count++)
 		rc = med_regex_match(regex, scratch, MED_STR("1111111111111"), NULL);
 	ck_assert_int_eq(rc, MED_ELIMIT);
 	ck_assert_int_gt(count, 1);
-	med_scratch_begin(scratch); /* the next decision has its own */
+	med_scratch_begin(scratch, MED_BUDGET_SELECT_NS); /* the next decision has its own */
 	ck_assert_int_eq(
 			med_regex_match(regex, scratch, MED_STR("1111"), NULL), MED_ENOMATCH);
 	med_regex_free(&med_mem_heap, regex);
