@@ -346,6 +346,7 @@ med_scratch_t *med_scratch_new(const med_mem_t *own)
 	pcre2_set_heap_limit(scratch->context, HEAP_LIMIT_KIB);
 	if(!warm_up(scratch))
 		goto fail;
+	med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
 	return scratch;
 fail:
 	med_scratch_free(scratch);
