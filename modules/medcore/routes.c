@@ -506,39 +506,6 @@ static bool facts_hold(const med_subject_t *subject, const med_posting_t *postin
 					&& (subject->digits <= posting->max || posting->max == MED_TAIL_ANY));
 }
 
-static void add_hit(med_hits_t *hits, const med_posting_t *posting)
-{
-	const med_usage_t *usage = hits->usage;
-	bool list = posting->verify == MED_VERIFY_LIST;
-	const char *at;
-
-	if(list)
-		posting = usage->postings + posting->at;
-	else if(posting->verify == MED_VERIFY_FACTS
-			&& !facts_hold(&hits->dialled->subject, posting))
-		return;
-	at = list ? (const char *)posting : (const char *)route_of(usage, posting);
-	__builtin_prefetch(at);
-	__builtin_prefetch(at + 28); /* its trunks may lie in the next line */
-	hits->head[hits->count].list = list;
-	hits->head[hits->count++].at = posting;
-}
-
-void med_hits_find(med_hits_t *hits)
-{
-	const med_dialled_t *dialled = hits->dialled;
-
-	if(hits->lengths & 1u)
-		add_hit(hits, &hits->usage->bare);
-	for(uint32_t left = hits->lengths & ~1u; left != 0; left &= left - 1) {
-		int n = __builtin_ctz(left);
-		const med_posting_t *posting =
-				find_key(hits->usage, dialled->key[n], dialled->hash[n]);
-		if(posting != NULL)
-			add_hit(hits, posting);
-	}
-}
-
 static int verify(
 		const med_hits_t *hits, const med_posting_t *posting, med_scratch_t *scratch)
 {
@@ -561,35 +528,83 @@ static int verify(
 	return matches ? MED_EOK : MED_ENOMATCH;
 }
 
-static const med_posting_t *take_first(med_hits_t *hits)
+static void add_hit(med_hits_t *hits, const med_posting_t *posting)
 {
-	const med_posting_t *posting;
+	const med_usage_t *usage = hits->usage;
+	bool list = posting->verify == MED_VERIFY_LIST;
+	const char *at;
+
+	if(list)
+		posting = usage->postings + posting->at;
+	else if(posting->verify == MED_VERIFY_FACTS
+			&& !facts_hold(&hits->dialled->subject, posting))
+		return;
+	at = list ? (const char *)posting : (const char *)route_of(usage, posting);
+	__builtin_prefetch(at);
+	__builtin_prefetch(at + 28); /* its trunks may lie in the next line */
+	hits->head[hits->count++] = (struct med_head){.at = posting, .list = list};
+}
+
+/* A single pattern is tried at once; if it is dear, that is told when its turn comes. */
+void med_hits_bare(med_hits_t *hits, med_scratch_t *scratch)
+{
+	const med_posting_t *bare = &hits->usage->bare;
+	int rc;
+
+	if((hits->usage->lengths & 1u) == 0)
+		return;
+	if(bare->verify != MED_VERIFY_REGEX) {
+		add_hit(hits, bare);
+		return;
+	}
+	rc = verify(hits, bare, scratch);
+	if(rc != MED_ENOMATCH)
+		hits->head[hits->count++] =
+				(struct med_head){.at = bare, .decided = true, .rc = rc};
+}
+
+void med_hits_find(med_hits_t *hits)
+{
+	const med_dialled_t *dialled = hits->dialled;
+
+	for(uint32_t left = hits->lengths & ~1u; left != 0; left &= left - 1) {
+		int n = __builtin_ctz(left);
+		const med_posting_t *posting =
+				find_key(hits->usage, dialled->key[n], dialled->hash[n]);
+		if(posting != NULL)
+			add_hit(hits, posting);
+	}
+}
+
+static struct med_head take_first(med_hits_t *hits)
+{
+	struct med_head head;
 	unsigned first = 0;
 
 	for(unsigned i = 1; i < hits->count; i++) {
 		if(hits->head[i].at->at < hits->head[first].at->at)
 			first = i;
 	}
-	posting = hits->head[first].at;
-	if(hits->head[first].list && posting[1].at != MED_POSTING_END)
+	head = hits->head[first];
+	if(head.list && head.at[1].at != MED_POSTING_END)
 		hits->head[first].at++;
 	else
 		hits->head[first] = hits->head[--hits->count];
-	return posting;
+	return head;
 }
 
 int med_hits_next(med_hits_t *hits, med_scratch_t *scratch, const med_route_t **route)
 {
 	while(hits->count > 0) {
-		const med_posting_t *posting = take_first(hits);
+		struct med_head head = take_first(hits);
 		int rc;
-		if(posting->at == hits->last) /* another alternative of the same route */
+		if(head.at->at == hits->last) /* another alternative of the same route */
 			continue;
-		rc = verify(hits, posting, scratch);
+		rc = head.decided ? head.rc : verify(hits, head.at, scratch);
 		if(rc == MED_ENOMATCH)
 			continue;
-		*route = route_of(hits->usage, posting);
-		hits->last = posting->at;
+		*route = route_of(hits->usage, head.at);
+		hits->last = head.at->at;
 		return rc;
 	}
 	return MED_ENOMATCH;

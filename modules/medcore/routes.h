@@ -119,18 +119,22 @@ typedef struct med_hits {
 	unsigned count;
 	uint32_t lengths; /**< of prefixes to look up */
 	uint32_t last;    /**< where the route before lies */
-	struct {
+	struct med_head {
 		const med_posting_t *at;
 		bool list;
+		bool decided; /**< @a rc is what its verification said */
+		int rc;
 	} head[MED_PATTERN_KEY + 1];
 } med_hits_t;
 
 /**
- * In three steps, so that several usages can take each together: what a step needs has
- * been fetched into the cache by the one before.
+ * In steps, so that several usages can take each together: what a step needs has been
+ * fetched into the cache by the one before. The bare step, for routes without a prefix,
+ * needs none of it: it goes where there would be waiting, any time after the first.
  */
 void med_hits_begin(
 		med_hits_t *hits, const med_usage_t *usage, const med_dialled_t *dialled);
+void med_hits_bare(med_hits_t *hits, med_scratch_t *scratch);
 void med_hits_narrow(med_hits_t *hits);
 void med_hits_find(med_hits_t *hits);
 

@@ -268,6 +268,15 @@ static int take_usage(med_choice_t *c, med_hits_t *hits)
  */
 #define USAGES_AT_ONCE 8u
 
+static void take_bare(const med_choice_t *c, const med_usage_t *const *usage,
+		med_hits_t *hits, size_t from, size_t to)
+{
+	for(size_t i = from; i < to; i++) {
+		if(usage[i] != NULL)
+			med_hits_bare(&hits[i], c->scratch);
+	}
+}
+
 static int take_usages(med_choice_t *c, const med_str_t *names, const uint32_t *numbers,
 		size_t count, med_dialled_t *dialled)
 {
@@ -285,10 +294,12 @@ static int take_usages(med_choice_t *c, const med_str_t *names, const uint32_t *
 			med_hits_begin(&hits[i], usage[i], dialled);
 	}
 	med_dialled_keys(dialled);
+	take_bare(c, usage, hits, 0, count / 2);
 	for(size_t i = 0; i < count; i++) {
 		if(usage[i] != NULL)
 			med_hits_narrow(&hits[i]);
 	}
+	take_bare(c, usage, hits, count / 2, count);
 	for(size_t i = 0; i < count; i++) {
 		if(usage[i] != NULL)
 			med_hits_find(&hits[i]);
