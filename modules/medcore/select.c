@@ -286,6 +286,8 @@ static int take_usages(med_choice_t *c, const med_str_t *names, const uint32_t *
 
 	for(size_t i = 0; i < count; i++) {
 		usage[i] = med_array_get(all, numbers[i]);
+		if(usage[i] == NULL)
+			continue;
 		__builtin_prefetch(usage[i]);
 		__builtin_prefetch((const char *)usage[i] + 64);
 	}
