@@ -34,7 +34,7 @@ export BUILD
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps core module plugin tests demo run test test-fresh bench fuzz lint format \
-	install clean help
+	objects-page install clean help
 
 ## all: build libmedcore, mediation.so and the rtpengine plugin (the default)
 all: core module plugin
@@ -154,6 +154,10 @@ test: deps
 ## test-fresh: the same set-up and build in a fresh Debian root of its own (minutes)
 test-fresh:
 	@test/setup/fresh-root
+
+## objects-page: write modules/medcore/OBJECTS.md from the schema
+objects-page: $(BUILD)/test/unit/t_schema
+	@WRITE_OBJECTS=1 $<
 
 ## lint: the rules of the design and of style alone
 lint: all
