@@ -34,7 +34,7 @@ export BUILD
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps core module plugin tests demo run test test-fresh bench fuzz lint format \
-	objects-page install clean help
+	objects-page formats install clean help
 
 ## all: build libmedcore, mediation.so and the rtpengine plugin (the default)
 all: core module plugin
@@ -83,6 +83,10 @@ $(BUILD)/san/medcore/%.o: modules/medcore/%.c Makefile
 
 module: $(BUILD)/libmedcore.a $(KAMAILIO_SRC)/src/config.mak
 	@$(MAKE) -C modules/mediation COREPATH=$(KAMAILIO_SRC)/src
+
+# Used by test/lint/formats.t.
+formats: $(KAMAILIO_SRC)/src/config.mak
+	@$(MAKE) -C modules/mediation formats COREPATH=$(KAMAILIO_SRC)/src
 
 $(KAMAILIO_SRC)/src/config.mak:
 	@test/setup/kamailio-source "$(KAMAILIO_SRC)"
