@@ -11,15 +11,12 @@
 #include "core/parser/parse_ppi_pai.h"
 #include "core/parser/parse_uri.h"
 #include "core/socket_info.h"
-#include "modules/rr/api.h"
 
 #include "med_branch.h"
-#include "med_cookie.h"
 #include "med_identify.h"
+#include "med_record.h"
 
 #define MED_URI_MAX 1024
-
-static struct rr_binds med_rr;
 
 struct socket_info *med_trunk_socket(const med_trunk_t *trunk)
 {
@@ -33,51 +30,6 @@ struct socket_info *med_trunk_socket(const med_trunk_t *trunk)
 		if(socket->port_no == trunk->local_port)
 			return socket;
 	return NULL;
-}
-
-/** Parameters of the Route that loose_route() last took off a message of this process. */
-static struct {
-	msg_ctx_id_t msg;
-	str params;
-} med_routed;
-
-static void med_on_routed(sip_msg_t *msg, str *params, void *unused)
-{
-	(void)unused;
-	msg_ctx_id_set(msg, &med_routed.msg);
-	med_routed.params = *params;
-}
-
-int med_branch_init(void)
-{
-	if(!module_loaded("rr")) {
-		LM_ERR("module rr is needed: in-dialog requests find their call by "
-			   "Record-Route\n");
-		return -1;
-	}
-	if(load_rr_api(&med_rr) < 0)
-		return -1;
-	return med_rr.register_rrcb(med_on_routed, NULL);
-}
-
-bool med_branch_cookie(sip_msg_t *msg, med_str_t *value)
-{
-	const char *at = med_routed.params.s, *end = at + med_routed.params.len;
-
-	if(msg_ctx_id_match(msg, &med_routed.msg) != 1)
-		return false;
-	for(; at != NULL && end - at > 4; at = memchr(at, ';', (size_t)(end - at))) {
-		if(*at == ';')
-			at++;
-		if(end - at <= 4 || memcmp(at, "med=", 4) != 0)
-			continue;
-		at += 4;
-		value->s = at;
-		at = memchr(at, ';', (size_t)(end - at));
-		value->len = (size_t)((at != NULL ? at : end) - value->s);
-		return value->len > 0;
-	}
-	return false;
 }
 
 /* A text that grows up to a bound; `full` instead of a cut. */
@@ -158,7 +110,7 @@ bool med_uri_parts(str uri, med_str_t *user, med_str_t *host)
 	return host->len > 0;
 }
 
-/** The parts of the From URI, which rr has parsed or will. */
+/** The parts of the From URI, which tm parses if nobody has before. */
 static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
 {
 	return parse_from_header(msg) == 0 && med_uri_parts(get_from(msg)->uri, user, host);
@@ -255,29 +207,6 @@ static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool 
 	return MED_EOK;
 }
 
-/** Has the script called record_route() in the request route? Then only add to it. */
-static bool med_is_recorded(const sip_msg_t *msg)
-{
-	const struct lump *lump;
-
-	for(lump = msg->add_rm; lump != NULL; lump = lump->next)
-		if(lump->type == HDR_RECORDROUTE_T)
-			return true;
-	return false;
-}
-
-static int med_write_record(sip_msg_t *msg, const med_call_t *call)
-{
-	char buffer[MED_COOKIE_MAX];
-	str param = {buffer, (int)med_cookie_write(msg, call, buffer)};
-
-	if(param.len == 0)
-		return MED_EINVAL;
-	if(med_is_recorded(msg))
-		return med_rr.add_rr_param(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
-	return med_rr.record_route(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
-}
-
 int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
 		med_scratch_t *scratch)
 {
@@ -308,7 +237,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 				alternate.len > 0
 						|| med_identity_wanted(msg, call, trunk, &numbers.calling));
 	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
-		rc = med_write_record(msg, call);
+		rc = med_record_write(msg, call);
 	if(rc != MED_EOK)
 		med_reason(msg, 500, 12003,
 				"the request for trunk '%.*s' could not be written: %s",

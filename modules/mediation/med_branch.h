@@ -10,9 +10,6 @@
 
 #include "med_call.h"
 
-/** In mod_init: binds to rr where it is loaded. */
-int med_branch_init(void);
-
 /**
  * Request-URI with number and host, one P-Asserted-Identity or none, Record-Route.
  *
@@ -37,8 +34,5 @@ bool med_uri_parts(str uri, med_str_t *user, med_str_t *host);
 
 /** Our socket for a trunk; NULL: we do not listen there. */
 struct socket_info *med_trunk_socket(const med_trunk_t *trunk);
-
-/** The Record-Route parameter of the last loose_route(); false: none. */
-bool med_branch_cookie(sip_msg_t *msg, med_str_t *value);
 
 #endif

@@ -19,6 +19,7 @@
 #include "med_cookie.h"
 #include "med_identify.h"
 #include "med_media.h"
+#include "med_record.h"
 #include "med_refuse.h"
 #include "med_script.h"
 #include "med_shm.h"
@@ -77,7 +78,7 @@ int med_script_init(void)
 		return -1;
 	}
 	med_identify_init();
-	return med_branch_init() < 0 || med_media_init() < 0 ? -1 : 0;
+	return med_record_init() < 0 || med_media_init() < 0 ? -1 : 0;
 }
 
 int med_script_child(void)
@@ -132,7 +133,7 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 	med_source_t source;
 	med_str_t value;
 
-	if(!med_branch_cookie(msg, &value) || med_cookie_read(msg, value, call) != MED_EOK) {
+	if(!med_record_read(msg, &value) || med_cookie_read(msg, value, call) != MED_EOK) {
 		call->flags |= MED_CALL_NO_LEG;
 		med_reason(msg, 481, 0, "not a call of ours: no valid Record-Route parameter");
 		return med_refused(msg, MED_NO);

@@ -10,7 +10,7 @@ from trunks import Trunks
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 
-with Case(plan=15) as t:
+with Case(plan=17) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": {**PLAIN, "transport": "tcp"}, "gw2": PLAIN},
                     routes={"all": {"pattern": r"^\+\d+$", "trunks": "gw1"}})
     pbx1, gw1, gw2 = trunks.pbx1, trunks.gw1, trunks.gw2
@@ -18,6 +18,11 @@ with Case(plan=15) as t:
     sent, got, answer = trunks.answered("pbx1", "gw1", "+4930", sdp(30000), sdp(31000))
     t.like(" ".join(answer.all("Record-Route")), r";med=pbx1~gw1~nbnb~[0-9a-f]{16}",
            "the parameter names both trunks and both policies")
+    out, back = got.all("Record-Route")
+    t.like(out, rf"^<sip:127\.0\.0\.1:{trunks.local['gw1']};transport=tcp;r2=on;.*\blr\b",
+           "Record-Route: our socket towards the gateway first, with its transport")
+    t.like(back, rf"^<sip:127\.0\.0\.1:{trunks.local['pbx1']};r2=on;.*\blr\b",
+           "then the one towards the caller")
     again = pbx1.reinvite(sent, answer, sdp(30002), cseq=2)
     offer = gw1.expect("INVITE")
     t.like(offer.body, "m=audio 30002", "a re-INVITE of the caller reaches the callee")
