@@ -29,7 +29,8 @@ typedef struct listener {
 	char sock[72]; /**< without "udp:" */
 	struct sockaddr_storage address;
 	socklen_t address_len;
-	int64_t yes_ms; /**< of the last yes; 0: never */
+	int64_t yes_ms; /**< of the last yes; 0: never, or a no came after it */
+	int64_t no_ms;  /**< of the last answer that was no yes; 0: a yes came after it */
 	char version[40], host[40], nodes[160], text[160];
 	med_ip_t anchor[ADDRESSES_MAX];
 	uint32_t anchors;
@@ -42,7 +43,7 @@ typedef struct listener {
 typedef struct shared {
 	uint32_t edition;
 	uint32_t count;
-	int64_t fresh_until_ms; /**< of the least fresh listener */
+	int64_t fresh_until_ms; /**< 0: one of them is no policy listener */
 	listener_t listener[MED_LISTENERS_MAX];
 } shared_t;
 
@@ -73,6 +74,13 @@ static void take_no(listener_t *l, const char *what)
 	snprintf(text, sizeof text, "%.71s %s", l->sock, what);
 	memcpy(l->text, text, sizeof text);
 	l->yes_ms = 0;
+}
+
+/** An answer, and not the plugin's. */
+static void take_wrong(listener_t *l, const char *what)
+{
+	take_no(l, what);
+	l->no_ms = clock_ms();
 }
 
 /* ---- parameters ---- */
@@ -178,6 +186,12 @@ static bool fresh(const listener_t *listener, int64_t now_ms)
 	return listener->yes_ms && now_ms - listener->yes_ms < MED_LISTENER_FRESH_MS;
 }
 
+/** It answers, but not as the plugin: what it is sent would pass without a policy. */
+static bool blocks(const listener_t *listener, int64_t now_ms)
+{
+	return listener->no_ms && now_ms - listener->no_ms < MED_LISTENER_FRESH_MS;
+}
+
 bool med_policy_listener_view(unsigned index, med_listener_view_t *view)
 {
 	listener_t copy;
@@ -191,6 +205,7 @@ bool med_policy_listener_view(unsigned index, med_listener_view_t *view)
 	} while(read_again(edition));
 	memset(view, 0, sizeof *view);
 	view->fresh = fresh(&copy, clock_ms());
+	view->blocks = blocks(&copy, clock_ms());
 	memcpy(view->sock, copy.sock, sizeof view->sock);
 	memcpy(view->version, copy.version, sizeof view->version);
 	memcpy(view->host, copy.host, sizeof view->host);
@@ -204,17 +219,17 @@ bool med_policy_listener_view(unsigned index, med_listener_view_t *view)
 
 void med_policy_listener_reason(char *text, size_t size)
 {
+	bool blocking = false;
 	med_listener_view_t view;
 
 	snprintf(text, size, "no policy listener is configured: set rtpengine_sock");
-	for(unsigned i = 0; med_policy_listener_view(i, &view); i++) {
-		if(view.fresh)
-			continue;
-		snprintf(text, size, "%s", view.text);
-		return;
-	}
 	if(shared->count)
 		snprintf(text, size, "every policy listener answers");
+	for(unsigned i = 0; !blocking && med_policy_listener_view(i, &view); i++) {
+		blocking = view.blocks;
+		if(!view.fresh)
+			snprintf(text, size, "%s", view.text);
+	}
 }
 
 static bool anchored(const med_ip_t *address)
@@ -341,18 +356,25 @@ static void write_end(void)
 	__atomic_store_n(&shared->edition, shared->edition + 1, __ATOMIC_RELEASE);
 }
 
+/**
+ * Calls need one that is there, and none that would pass them without policy. One that is
+ * silent is neither: the client leaves it alone once it has not answered.
+ */
 static void update_fresh_until(void)
 {
-	int64_t least = INT64_MAX;
+	int64_t most = 0, now_ms = clock_ms();
 
 	for(uint32_t i = 0; i < shared->count; i++) {
 		const listener_t *l = &shared->listener[i];
-		int64_t until = l->yes_ms ? l->yes_ms + MED_LISTENER_FRESH_MS : 0;
-		if(until < least)
-			least = until;
+
+		if(blocks(l, now_ms)) {
+			most = 0;
+			break;
+		}
+		if(l->yes_ms && l->yes_ms + MED_LISTENER_FRESH_MS > most)
+			most = l->yes_ms + MED_LISTENER_FRESH_MS;
 	}
-	__atomic_store_n(
-			&shared->fresh_until_ms, shared->count ? least : 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->fresh_until_ms, most, __ATOMIC_RELAXED);
 }
 
 /** The yes of a listener, as @p dict says it. */
@@ -372,6 +394,7 @@ static void take_yes(listener_t *l, med_str_t dict)
 	}
 	l->text[0] = '\0';
 	l->yes_ms = clock_ms();
+	l->no_ms = 0;
 }
 
 static void on_answer(unsigned index, med_str_t datagram)
@@ -388,9 +411,9 @@ static void on_answer(unsigned index, med_str_t datagram)
 	memcpy(old, l->text, sizeof old);
 	write_begin();
 	if(dict.s[0] != 'd' || value_length(dict, 0) != dict.len)
-		take_no(l, "answers, but not as an ng listener");
+		take_wrong(l, "answers, but not as an ng listener");
 	else if(!dict_value(dict, MED_STR("med-version")).len)
-		take_no(l, "answers as plain rtpengine, not as the plugin");
+		take_wrong(l, "answers as plain rtpengine, not as the plugin");
 	else
 		take_yes(l, dict);
 	write_end();
@@ -456,18 +479,23 @@ static void ask(unsigned index)
 		(void)!send(own.fd[index], question, (size_t)len, MSG_NOSIGNAL);
 }
 
+/** Also where it answered, but wrongly, and no longer does. */
 static void complain_if_silent(unsigned index, int64_t now_ms)
 {
 	listener_t *l = &shared->listener[index];
 
-	if(own.complained[index] || fresh(l, now_ms)
+	if(fresh(l, now_ms) || blocks(l, now_ms) || (own.complained[index] && !l->no_ms)
 			|| now_ms - own.since_ms < MED_LISTENER_FRESH_MS)
 		return;
 	own.complained[index] = true;
 	write_begin();
 	take_no(l, "does not answer");
+	l->no_ms = 0;
 	write_end();
-	LM_ERR("%s; calls that need a media policy are refused\n", l->text);
+	LM_ERR("%s%s\n", l->text,
+			med_policy_listener_present()
+					? ""
+					: "; calls that need a media policy are refused");
 }
 
 void med_policy_listener_run(int64_t now_ms)
@@ -487,6 +515,7 @@ void med_policy_listener_run(int64_t now_ms)
 	if(now_ms < own.next_ms)
 		return;
 	own.next_ms = now_ms + ASK_MS;
+	update_fresh_until(); /* one that answered wrongly may have gone silent */
 	for(uint32_t i = 0; i < shared->count; i++) {
 		complain_if_silent(i, now_ms);
 		ask(i);

@@ -24,7 +24,11 @@
 int med_policy_listener_init(const char *socks);
 void med_policy_listener_destroy(void);
 
-/** A fresh yes from every listener? From any process, no lock. */
+/**
+ * A fresh yes from one listener at least, and none that answers as something else, a
+ * plain rtpengine say? One that is silent beside a fresh one is no obstacle: the
+ * rtpengine module goes on to the next. From any process, no lock.
+ */
 bool med_policy_listener_present(void);
 
 /** Why not, for people: "127.0.0.1:22222 answers as plain rtpengine, not as the plugin".
@@ -38,6 +42,7 @@ bool med_policy_listener_anchors(const med_ip_t *address);
 typedef struct med_listener_view {
 	char sock[72];
 	bool fresh;
+	bool blocks; /**< answers, but not as the plugin */
 	char version[40], host[40], nodes[160];
 	char text[160]; /**< empty, or why it is not fresh */
 } med_listener_view_t;

@@ -55,7 +55,7 @@ class Listener:
                 self.socket.sendto(answer, sender)
 
 
-with Case(plan=18) as t:
+with Case(plan=22) as t:
     redis = RedisServer(t)
     control, port, ng, other = t.path("k.ctl"), t.port(), t.port(), t.port()
 
@@ -101,9 +101,19 @@ with Case(plan=18) as t:
 
     two = Kamailio(t, config("two.cfg", f"udp:127.0.0.1:{ng} udp:127.0.0.1:{other}"),
                    name="two", control=control)
-    status(two, "no", f"127.0.0.1:{other} does not answer")
-    Listener(other).answer = YES
+    status(two, "yes", f"127.0.0.1:{other} does not answer")
+    t.ok(any(line.endswith(f"127.0.0.1:{other} does not answer")
+             for line in two.log().splitlines()),
+         "a silent one beside one that answers is logged, and refuses no call")
+    second = Listener(other)
+    second.answer = b"d6:result4:ponge"
+    status(two, "no", f"127.0.0.1:{other} answers as plain rtpengine, not as the plugin")
+    second.answer = None
+    status(two, "yes", f"127.0.0.1:{other} does not answer")
+    second.answer = YES
     status(two, "yes", "every policy listener answers")
+    listener.answer = second.answer = None
+    status(two, "no", "does not answer")
     two.stop()
 
     try:
