@@ -20,6 +20,7 @@
 /** One side of a call. */
 typedef struct med_side {
 	uint32_t number; /**< of the trunk; MED_NO_NUMBER: no trunk (one of our own users) */
+	uint32_t pin; /**< where the call began on this side, see med_cookie.h; 0: unknown */
 	med_leg_policy_t policy; /**< as admitted */
 	uint8_t id_len;
 	char id[MED_ID_MAX];

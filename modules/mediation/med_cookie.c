@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #define _GNU_SOURCE /* memrchr */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,6 +15,9 @@
 
 #define MED_TAG_CHARS 16 /* hex digits of the SipHash */
 #define MED_HASHED_MAX 512
+#define MED_PIN_CHARS 6
+/** Policies and pins: "nbnb~aaaaaabbbbbb~". */
+#define MED_FIXED_CHARS (5 + 2 * MED_PIN_CHARS + 1)
 
 static uint8_t med_key[16];
 
@@ -66,6 +70,53 @@ static void med_cookie_tag(med_str_t facts, str callid, str tag, char hex[MED_TA
 	hash = med_siphash(med_key, buffer, len);
 	for(size_t i = 0; i < MED_TAG_CHARS; i++, hash >>= 4)
 		hex[i] = digits[hash & 0xf];
+}
+
+static uint32_t med_pin(const char *text, size_t len)
+{
+	uint32_t pin = (uint32_t)(med_siphash(med_key, text, len) & 0xffffff);
+
+	return pin != 0 ? pin : 1;
+}
+
+uint32_t med_cookie_pin_ip(int proto, const med_ip_t *ip)
+{
+	char text[2 + sizeof ip->bytes] = {
+			'i', (char)(proto == PROTO_WSS ? PROTO_WS : proto)};
+
+	memcpy(text + 2, ip->bytes, sizeof ip->bytes);
+	return med_pin(text, sizeof text);
+}
+
+uint32_t med_cookie_pin_name(int proto, med_str_t name)
+{
+	char text[2 + 255] = {'n', (char)proto};
+
+	if(name.len > sizeof text - 2)
+		name.len = sizeof text - 2;
+	for(size_t i = 0; i < name.len; i++)
+		text[2 + i] = (char)tolower((unsigned char)name.s[i]);
+	return med_pin(text, 2 + name.len);
+}
+
+static char *med_pin_write(char *at, uint32_t pin)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for(int shift = 4 * (MED_PIN_CHARS - 1); shift >= 0; shift -= 4)
+		*at++ = digits[pin >> shift & 0xf];
+	return at;
+}
+
+/** Anything but our digits makes a wrong pin, and the tag fits to no other text. */
+static uint32_t med_pin_read(const char *at)
+{
+	uint32_t pin = 0;
+
+	for(int i = 0; i < MED_PIN_CHARS; i++)
+		pin = pin << 4
+				| (uint32_t)(at[i] >= 'a' ? at[i] - 'a' + 10 : (at[i] - '0') & 0xf);
+	return pin;
 }
 
 static char *med_policy_write(char *at, const med_leg_policy_t *policy)
@@ -143,6 +194,9 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call, char out[MED_COO
 	at = med_policy_write(at, &call->in.policy);
 	at = med_policy_write(at, &call->out.policy);
 	*at++ = '~';
+	at = med_pin_write(at, call->in.pin);
+	at = med_pin_write(at, call->out.pin);
+	*at++ = '~';
 	med_cookie_tag((med_str_t){facts, (size_t)(at - facts)}, callid, from_tag, at);
 	return (size_t)(at - out) + MED_TAG_CHARS;
 }
@@ -180,12 +234,15 @@ int med_cookie_read(sip_msg_t *msg, med_str_t value, med_call_t *call)
 
 	if(value.len > MED_COOKIE_MAX || med_side_read(&at, end, &call->in) != MED_EOK
 			|| med_side_read(&at, end, &call->out) != MED_EOK
-			|| end - at != 5 + MED_TAG_CHARS || at[4] != '~'
+			|| end - at != MED_FIXED_CHARS + MED_TAG_CHARS || at[4] != '~'
+			|| at[MED_FIXED_CHARS - 1] != '~'
 			|| med_policy_read(at, &call->in.policy) != MED_EOK
 			|| med_policy_read(at + 2, &call->out.policy) != MED_EOK
 			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK)
 		return MED_EINVAL;
-	facts = (med_str_t){value.s, (size_t)(at + 5 - value.s)};
+	call->in.pin = med_pin_read(at + 5);
+	call->out.pin = med_pin_read(at + 5 + MED_PIN_CHARS);
+	facts = (med_str_t){value.s, (size_t)(at + MED_FIXED_CHARS - value.s)};
 
 	/* The caller's tag is in From one way and in To the other: so says the direction. */
 	med_cookie_tag(facts, callid, from_tag, hex);

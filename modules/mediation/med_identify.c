@@ -174,30 +174,43 @@ static med_peer_t *med_peer_read(int connection, SSL *ssl)
 	return peer;
 }
 
-static const med_peer_t *med_peer_of(const sip_msg_t *msg)
+/** NULL: not TLS, or its handshake is not over. The lock: another process may be reading.
+ */
+static const med_peer_t *med_peer_at(struct tcp_connection *connection)
 {
-	int id = msg->rcv.proto_reserved1;
+	int id = connection->id;
 	med_peer_t **slot = &med_peers[(unsigned)id % MED_PEER_SLOTS];
-	const med_tls_extra_t *extra;
-	struct tcp_connection *connection;
+	const med_tls_extra_t *extra = connection->extra_data;
+	bool ready;
 
-	if(!med_tls_readable || id == 0)
+	if(connection->type != PROTO_TLS || extra == NULL || extra->ssl == NULL)
 		return NULL;
-	connection = tcpconn_get(id, NULL, 0, NULL, 0);
-	if(connection == NULL)
-		return NULL;
-	extra = connection->extra_data;
-	if(connection->type != PROTO_TLS || extra == NULL || extra->ssl == NULL) {
-		tcpconn_put(connection);
-		return NULL;
-	}
-	if(*slot == NULL || (*slot)->connection != id || (*slot)->ssl != extra->ssl) {
+	if(*slot != NULL && (*slot)->connection == id && (*slot)->ssl == extra->ssl)
+		return *slot;
+	lock_get(&connection->write_lock);
+	ready = SSL_is_init_finished(extra->ssl) != 0;
+	if(ready) {
 		if(*slot != NULL)
 			pkg_free(*slot);
 		*slot = med_peer_read(id, extra->ssl);
 	}
+	lock_release(&connection->write_lock);
+	return ready ? *slot : NULL;
+}
+
+static const med_peer_t *med_peer_of(const sip_msg_t *msg)
+{
+	struct tcp_connection *connection;
+	const med_peer_t *peer;
+
+	if(!med_tls_readable || msg->rcv.proto_reserved1 == 0)
+		return NULL;
+	connection = tcpconn_get(msg->rcv.proto_reserved1, NULL, 0, NULL, 0);
+	if(connection == NULL)
+		return NULL;
+	peer = med_peer_at(connection);
 	tcpconn_put(connection);
-	return *slot;
+	return peer;
 }
 
 int med_source_of(sip_msg_t *msg, med_source_t *source, med_errbuf_t *why)
@@ -217,15 +230,66 @@ int med_source_of(sip_msg_t *msg, med_source_t *source, med_errbuf_t *why)
 	return MED_EOK;
 }
 
-bool med_source_is(const med_snapshot_t *snapshot, const med_source_t *source,
-		const med_trunk_t *trunk)
+/** As in medcore's identity.c: no case, a final dot is nothing, a wildcard is nobody. */
+static bool med_names_have(const med_str_t *names, size_t count, med_str_t wanted)
 {
-	const med_trunk_t *found;
-	med_source_t at_port = *source;
+	for(size_t i = 0; i < count; i++) {
+		med_str_t name = names[i];
 
-	/* Over a connection that we opened, the core names some socket with our address,
-	 * not the one whose port the trunk has: ask for the trunk's own port. */
-	at_port.local_port = trunk->local_port;
-	return med_identify(snapshot, &at_port, &found, NULL) == MED_EOK
-			&& med_str_eq(found->id, trunk->id);
+		if(name.len > 0 && name.s[name.len - 1] == '.')
+			name.len--;
+		if(name.len > 0 && name.s[0] != '*' && med_str_eq_nocase(name, wanted))
+			return true;
+	}
+	return false;
+}
+
+bool med_source_is(const med_source_t *source, const med_trunk_t *trunk)
+{
+	const med_gateway_t *gateway = trunk->gateway;
+
+	if(trunk->transport == MED_TLS)
+		return source->transport == MED_TLS
+				&& med_names_have(
+						source->tls_names, source->tls_name_count, gateway->tls_name);
+	/* A long request of a UDP trunk may come by TCP (RFC 3261 18.1.1). */
+	if(source->transport != trunk->transport
+			&& (source->transport != MED_TCP || trunk->transport != MED_UDP))
+		return false;
+	for(unsigned i = 0; i < gateway->source_count; i++)
+		if(med_ip_contains(&gateway->sources[i], &source->address))
+			return true;
+	return false;
+}
+
+static void med_ip_to(const med_ip_t *ip, struct ip_addr *address)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	bool v4 = memcmp(ip->bytes, mapped, sizeof mapped) == 0;
+
+	memset(address, 0, sizeof *address);
+	address->af = v4 ? AF_INET : AF_INET6;
+	address->len = v4 ? 4 : 16;
+	memcpy(address->u.addr, v4 ? ip->bytes + 12 : ip->bytes, address->len);
+}
+
+enum med_connection med_connection_is(const med_ip_t *ip, uint16_t port, med_str_t name)
+{
+	enum med_connection answer = MED_CONNECTION_NONE;
+	struct tcp_connection *connection;
+	const med_peer_t *peer;
+	struct ip_addr address;
+
+	if(!med_tls_readable)
+		return answer;
+	med_ip_to(ip, &address);
+	connection = tcpconn_get(0, &address, port, NULL, 0);
+	if(connection == NULL)
+		return answer;
+	peer = med_peer_at(connection);
+	if(peer != NULL)
+		answer = med_names_have(peer->names, peer->count, name) ? MED_CONNECTION_YES
+																: MED_CONNECTION_NO;
+	tcpconn_put(connection);
+	return answer;
 }

@@ -31,8 +31,15 @@ void med_ip_of(const struct ip_addr *address, med_ip_t *ip);
  */
 int med_source_of(sip_msg_t *msg, med_source_t *source, med_errbuf_t *why);
 
-/** Did the message come in on this trunk? Also over a connection we opened to it. */
-bool med_source_is(const med_snapshot_t *snapshot, const med_source_t *source,
-		const med_trunk_t *trunk);
+/**
+ * Does the source match this trunk, be it enabled or not? Whatever other trunk matches
+ * too; and not by local port: over a connection that we opened the core names some
+ * socket.
+ */
+bool med_source_is(const med_source_t *source, const med_trunk_t *trunk);
+
+enum med_connection { MED_CONNECTION_NONE, MED_CONNECTION_NO, MED_CONNECTION_YES };
+/** Is there a TLS connection to this place, and was @p name verified for it? */
+enum med_connection med_connection_is(const med_ip_t *ip, uint16_t port, med_str_t name);
 
 #endif

@@ -17,6 +17,7 @@
 #include "med_branch.h"
 #include "med_call.h"
 #include "med_cookie.h"
+#include "med_dialog.h"
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_record.h"
@@ -127,33 +128,21 @@ static int med_not_loaded(sip_msg_t *msg)
 /** A request within a call: both sides as they were admitted, by the Record-Route tag. */
 static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot)
 {
-	const med_trunk_t *trunk;
-	med_errbuf_t why = {""};
-	med_side_t *side;
-	med_source_t source;
 	med_str_t value;
+	int rc;
 
 	if(!med_record_read(msg, &value) || med_cookie_read(msg, value, call) != MED_EOK) {
 		call->flags |= MED_CALL_NO_LEG;
 		med_reason(msg, 481, 0, "not a call of ours: no valid Record-Route parameter");
 		return med_refused(msg, MED_NO);
 	}
-	/* It must come from the side it says it is from, unless that trunk is gone: a call
-	 * in progress outlives its trunk, and the tag alone is proof of the call. */
-	side = (call->flags & MED_CALL_UPSTREAM) ? &call->out : &call->in;
-	trunk = snapshot != NULL ? med_snapshot_trunk(snapshot, med_side_id(side)) : NULL;
-	if(trunk != NULL)
-		side->number = trunk->number;
-	if(trunk != NULL
-			&& (med_source_of(msg, &source, &why) != MED_EOK
-					|| !med_source_is(snapshot, &source, trunk))) {
-		call->flags |= MED_CALL_NO_LEG;
-		med_reason(msg, 403, 10013,
-				"this call's trunk is '%.*s', the request is not from it", side->id_len,
-				side->id);
-		return med_refused(msg, MED_NO);
-	}
-	return MED_YES;
+	rc = med_dialog_from(msg, call, snapshot);
+	if(rc == MED_EOK)
+		rc = med_dialog_to(msg, call, snapshot);
+	if(rc == MED_EOK)
+		return MED_YES;
+	call->flags |= MED_CALL_NO_LEG;
+	return rc == MED_ENOMEM ? MED_INTERNAL : med_refused(msg, MED_NO);
 }
 
 static int ki_med_from_trunk(sip_msg_t *msg)
@@ -401,6 +390,21 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	med_tm.set_fr(msg, progress, trying);
 }
 
+/** Where the call's sides are, for requests within it (med_dialog.h). */
+static void med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out)
+{
+	int proto = med_transport_proto(out->transport);
+	med_ip_t ip;
+
+	if(call->in.pin == 0) {
+		med_ip_of(&msg->rcv.src_ip, &ip);
+		call->in.pin = med_cookie_pin_ip(msg->rcv.proto, &ip);
+	}
+	call->out.pin = med_ip_parse(out->gateway->address, &ip) == MED_EOK
+			? med_cookie_pin_ip(proto, &ip)
+			: med_cookie_pin_name(proto, out->gateway->address);
+}
+
 static int med_try_candidate(
 		sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot, med_try_t *try)
 {
@@ -427,6 +431,7 @@ static int med_try_candidate(
 	set_force_socket(msg, socket);
 	ruri_mark_new();
 	med_side_set(&call->out, trunk);
+	med_set_pins(msg, call, trunk);
 	call->flags |= MED_CALL_CHOSEN;
 	med_set_timers(msg, call, trunk->profile);
 	state = med_shm_trunk_state(trunk->number);

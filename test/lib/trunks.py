@@ -37,6 +37,33 @@ require_certificate = yes
 """
 
 
+class Peer(SipPeer):
+    """A peer that may tell another Contact than where it listens: `peer.told = "<sip:..>"`."""
+
+    told = None
+
+    @property
+    def contact(self):
+        return self.told or f"<sip:{self.user}@{self.host}:{self.port};transport={self.transport}>"
+
+
+class Turned:
+    """The callee's view of a dialog, as the SipPeer's in-dialog methods want it."""
+
+    def __init__(self, invite, reply):
+        self.link, self.uri = invite.link, invite.uri
+        self._headers = {"From": reply.get("To"), "To": invite.get("From"),
+                         "Call-ID": invite.get("Call-ID"), "CSeq": "100 INVITE",
+                         "Contact": invite.get("Contact")}
+        self._routes = [r for line in invite.all("Record-Route") for r in line.split(",")]
+
+    def get(self, name):
+        return self._headers.get(name, "")
+
+    def all(self, name):
+        return self._routes[::-1] if name == "Record-Route" else []
+
+
 class Trunks:
     """
     trunks     {name: {"transport": .., "san": [..], profile fields}}; `trunk` and `gateway`
@@ -59,7 +86,7 @@ class Trunks:
             if transport == "tls":
                 certificate = self.ca.issue(name, fields.get("san", [f"{name}.example"]),
                                             cn=fields.get("cn"))
-            self.peers[name] = SipPeer(sandbox, transport, certificate, user=name)
+            self.peers[name] = Peer(sandbox, transport, certificate, user=name)
             setattr(self, name, self.peers[name])
         self.trunks = trunks
         self.redis.load(self._objects(routes or {}, rules or {}))

@@ -1,0 +1,218 @@
+/**
+ * med_dialog.c - see med_dialog.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <netdb.h>
+#include <string.h>
+
+#include "core/dns_cache.h"
+#include "core/dset.h"
+#include "core/parser/parse_uri.h"
+#include "core/resolve.h"
+
+#include "med_branch.h"
+#include "med_cookie.h"
+#include "med_dialog.h"
+#include "med_identify.h"
+#include "med_shm.h"
+
+int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot)
+{
+	med_side_t *side = (call->flags & MED_CALL_UPSTREAM) ? &call->out : &call->in;
+	const med_trunk_t *trunk =
+			snapshot != NULL ? med_snapshot_trunk(snapshot, med_side_id(side)) : NULL;
+	med_errbuf_t why = {""};
+	med_source_t source;
+
+	if(trunk == NULL)
+		return MED_EOK;
+	side->number = trunk->number;
+	if(med_source_of(msg, &source, &why) == MED_EOK
+			&& (med_source_is(&source, trunk)
+					|| med_cookie_pin_ip(msg->rcv.proto, &source.address) == side->pin))
+		return MED_EOK;
+	med_reason(msg, 403, 10013, "this call's trunk is '%.*s', the request is not from it",
+			side->id_len, side->id);
+	return MED_EREFUSED;
+}
+
+/** Where the request is about to go. */
+typedef struct med_hop {
+	bool known; /**< a URI we can go by */
+	bool is_ip;
+	int proto; /**< PROTO_* */
+	uint16_t port;
+	med_ip_t ip;
+	med_str_t host; /**< as written, without brackets */
+} med_hop_t;
+
+static bool med_host_ip(str host, med_ip_t *ip)
+{
+	struct ip_addr *found = str2ip(&host);
+
+	if(found == NULL)
+		found = str2ip6(&host);
+	if(found != NULL)
+		med_ip_of(found, ip);
+	return found != NULL;
+}
+
+static void med_hop_read(sip_msg_t *msg, med_hop_t *hop)
+{
+	struct sip_uri parsed;
+	const struct sip_uri *uri = &parsed;
+
+	memset(hop, 0, sizeof *hop);
+	if(msg->dst_uri.len > 0) {
+		if(parse_uri(msg->dst_uri.s, msg->dst_uri.len, &parsed) < 0)
+			return;
+	} else {
+		if(parse_sip_msg_uri(msg) < 0)
+			return;
+		uri = &msg->parsed_uri;
+	}
+	if((uri->type != SIP_URI_T && uri->type != SIPS_URI_T) || uri->host.len <= 0
+			|| uri->maddr.len > 0)
+		return;
+	hop->proto = uri->type == SIPS_URI_T ? PROTO_TLS
+			: uri->proto == PROTO_NONE   ? PROTO_UDP
+										 : uri->proto;
+	hop->known = true;
+	hop->is_ip = med_host_ip(uri->host, &hop->ip);
+	hop->host = med_from_str(uri->host);
+	hop->port = uri->port_no != 0     ? uri->port_no
+			: hop->proto == PROTO_TLS ? SIPS_PORT
+									  : SIP_PORT;
+}
+
+static bool med_gateway_has_ip(const med_gateway_t *gateway, const med_ip_t *ip)
+{
+	med_ip_t own;
+
+	for(unsigned i = 0; i < gateway->source_count; i++)
+		if(med_ip_contains(&gateway->sources[i], ip))
+			return true;
+	return med_ip_parse(gateway->address, &own) == MED_EOK && med_ip_contains(&own, ip);
+}
+
+/** Does the gateway's name stand for this address? From Kamailio's DNS cache, mostly. */
+static bool med_gateway_resolves_to(const med_gateway_t *gateway, const med_ip_t *ip)
+{
+	char name[256];
+	struct hostent *found;
+	med_ip_t own;
+
+	if(gateway->address.len >= sizeof name
+			|| med_ip_parse(gateway->address, &own) == MED_EOK)
+		return false;
+	memcpy(name, gateway->address.s, gateway->address.len);
+	name[gateway->address.len] = 0;
+	found = resolvehost(name);
+	for(size_t i = 0; found != NULL && found->h_addr_list[i] != NULL; i++) {
+		struct ip_addr address;
+
+		hostent2ip_addr(&address, found, (int)i);
+		med_ip_of(&address, &own);
+		if(memcmp(own.bytes, ip->bytes, sizeof own.bytes) == 0)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * Several trunks may be at one address, told apart by port. A peer's own Contact may have
+ * any port (an ephemeral one, over TCP), but not that where another trunk listens.
+ */
+static bool med_hop_is_anothers(const med_snapshot_t *snapshot, const med_hop_t *hop)
+{
+	const med_trunk_t *trunk;
+	med_ip_t own;
+
+	for(size_t i = 0; (trunk = med_snapshot_trunk_at(snapshot, i)) != NULL; i++)
+		if(trunk->port == hop->port && med_transport_proto(trunk->transport) == hop->proto
+				&& med_ip_parse(trunk->gateway->address, &own) == MED_EOK
+				&& memcmp(own.bytes, hop->ip.bytes, sizeof own.bytes) == 0)
+			return true;
+	return false;
+}
+
+/** A long request to a UDP trunk may go by TCP (RFC 3261 18.1.1). */
+static bool med_hop_fits(const med_hop_t *hop, const med_trunk_t *trunk)
+{
+	return hop->proto == med_transport_proto(trunk->transport)
+			|| (hop->proto == PROTO_TCP && trunk->transport == MED_UDP);
+}
+
+/** Is the next hop this trunk's gateway? Cheap questions first: mostly the first says
+ * yes.
+ */
+static bool med_hop_is(const med_snapshot_t *snapshot, const med_hop_t *hop,
+		const med_trunk_t *trunk, uint32_t pin)
+{
+	const med_gateway_t *gateway = trunk->gateway;
+
+	if(!hop->is_ip)
+		return med_hop_fits(hop, trunk) && med_str_eq_nocase(hop->host, gateway->address);
+	if(hop->port != trunk->port && med_hop_is_anothers(snapshot, hop))
+		return false;
+	if(med_hop_fits(hop, trunk) && med_gateway_has_ip(gateway, &hop->ip))
+		return true;
+	if(med_cookie_pin_ip(hop->proto, &hop->ip) == pin)
+		return true; /* where the call began: the gateway has moved since */
+	if(!med_hop_fits(hop, trunk))
+		return false;
+	return (trunk->transport == MED_TLS
+				   && med_connection_is(&hop->ip, hop->port, gateway->tls_name)
+						   == MED_CONNECTION_YES)
+			|| med_gateway_resolves_to(gateway, &hop->ip);
+}
+
+static int med_dialog_gone(sip_msg_t *msg, const med_side_t *side, const med_hop_t *hop)
+{
+	uint32_t pin = !hop->known ? 0
+			: hop->is_ip       ? med_cookie_pin_ip(hop->proto, &hop->ip)
+							   : med_cookie_pin_name(hop->proto, hop->host);
+
+	if(pin != 0 && pin == side->pin)
+		return MED_EOK;
+	med_reason(msg, 403, 10013,
+			"trunk '%.*s' of this call is gone, and the next hop is not where the call "
+			"began",
+			side->id_len, side->id);
+	return MED_EREFUSED;
+}
+
+int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *snapshot)
+{
+	const med_side_t *side = (call->flags & MED_CALL_UPSTREAM) ? &call->in : &call->out;
+	const med_trunk_t *trunk =
+			snapshot != NULL ? med_snapshot_trunk(snapshot, med_side_id(side)) : NULL;
+	struct socket_info *socket;
+	str destination;
+	med_hop_t hop;
+	int proto;
+
+	med_hop_read(msg, &hop);
+	if(trunk == NULL)
+		return med_dialog_gone(msg, side, &hop);
+	proto = hop.proto;
+	if(!hop.known || !med_hop_is(snapshot, &hop, trunk, side->pin)) {
+		destination = med_to_str(trunk->destination);
+		if(set_dst_uri(msg, &destination) < 0)
+			return MED_ENOMEM;
+		proto = med_transport_proto(trunk->transport);
+	}
+	if(side->policy.known && side->policy.srtp == MED_SRTP_REQUIRED
+			&& proto != PROTO_TLS) {
+		med_reason(msg, 403, 0,
+				"trunk '%.*s' had SRTP required: nothing of this call leaves without TLS",
+				side->id_len, side->id);
+		return MED_EREFUSED;
+	}
+	socket = proto == med_transport_proto(trunk->transport) ? med_trunk_socket(trunk)
+															: NULL;
+	if(socket != NULL)
+		set_force_socket(msg, socket);
+	return MED_EOK;
+}

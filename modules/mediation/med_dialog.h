@@ -1,0 +1,34 @@
+/**
+ * med_dialog.h - where a request within a call may come from, and where it may go
+ *
+ * A call's two sides are in the Record-Route parameter; what is in between, the target
+ * and the other Routes, is the sender's word alone. So the next hop is held to the other
+ * side: to its trunk's gateway as it is now, or to the address the call began with.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_DIALOG_H
+#define MED_DIALOG_H
+
+#include "med_call.h"
+
+/**
+ * Is the request from the side it says it is from? Trunks that are disabled or changed
+ * keep their calls; of one that is gone the parameter alone is proof.
+ *
+ * @return MED_EOK; MED_EREFUSED, the reason is set
+ */
+int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot);
+
+/**
+ * Hold the next hop to the other side: it stays where it is that side's gateway over the
+ * trunk's transport, else it becomes the trunk's destination; the Request-URI stays.
+ * After loose_route().
+ *
+ * @return MED_EOK; MED_EREFUSED: the trunk is gone and the next hop is not where the call
+ *         began, or a leg with SRTP required would leave TLS; the reason is set.
+ *         MED_ENOMEM
+ */
+int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *snapshot);
+
+#endif
