@@ -223,9 +223,7 @@ static void waiting_due(med_listener_t *l, med_txn_t *txn)
 		return;
 	}
 	med_txn_move(l->txns, txn, MED_TXN_WAITING, txn->deadline_ms);
-	/* a query's own datagram is not kept; the client asks again */
-	if(txn->kind != MED_TXN_QUERY)
-		med_resend(l, txn);
+	med_resend(l, txn);
 }
 
 /** All that is due; how long to wait for the next. */

@@ -29,6 +29,8 @@ typedef struct med_node {
 	unsigned int misses; /**< commands and pings in a row that it left unanswered */
 	int64_t next_ping_ms;
 	int64_t next_probe_ms;
+	uint64_t probe_seq; /**< transaction of the probe under way; 0: none */
+	bool probe_told;    /**< a refused probe has been logged */
 	size_t probe_interface;
 	size_t address_count; /**< media addresses it was seen to use */
 	char media_address[MED_MAX_INTERFACES][48];
@@ -67,12 +69,16 @@ med_node_t *med_node_for_call(med_listener_t *l, med_str_t call_id, uint8_t excl
 void med_node_answered(med_listener_t *l, med_node_t *node);
 /** It left a command unanswered. */
 void med_node_missed(med_listener_t *l, med_node_t *node);
+/** A command that may take its time was left unanswered: asked at once if it lives. */
+void med_node_doubted(med_listener_t *l, med_node_t *node);
 /** Its port is closed: nothing runs there. */
 void med_node_refused(med_listener_t *l, med_node_t *node);
 /** Pings and probes that are due; the time the next one is. */
 int64_t med_nodes_tick(med_listener_t *l);
-/** The reply to a probe offer of ours. */
-void med_node_probed(med_listener_t *l, med_node_t *node, med_str_t sdp);
+/** The reply to a probe offer of ours, by its transaction's seq. */
+void med_node_probed(med_listener_t *l, med_node_t *node, uint64_t seq, med_str_t sdp);
+/** No reply came to it: the round begins anew soon. */
+void med_node_probe_lost(med_listener_t *l, med_node_t *node, uint64_t seq);
 
 /* command.c */
 
@@ -86,12 +92,13 @@ void med_resend(med_listener_t *l, med_txn_t *txn);
 bool med_try_next_node(med_listener_t *l, med_txn_t *txn);
 /** The offer of a transaction goes out; what it is to the call is known by now. */
 void med_send_offer(med_listener_t *l, med_txn_t *txn);
-/** A command of ours, without a client. */
-void med_own_command(med_listener_t *l, enum med_txn_kind kind, med_node_t *node,
+/** A command of ours, without a client. @return its seq, 0 where there was no room */
+uint64_t med_own_command(med_listener_t *l, enum med_txn_kind kind, med_node_t *node,
 		const med_ng_command_view_t *ids, med_str_t body);
 /**
  * Take an initial offer back: delete in rtpengine, at once, what it made there, and
- * forget it. Other branches of the call stay.
+ * forget it. Other branches of the call stay; so does an answered call of which no
+ * branch can be named.
  */
 void med_undo(med_listener_t *l, med_node_t *node, const med_ng_command_view_t *ids);
 

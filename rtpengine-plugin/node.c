@@ -16,6 +16,8 @@
 #define MAX_MISSES 2
 /** Media addresses are asked for again, in case rtpengine was restarted unseen. */
 #define PROBE_INTERVAL_MS 60000
+/** The same while they are not known, as no anchored call can be let through. */
+#define PROBE_RETRY_MS 1000
 
 med_node_t *med_node_for_call(med_listener_t *l, med_str_t call_id, uint8_t exclude)
 {
@@ -50,6 +52,8 @@ static void set_alive(med_listener_t *l, med_node_t *node, bool alive, const cha
 	node->alive = alive;
 	if(alive) {
 		med_log(LOG_NOTICE, "rtpengine at %s answers", node->name);
+		/* another rtpengine, perhaps: what is still to come of older probes is void */
+		node->probe_seq = 0;
 		node->next_probe_ms = l->now_ms;
 	} else {
 		med_log(LOG_WARNING, "rtpengine at %s %s", node->name, why);
@@ -66,6 +70,16 @@ void med_node_missed(med_listener_t *l, med_node_t *node)
 {
 	if(++node->misses >= MAX_MISSES)
 		set_alive(l, node, false, "does not answer");
+}
+
+void med_node_doubted(med_listener_t *l, med_node_t *node)
+{
+	int64_t asked_ms = node->next_ping_ms - l->conf.ping_interval_ms;
+	int64_t soon_ms = asked_ms + l->conf.deadline_ms;
+
+	/* not before the last one had its time */
+	if(soon_ms < node->next_ping_ms)
+		node->next_ping_ms = soon_ms > l->now_ms ? soon_ms : l->now_ms;
 }
 
 void med_node_refused(med_listener_t *l, med_node_t *node)
@@ -85,7 +99,7 @@ void med_node_refused(med_listener_t *l, med_node_t *node)
 
 static void ping(med_listener_t *l, med_node_t *node)
 {
-	med_own_command(l, MED_TXN_OWN_PING, node, NULL, MED_STR("d7:command4:pinge"));
+	(void)med_own_command(l, MED_TXN_OWN_PING, node, NULL, MED_STR("d7:command4:pinge"));
 }
 
 /** An offer of ours, only to see which address rtpengine puts into it. */
@@ -118,7 +132,19 @@ static void probe(med_listener_t *l, med_node_t *node)
 	}
 	med_ng_put_pair(&out, MED_STR("sdp"), MED_STR(sdp));
 	med_ng_put(&out, "e", 1);
-	med_own_command(l, MED_TXN_OWN_PROBE, node, &ids, (med_str_t){out.s, out.len});
+	node->probe_seq = med_own_command(
+			l, MED_TXN_OWN_PROBE, node, &ids, (med_str_t){out.s, out.len});
+	if(!node->probe_seq)
+		node->next_probe_ms = l->now_ms + PROBE_RETRY_MS;
+}
+
+/** From the first interface on; one round at a time. */
+static void start_probes(med_listener_t *l, med_node_t *node)
+{
+	node->probe_interface = 0;
+	node->new_count = 0;
+	memset(node->new_address, 0, sizeof(node->new_address));
+	probe(l, node);
 }
 
 /** A round of probes is over: what it learned counts from now on. */
@@ -138,33 +164,64 @@ static void probes_done(med_listener_t *l, med_node_t *node)
 		memcpy(node->media_address, node->new_address, sizeof(node->media_address));
 		node->address_count = node->new_count;
 	}
-	node->probe_interface = 0;
-	node->next_probe_ms = l->now_ms + PROBE_INTERVAL_MS;
+	node->probe_seq = 0;
+	node->next_probe_ms =
+			l->now_ms + (node->address_count ? PROBE_INTERVAL_MS : PROBE_RETRY_MS);
 }
 
-void med_node_probed(med_listener_t *l, med_node_t *node, med_str_t body)
+/** The address rtpengine put into an answer of its; false for none that can be told. */
+static bool learn(med_node_t *node, const med_sdp_t *sdp)
 {
-	char text[48];
-	med_sdp_t sdp;
+	med_str_t address = sdp->media[0].address;
 	uint8_t bytes[16];
-	med_str_t address;
+	char *text;
 
-	if(body.s && med_sdp_parse(body, &sdp, NULL) == MED_EOK && sdp.media_count) {
-		address = sdp.media[0].address;
-		if(address.len < sizeof(text)) {
-			memcpy(text, address.s, address.len);
-			text[address.len] = '\0';
-			if(inet_pton(AF_INET, text, bytes) == 1
-					|| inet_pton(AF_INET6, text, bytes) == 1)
-				memcpy(node->new_address[node->new_count++], text, sizeof(text));
-		}
-	} else {
+	if(node->new_count == MED_MAX_INTERFACES
+			|| address.len >= sizeof(node->new_address[0]))
+		return false;
+	text = node->new_address[node->new_count];
+	memcpy(text, address.s, address.len);
+	text[address.len] = '\0';
+	if(inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1) {
+		node->new_count++;
+		return true;
+	}
+	memset(text, 0, sizeof(node->new_address[0]));
+	return false;
+}
+
+static void tell_refused(med_listener_t *l, med_node_t *node)
+{
+	bool named = l->conf.interface_count > 0;
+
+	if(!node->probe_told)
 		med_log(LOG_WARNING,
 				"rtpengine at %s refused a probe offer%s%s; list its media addresses "
 				"under 'addresses'",
-				node->name, l->conf.interface_count ? " for interface " : "",
-				l->conf.interface_count ? l->conf.interface[node->probe_interface] : "");
-	}
+				node->name, named ? " for interface " : "",
+				named ? l->conf.interface[node->probe_interface] : "");
+	node->probe_told = true;
+}
+
+void med_node_probe_lost(med_listener_t *l, med_node_t *node, uint64_t seq)
+{
+	if(seq != node->probe_seq)
+		return;
+	node->probe_seq = 0;
+	node->next_probe_ms = l->now_ms + PROBE_RETRY_MS;
+}
+
+void med_node_probed(med_listener_t *l, med_node_t *node, uint64_t seq, med_str_t body)
+{
+	med_sdp_t sdp;
+
+	if(seq != node->probe_seq)
+		return;
+	if(body.s && med_sdp_parse(body, &sdp, NULL) == MED_EOK && sdp.media_count
+			&& learn(node, &sdp))
+		node->probe_told = false;
+	else
+		tell_refused(l, node);
 	if(++node->probe_interface < l->conf.interface_count)
 		probe(l, node);
 	else
@@ -183,12 +240,11 @@ int64_t med_nodes_tick(med_listener_t *l)
 			node->next_ping_ms = l->now_ms + l->conf.ping_interval_ms;
 			ping(l, node);
 		}
-		if(node->alive && node->told && node->next_probe_ms <= l->now_ms) {
-			node->next_probe_ms = l->now_ms + PROBE_INTERVAL_MS;
-			node->probe_interface = 0;
-			node->new_count = 0;
-			memset(node->new_address, 0, sizeof(node->new_address));
-			probe(l, node);
+		if(node->alive && node->told && !node->probe_seq) {
+			if(node->next_probe_ms <= l->now_ms)
+				start_probes(l, node);
+			if(!node->probe_seq && node->next_probe_ms < next)
+				next = node->next_probe_ms;
 		}
 		if(node->next_ping_ms < next)
 			next = node->next_ping_ms;

@@ -229,7 +229,7 @@ static void own_replied(med_listener_t *l, med_node_t *node, med_txn_t *txn)
 	med_str_t sdp = med_ng_text(&l->dict, MED_STR("sdp"));
 
 	if(txn->kind == MED_TXN_OWN_PROBE) {
-		med_node_probed(l, node, sdp);
+		med_node_probed(l, node, txn->seq, sdp);
 		undo_txn(l, txn);
 	}
 	med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
@@ -300,15 +300,20 @@ void med_expired(med_listener_t *l, med_txn_t *txn)
 	med_node_t *node = &l->node[txn->node];
 	med_errbuf_t why;
 
-	med_node_missed(l, node);
+	if(txn->kind == MED_TXN_PASS) /* a list of all calls may take its time */
+		med_node_doubted(l, node);
+	else
+		med_node_missed(l, node);
 	if(txn->kind == MED_TXN_OWN_DELETE && ++txn->resends < MAX_DELETES) {
 		txn->deadline_ms = l->now_ms + l->conf.deadline_ms;
 		med_txn_move(l->txns, txn, MED_TXN_WAITING, txn->deadline_ms);
 		med_resend(l, txn);
 		return;
 	}
-	if(txn->kind == MED_TXN_OWN_PROBE)
+	if(txn->kind == MED_TXN_OWN_PROBE) {
+		med_node_probe_lost(l, node, txn->seq);
 		undo_txn(l, txn);
+	}
 	if(!txn->cookie.len) {
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;
@@ -327,6 +332,8 @@ void med_abandoned(med_listener_t *l, med_txn_t *txn)
 
 	if(txn->kind == MED_TXN_OWN_DELETE)
 		return; /* repeated until its own end */
+	if(txn->kind == MED_TXN_OWN_PROBE)
+		med_node_probe_lost(l, &l->node[txn->node], txn->seq);
 	if(!txn->cookie.len) {
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 		return;

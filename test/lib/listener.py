@@ -113,10 +113,17 @@ class FakeNode:
             if command == {"command": "ping"}:
                 self.reply((cookie, source), b"d6:result4:ponge")
             elif str(command.get("call-id", "")).startswith("med-probe-"):
-                sdp = command.get("sdp", "").replace("127.0.0.1", "192.0.2.7")
-                self.reply((cookie, source), ng.encode({"sdp": sdp, "result": "ok"}))
+                if command["command"] == "offer":
+                    self.probed(command, (cookie, source))
+                else:
+                    self.reply((cookie, source), b"d6:result2:oke")
             else:
                 self.inbox.put((body, (cookie, source)))
+
+    def probed(self, command, to, address="192.0.2.7"):
+        """A probe offer came; what it is answered."""
+        sdp = command.get("sdp", "").replace("127.0.0.1", address)
+        self.reply(to, ng.encode({"sdp": sdp, "result": "ok"}))
 
     def get(self, timeout=2.0):
         """(bytes behind the cookie, whom to answer)"""
