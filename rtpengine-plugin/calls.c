@@ -173,7 +173,7 @@ med_branch_t *med_call_branch(
 {
 	med_branch_t *branch = med_call_branch_exact(call, from_tag, via_branch);
 
-	if(branch)
+	if(branch || via_branch.len)
 		return branch;
 	for(branch = call->branches; branch; branch = branch->next) {
 		if(med_str_eq(branch->from_tag, from_tag))
@@ -189,8 +189,10 @@ static void drop_beyond(med_call_t *call, unsigned int keep)
 
 	for(branch = call->branches; branch; branch = next) {
 		next = branch->next;
-		if(++i > keep)
-			med_call_branch_remove(call, branch);
+		if(++i <= keep)
+			continue;
+		med_call_branch_remove(call, branch);
+		call->whole = false;
 	}
 }
 

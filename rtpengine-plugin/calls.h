@@ -34,6 +34,7 @@ typedef struct med_call {
 	int64_t used_ms;
 	med_branch_t *branches;
 	unsigned int node; /**< index of the rtpengine node that has it */
+	bool whole;    /**< none of its offers was forgotten but those that were taken back */
 	bool answered; /**< an answer was accepted: from here on a refusal leaves it alone */
 	med_str_t id;
 } med_call_t;
@@ -54,7 +55,7 @@ void med_calls_remove(med_calls_t *calls, med_call_t *call);
 /** Forget what is older than the age limit; a few at a time. */
 void med_calls_expire(med_calls_t *calls, int64_t now_ms);
 
-/** @param via_branch  empty, or one that is not there: the newest offer of that tag */
+/** @param via_branch  empty: the newest offer of that tag */
 med_branch_t *med_call_branch(
 		const med_call_t *call, med_str_t from_tag, med_str_t via_branch);
 /** Exactly that one; made where it is not there. NULL without memory. */

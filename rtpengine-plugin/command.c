@@ -18,14 +18,29 @@ static void send_to_client(
 	(void)sendto(l->fd, data, len, MSG_DONTWAIT, &client->u.any, client->len);
 }
 
+/** The query before an offer, under the cookie stamped into the offer's datagram. */
+static med_str_t query_of(const med_txn_t *txn, char *text, size_t size)
+{
+	med_ng_out_t out = {.s = text, .size = size};
+
+	med_ng_put(&out, txn->work->datagram.s, MED_TXN_COOKIE_LEN);
+	med_ng_put(&out, "d", 1);
+	med_ng_put_pair(&out, MED_STR("command"), MED_STR("query"));
+	med_ng_put_pair(&out, MED_STR("call-id"), txn->work->call_id);
+	med_ng_put(&out, "e", 1);
+	return (med_str_t){out.s, out.len};
+}
+
 void med_resend(med_listener_t *l, med_txn_t *txn)
 {
+	char query[MED_TXN_COOKIE_LEN + MED_CALL_MAX_ID + 64];
+	med_str_t data = txn->kind == MED_TXN_QUERY ? query_of(txn, query, sizeof(query))
+												: txn->work->datagram;
 	int fd = l->node[txn->node].fd;
 
 	/* an error left over from an earlier datagram is reported first: once more then */
-	if(send(fd, txn->work->datagram.s, txn->work->datagram.len, MSG_DONTWAIT) < 0
-			&& errno == ECONNREFUSED)
-		(void)send(fd, txn->work->datagram.s, txn->work->datagram.len, MSG_DONTWAIT);
+	if(send(fd, data.s, data.len, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED)
+		(void)send(fd, data.s, data.len, MSG_DONTWAIT);
 }
 
 void med_forward(med_listener_t *l, med_txn_t *txn)
@@ -56,21 +71,22 @@ bool med_try_next_node(med_listener_t *l, med_txn_t *txn)
 	return true;
 }
 
-void med_own_command(med_listener_t *l, enum med_txn_kind kind, med_node_t *node,
+uint64_t med_own_command(med_listener_t *l, enum med_txn_kind kind, med_node_t *node,
 		const med_ng_command_view_t *ids, med_str_t body)
 {
 	med_txn_t *txn = med_txn_take(l->txns);
 
 	if(!txn)
-		return;
+		return 0;
 	if(med_txn_keep(txn, NULL, (med_str_t){NULL, 0}, ids, NULL, body) != MED_EOK) {
 		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
-		return;
+		return 0;
 	}
 	txn->kind = (uint8_t)kind;
 	txn->node = (uint8_t)(node - l->node);
 	txn->deadline_ms = l->now_ms + l->conf.deadline_ms;
 	med_forward(l, txn);
+	return txn->seq;
 }
 
 void med_undo(med_listener_t *l, med_node_t *node, const med_ng_command_view_t *ids)
@@ -78,16 +94,20 @@ void med_undo(med_listener_t *l, med_node_t *node, const med_ng_command_view_t *
 	med_call_t *call = med_calls_find(l->calls, ids->call_id, l->now_ms);
 	med_ng_out_t out = {.s = l->out, .size = sizeof(l->out)};
 	med_branch_t *branch;
+	bool others;
 
 	if(call) {
 		branch = med_call_branch_exact(call, ids->from_tag, ids->via_branch);
 		if(branch)
 			med_call_branch_remove(call, branch);
 	}
+	others = call && (call->branches || call->answered);
+	if(call && call->answered && !ids->via_branch.len)
+		return; /* a delete without a branch would end what is established */
 	med_ng_put(&out, "d", 1);
 	med_ng_put_pair(&out, MED_STR("command"), MED_STR("delete"));
 	med_ng_put_pair(&out, MED_STR("call-id"), ids->call_id);
-	if(call && call->branches && ids->via_branch.len) {
+	if(others && ids->via_branch.len) {
 		med_ng_put_pair(&out, MED_STR("from-tag"), ids->from_tag);
 		med_ng_put_pair(&out, MED_STR("via-branch"), ids->via_branch);
 	} else if(call) {
@@ -97,7 +117,7 @@ void med_undo(med_listener_t *l, med_node_t *node, const med_ng_command_view_t *
 	med_ng_put_int_pair(&out, MED_STR("delete-delay"), 0);
 	med_ng_put(&out, "e", 1);
 	/* without the ids: their memory may be that of the slot it takes */
-	med_own_command(l, MED_TXN_OWN_DELETE, node, NULL, (med_str_t){out.s, out.len});
+	(void)med_own_command(l, MED_TXN_OWN_DELETE, node, NULL, (med_str_t){out.s, out.len});
 }
 
 /* ---- hello ---- */
@@ -191,10 +211,16 @@ static void refuse_new(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *
 
 void med_send_offer(med_listener_t *l, med_txn_t *txn)
 {
-	med_call_t *call = med_calls_add(l->calls, txn->work->call_id, txn->node, l->now_ms);
-	med_branch_t *branch = call
-			? med_call_branch_add(call, txn->work->from_tag, txn->work->via_branch)
-			: NULL;
+	med_call_t *call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
+	med_branch_t *branch;
+
+	if(!call) {
+		call = med_calls_add(l->calls, txn->work->call_id, txn->node, l->now_ms);
+		if(call)
+			call->whole = txn->initial;
+	}
+	branch = call ? med_call_branch_add(call, txn->work->from_tag, txn->work->via_branch)
+				  : NULL;
 
 	if(!branch) {
 		med_answer_error(l, txn, "the policy listener is out of memory");
@@ -213,18 +239,8 @@ void med_send_offer(med_listener_t *l, med_txn_t *txn)
 /** Before an offer with a to-tag of a call we do not know: initial, or in a dialog? */
 static void ask_first(med_listener_t *l, med_txn_t *txn)
 {
-	char text[MED_TXN_COOKIE_LEN + MED_CALL_MAX_ID + 64];
-	med_ng_out_t out = {.s = text, .len = MED_TXN_COOKIE_LEN, .size = sizeof(text)};
-	med_str_t offer = txn->work->datagram;
-
-	med_ng_put(&out, "d", 1);
-	med_ng_put_pair(&out, MED_STR("command"), MED_STR("query"));
-	med_ng_put_pair(&out, MED_STR("call-id"), txn->work->call_id);
-	med_ng_put(&out, "e", 1);
 	txn->kind = MED_TXN_QUERY;
-	txn->work->datagram = (med_str_t){out.s, out.len};
 	med_forward(l, txn);
-	txn->work->datagram = offer;
 }
 
 static void keyed_offer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client,
@@ -271,7 +287,8 @@ static void refuse_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_
 		med_str_t cookie, const med_call_t *call, const med_branch_t *branch,
 		const char *reason)
 {
-	bool undo = branch && !branch->reoffer;
+	bool undo =
+			branch && !branch->reoffer && (!call->answered || branch->via_branch.len > 0);
 	med_ng_command_view_t *ids = &l->view;
 	char via[MED_CALL_MAX_ID];
 
@@ -298,6 +315,16 @@ static void keyed_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t
 			call ? &l->node[call->node] : med_node_for_call(l, l->view.call_id, 0);
 	med_errbuf_t why;
 
+	/* as late as a branch that was given up: its gateway must not take another's media */
+	if(call && !branch && call->whole && l->view.via_branch.len) {
+		med_fail(&why, MED_EREFUSED,
+				"via-branch '%.*s' has no offer in this call: it was given up, or the "
+				"answer names another branch than the offer; nothing was changed",
+				l->view.via_branch.len > 64 ? 64 : (int)l->view.via_branch.len,
+				l->view.via_branch.s);
+		refuse_answer(l, txn, client, cookie, call, NULL, why.text);
+		return;
+	}
 	if(med_policy_answer(
 			   &l->view, legs, branch ? &branch->memo : NULL, &l->scratch, &out, &why)
 			!= MED_EOK) {

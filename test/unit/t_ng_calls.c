@@ -90,21 +90,25 @@ START_TEST(branches)
 	ck_assert(a && b && c);
 	ck_assert_ptr_eq(med_call_branch_add(call, MED_STR("A"), MED_STR("b1")), a);
 	ck_assert_ptr_eq(med_call_branch(call, MED_STR("A"), MED_STR("b1")), a);
-	/* one that is not named: the newest of that tag */
+	/* none named: the newest of that tag; a name that is not there is nobody's */
 	ck_assert_ptr_eq(med_call_branch(call, MED_STR("A"), none), b);
-	ck_assert_ptr_eq(med_call_branch(call, MED_STR("A"), MED_STR("b9")), b);
+	ck_assert_ptr_null(med_call_branch(call, MED_STR("A"), MED_STR("b9")));
 	ck_assert_ptr_null(med_call_branch_exact(call, MED_STR("A"), MED_STR("b9")));
 	ck_assert_ptr_eq(med_call_branch(call, MED_STR("X"), none), c);
 	ck_assert_ptr_null(med_call_branch(call, MED_STR("Z"), none));
 	med_call_branch_remove(call, b);
 	ck_assert_ptr_eq(med_call_branch(call, MED_STR("A"), none), a);
+	call->whole = true;
 	for(i = 0; i < 100; i++) {
+		if(i == MED_CALL_MAX_BRANCHES - 2)
+			ck_assert(call->whole);
 		snprintf(branch, sizeof(branch), "n%d", i);
 		ck_assert_ptr_nonnull(med_call_branch_add(call, MED_STR("A"), med_str(branch)));
 	}
 	for(i = 0, a = call->branches; a; a = a->next)
 		i++;
 	ck_assert_int_eq(i, MED_CALL_MAX_BRANCHES);
+	ck_assert_msg(!call->whole, "branches were forgotten");
 	ck_assert_ptr_nonnull(med_call_branch_exact(call, MED_STR("A"), MED_STR("n99")));
 	med_calls_free(calls);
 }
