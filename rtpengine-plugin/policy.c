@@ -317,7 +317,7 @@ static bool is_edited(const med_sdp_t *sdp, const med_sdp_edit_t *edit)
 	size_t i;
 
 	for(i = 0; i < sdp->media_count; i++) {
-		if(edit->line[i].offer_savp || edit->line[i].acfg || edit->line[i].proto.s)
+		if(edit->line[i].tcap || edit->line[i].acfg || edit->line[i].proto.s)
 			return true;
 	}
 	return false;
@@ -353,6 +353,7 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 		med_errbuf_t *why)
 {
 	med_sdp_edit_t edit;
+	uint8_t tcap = 0;
 	med_sdp_t sdp;
 	size_t i;
 	int rc;
@@ -369,9 +370,10 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 		const med_sdp_media_t *media = &sdp.media[i];
 
 		memo->line[i].tag = legs->to.policy.known ? media->usable_tag : 0;
-		edit.line[i].offer_savp = legs->to.policy.known && media->port
-				&& memo->offered == MED_OFFER_AVP_CRYPTO && media->proto == MED_SDP_AVP
-				&& media->usable_crypto;
+		/* a capability's number is unique in the session (RFC 5939 3.3.1) */
+		if(legs->to.policy.known && media->port && memo->offered == MED_OFFER_AVP_CRYPTO
+				&& media->proto == MED_SDP_AVP && media->usable_crypto)
+			edit.line[i].tcap = ++tcap;
 	}
 	return put_reply(reply, &sdp, &edit, scratch, out, why);
 }

@@ -56,7 +56,11 @@ static bool drops_attribute(const struct editor *e, med_str_t line)
 	static const med_str_t crypto[] = {MED_STR("crypto")};
 	static const med_str_t never_passed[] = {MED_STR("tcap"), MED_STR("acap"),
 			MED_STR("pcfg"), MED_STR("acfg"), MED_STR("csup"), MED_STR("creq"),
-			MED_STR("sescap"), MED_STR("cryptoscale"), MED_STR("encryption")};
+			MED_STR("sescap"), MED_STR("rmcap"), MED_STR("omcap"), MED_STR("mfcap"),
+			MED_STR("mscap"), MED_STR("lcfg"), MED_STR("secap"), MED_STR("ccap"),
+			MED_STR("bcap"), MED_STR("icap"), MED_STR("cryptoscale"),
+			MED_STR("encryption"), MED_STR("source-filter"), MED_STR("alt"),
+			MED_STR("altc")};
 	static const med_str_t ice_dtls[] = {MED_STR("fingerprint"), MED_STR("setup"),
 			MED_STR("candidate"), MED_STR("ice-ufrag"), MED_STR("ice-pwd"),
 			MED_STR("ice-options"), MED_STR("ice-lite"), MED_STR("ice-mismatch"),
@@ -90,8 +94,11 @@ static void insert_attributes(struct editor *e)
 	if(e->line_open)
 		put(e, "\r\n");
 	e->line_open = false;
-	if(e->media->offer_savp)
-		put(e, "a=tcap:1 RTP/SAVP\r\na=pcfg:1 t=1\r\n");
+	if(e->media->tcap) {
+		snprintf(text, sizeof(text), "a=tcap:%u RTP/SAVP\r\na=pcfg:1 t=%u\r\n",
+				e->media->tcap, e->media->tcap);
+		put(e, text);
+	}
 	if(e->media->acfg) {
 		snprintf(text, sizeof(text), "a=acfg:%u t=%u\r\n", e->media->acfg,
 				e->media->acfg_tcap);
@@ -134,7 +141,7 @@ static void write_line(struct editor *e, med_str_t line, med_str_t whole)
 	if(letter == 'm') {
 		insert_attributes(e); /* of the section before */
 		e->media = &e->edit->line[e->next_media++];
-		e->insert_due = e->media->offer_savp || e->media->acfg;
+		e->insert_due = e->media->tcap || e->media->acfg;
 		write_m(e, line, whole);
 	} else if(letter == 'k' || (letter == 'a' && drops_attribute(e, line))) {
 		return;

@@ -2,8 +2,8 @@
  * sdp_edit.h - the changes to an SDP that rtpengine cannot make
  *
  * Line by line, what is not named stays byte for byte. Never passed on, on any leg: k=
- * keys, Microsoft's scale keys, and RFC 5939 capabilities, which speak of transports and
- * keys of one leg only.
+ * keys, Microsoft's scale keys, capabilities (RFC 5939, 6871, 7006), which speak of
+ * transports and keys of one leg only, and what names the other side's addresses.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -21,11 +21,11 @@ enum med_crypto_edit {
 };
 
 typedef struct med_sdp_line_edit {
-	bool decline;       /**< port 0 */
-	uint8_t crypto;     /**< enum med_crypto_edit */
-	med_str_t proto;    /**< the transport to write; s NULL: as it is */
-	bool offer_savp;    /**< insert a=tcap and a=pcfg that offer RTP/SAVP (RFC 5939) */
-	uint16_t acfg;      /**< insert a=acfg with this number (0: none) ... */
+	bool decline;    /**< port 0 */
+	uint8_t crypto;  /**< enum med_crypto_edit */
+	med_str_t proto; /**< the transport to write; s NULL: as it is */
+	uint8_t tcap;    /**< insert a=tcap of this number and a=pcfg: RTP/SAVP (RFC 5939) */
+	uint16_t acfg;   /**< insert a=acfg with this number (0: none) ... */
 	uint16_t acfg_tcap; /**< ... and this transport capability */
 } med_sdp_line_edit_t;
 

@@ -193,6 +193,14 @@ START_TEST(sdp_of_an_offer)
 			"a=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\na=ice-ufrag:x\na=setup:actpass\n"
 			"a=rtcp:4001\n",
 			AVP "a=rtcp:4001\n"},
+		/* what names the other side's addresses */
+		{GW_PLAIN, ITSP_OPTIONAL,
+			"a=source-filter: incl IN IP4 * 10.9.8.7\n" AVP
+			"a=source-filter: incl IN IP4 * 10.9.8.7\na=alt:1 1 : x y 10.9.8.7 4000\n"
+			"a=altc:1 IP4 10.9.8.7 4000\na=ccap:1 IN IP4 10.9.8.7\na=sendonly\n",
+			AVP "a=sendonly\n"},
+		{PHONE, GW_PLAIN, SAVP CRYPTO(1) "a=source-filter: incl IN IP4 * 10.9.8.7\n",
+			SAVP CRYPTO(1)},
 		/* a phone keeps what is its own, but no capabilities */
 		{PHONE, GW_PLAIN, SAVP CRYPTO(1) "a=ice-ufrag:x\na=acap:1 crypto:1 x\n",
 			SAVP CRYPTO(1) "a=ice-ufrag:x\n"},
@@ -261,6 +269,14 @@ START_TEST(reply_to_an_offer)
 				 "a=sendrecv\n" CRYPTO(1) "m=video 0 RTP/AVP 9\n");
 	HAS("result", "ok");
 	ck_assert_uint_eq(memo.line[0].tag, 1);
+
+	/* capabilities are numbered through the session, whatever lies between */
+	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP AVP AVP, NULL));
+	OK(reply(false, HEAD AVP CRYPTO(1) "m=audio 0 RTP/AVP 8\n" AVP CRYPTO(2)));
+	HAS("sdp",
+			HEAD AVP "a=tcap:1 RTP/SAVP\r\na=pcfg:1 t=1\r\n" CRYPTO(
+					1) "m=audio 0 RTP/AVP 8\n" AVP
+					   "a=tcap:2 RTP/SAVP\r\na=pcfg:1 t=2\r\n" CRYPTO(2));
 
 	OK(run("offer", GW_PLAIN, PBX_REQUIRED, HEAD AVP, NULL));
 	REFUSED(reply(false, HEAD AVP), "leg 'pbx1' (required), SDP made by rtpengine");
