@@ -213,7 +213,7 @@ out:
 
 static int complete(const char *own_node, med_conf_t *conf, med_errbuf_t *err)
 {
-	size_t i;
+	size_t i, told;
 	int rc;
 
 	if(!conf->node_count) {
@@ -225,6 +225,15 @@ static int complete(const char *own_node, med_conf_t *conf, med_errbuf_t *err)
 		add_allow(conf, "127.0.0.0/8", NULL);
 		add_allow(conf, "::1", NULL);
 	}
+	told = conf->address_count
+			+ conf->node_count * (conf->interface_count ? conf->interface_count : 1);
+	if(told > MED_MAX_TOLD)
+		return med_fail(err, MED_ELIMIT,
+				"%zu 'addresses' and one of each of %zu 'interfaces' of %zu 'nodes' may "
+				"be "
+				"%zu media addresses; Kamailio's module takes %d",
+				conf->address_count, conf->interface_count, conf->node_count, told,
+				MED_MAX_TOLD);
 	for(i = 0; i < conf->node_count; i++) {
 		if(med_sockaddr_eq(&conf->node[i], &conf->listen))
 			return med_fail(err, MED_EINVAL,

@@ -12,6 +12,8 @@
 #define MED_MAX_ALLOW 32
 #define MED_MAX_ADDRESSES 32
 #define MED_MAX_INTERFACES 8
+/** Addresses in a hello; as many as the Kamailio module takes, in 4096 bytes. */
+#define MED_MAX_TOLD 64
 
 /** Where the keyfile is; a program option of the daemon goes before it. */
 #define MED_CONF_ENV "MEDIATION_PLUGIN_CONFIG"

@@ -21,13 +21,14 @@
 
 #include "listener.h"
 #include "log.h"
+#include "own_node.h"
 
 /** How often the thread looks whether rtpengine is serving yet. */
 #define LOOK_INTERVAL_US 10000
 
 static atomic_bool serving;
 static med_listener_t *_Atomic listener;
-static char own_node[64];
+static char own_listen[256];
 
 static bool in_rtpengine(void)
 {
@@ -78,30 +79,6 @@ static void leave_environment(void)
 		unsetenv("LD_PRELOAD");
 }
 
-/** rtpengine's own ng port, if its command line tells: [address:]port. */
-static void read_own_node(int argc, char **argv)
-{
-	const char *value = NULL, *colon;
-	int i;
-
-	for(i = 1; i < argc; i++) {
-		if(strncmp(argv[i], "--listen-ng=", 12) == 0)
-			value = argv[i] + 12;
-		else if((strcmp(argv[i], "--listen-ng") == 0 || strcmp(argv[i], "-n") == 0)
-				&& i + 1 < argc)
-			value = argv[i + 1];
-	}
-	if(!value)
-		return;
-	colon = strrchr(value, ':');
-	if(!colon || strncmp(value, "0.0.0.0:", 8) == 0
-			|| strncmp(value, "localhost:", 10) == 0)
-		snprintf(
-				own_node, sizeof(own_node), "127.0.0.1:%.32s", colon ? colon + 1 : value);
-	else
-		snprintf(own_node, sizeof(own_node), "%s", value);
-}
-
 /** Threads of this process other than the main one and ours. */
 static bool rtpengine_has_threads(void)
 {
@@ -127,6 +104,7 @@ static void tell_failure(const char *text)
 static void *serve(void *unused)
 {
 	static med_conf_t conf;
+	char own_node[280] = "";
 	med_listener_t *opened;
 	med_errbuf_t err;
 	int rc;
@@ -136,6 +114,8 @@ static void *serve(void *unused)
 	while(!rtpengine_has_threads())
 		usleep(LOOK_INTERVAL_US);
 	atomic_store(&serving, true);
+	if(own_listen[0])
+		med_own_address(own_listen, own_node, sizeof(own_node));
 	if(med_conf_load(NULL, own_node[0] ? own_node : NULL, &conf, &err) != MED_EOK) {
 		tell_failure(err.text);
 		return NULL;
@@ -180,7 +160,7 @@ __attribute__((constructor)) static void load(int argc, char **argv)
 	if(!in_rtpengine())
 		return;
 	leave_environment();
-	read_own_node(argc, argv);
+	(void)med_own_listen(argc, argv, MED_RTPENGINE_CONF, own_listen, sizeof(own_listen));
 	if(pthread_atfork(NULL, NULL, after_fork_in_child) != 0) {
 		tell_failure("out of memory");
 		return;

@@ -88,6 +88,9 @@ START_TEST(refused_with_a_text)
 		{"[listener]\nlog_level=loud\n", "'loud'"},
 		{"[listener]\nnodes=127.0.0.1:1;127.0.0.1:2;127.0.0.1:3;127.0.0.1:4;127.0.0.1:5;"
 			"127.0.0.1:6;127.0.0.1:7;127.0.0.1:8;127.0.0.1:9\n", "more than 8 nodes"},
+		{"[listener]\nnodes=127.0.0.1:1;127.0.0.1:2;127.0.0.1:3;127.0.0.1:4;127.0.0.1:5;"
+			"127.0.0.1:6;127.0.0.1:7;127.0.0.1:8\ninterfaces=a;b;c;d;e;f;g;h\n"
+			"addresses=::1\n", "65 media addresses; Kamailio's module takes 64"},
 			/* clang-format on */
 	};
 	size_t i;
@@ -97,6 +100,11 @@ START_TEST(refused_with_a_text)
 		ck_assert_msg(strstr(err.text, row[i].why) != NULL, "'%s': expected '%s' in '%s'",
 				row[i].text, row[i].why, err.text);
 	}
+	ck_assert_int_eq(
+			load("[listener]\nnodes=127.0.0.1:1;127.0.0.1:2;127.0.0.1:3;127.0.0.1:4;"
+				 "127.0.0.1:5;127.0.0.1:6;127.0.0.1:7;127.0.0.1:8\n"
+				 "interfaces=a;b;c;d;e;f;g;h\n"),
+			MED_EOK);
 	ck_assert_int_ne(med_conf_load("/nonexistent/x.conf", NULL, &conf, &err), MED_EOK);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/x.conf"));
 }

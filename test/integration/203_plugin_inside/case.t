@@ -43,7 +43,7 @@ def has_socket(pid, inodes):
     return any(f"socket:[{inode}]" in found for inode in inodes)
 
 
-with Case(plan=24) as t:
+with Case(plan=25) as t:
     names = subprocess.run(["nm", "-D", "--defined-only", PLUGIN], capture_output=True, text=True,
                            check=True).stdout
     t.equal(names, "", "it lends no name to the program it is in")
@@ -118,6 +118,17 @@ with Case(plan=24) as t:
             os.kill(daemon, signal.SIGTERM)
             wait_for("the daemon to end", lambda: not os.path.exists(f"/proc/{daemon}")
                      or field(proc(daemon, "status"), "State") == "Z")
+
+    # Its port in its config file, ours in the keyfile without nodes.
+    config = t.write("rtpengine.conf", f"[media]\nlisten-ng = localhost:{ng}\ntable = -1\n"
+                     "interface = 127.0.0.2\n")
+    filed = t.spawn("filed", ["rtpengine", f"--config-file={config}", "--config-section=media",
+                              "--foreground", "--log-stderr", "--num-threads=2",
+                              f"--port-min={t.media_ports[0]}", f"--port-max={t.media_ports[1]}"],
+                    env={"LD_PRELOAD": PLUGIN, "MEDIATION_PLUGIN_CONFIG": conf})
+    t.equal(learned(listen)["med-nodes"], {f"127.0.0.1:{ng}": "alive"},
+            "rtpengine's port is found in its config file as well")
+    filed.stop()
 
     # A keyfile that is wrong: rtpengine runs, and the reason is told.
     log = t.spawn("wrong", ["rtpengine", "--config-file=none", "--foreground", "--log-stderr",
