@@ -147,8 +147,9 @@ static bool med_identity_wanted(sip_msg_t *msg, const med_call_t *call,
 	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(msg, calling);
 }
 
+/** To the host that was chosen: the trunk may have got another since. */
 static int med_write_uri(
-		sip_msg_t *msg, const med_trunk_t *trunk, const med_number_t *called)
+		sip_msg_t *msg, const med_call_t *call, const med_number_t *called)
 {
 	static const char user_phone[] = ";user=phone";
 	char buffer[MED_URI_MAX];
@@ -159,7 +160,7 @@ static int med_write_uri(
 	med_text_user(&text, called->s, called->len);
 	med_text_add(&text, "@", 1);
 	/* "sip:host:port;transport=x": its scheme is written already */
-	med_text_add(&text, trunk->destination.s + 4, trunk->destination.len - 4);
+	med_text_add(&text, call->destination + 4, call->destination_len - 4u);
 	med_text_add(&text, user_phone, sizeof user_phone - 1);
 	if(text.full)
 		return MED_EINVAL;
@@ -231,7 +232,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	rc = med_translate(
 			snapshot, scratch, trunk, NULL, &call->called, calling, &numbers, NULL);
 	if(rc == MED_EOK)
-		rc = med_write_uri(msg, trunk, &numbers.called);
+		rc = med_write_uri(msg, call, &numbers.called);
 	if(rc == MED_EOK)
 		rc = med_write_identity(msg, &numbers.calling,
 				alternate.len > 0

@@ -14,8 +14,9 @@
 #include "med_compat.h"
 #include "medcore/select.h"
 
-#define MED_BRANCH_MAX 96  /**< bytes of a Via branch of ours */
-#define MED_REASON_MAX 224 /**< bytes of a reason's text */
+#define MED_BRANCH_MAX 96       /**< bytes of a Via branch of ours */
+#define MED_REASON_MAX 224      /**< bytes of a reason's text */
+#define MED_DESTINATION_MAX 320 /**< "sip:", a host name of 255, port and transport */
 
 /** One side of a call. */
 typedef struct med_side {
@@ -75,8 +76,10 @@ typedef struct med_call {
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
 	med_refused_t refused;
 	med_reason_t reason;
+	uint16_t destination_len;     /**< of the current candidate, as it was chosen */
 	med_number_t called, calling; /**< E.164, before the candidate's translation */
 	med_try_t tries[MED_PLAN_MAX];
+	char destination[MED_DESTINATION_MAX];
 	uint16_t pool_size;
 	char pool[]; /**< texts of the tries */
 } med_call_t;

@@ -425,9 +425,13 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
+	if(trunk->destination.len > sizeof call->destination)
+		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
 	destination = med_to_str(trunk->destination);
 	if(set_dst_uri(msg, &destination) < 0)
 		return MED_INTERNAL;
+	call->destination_len = (uint16_t)destination.len;
+	memcpy(call->destination, destination.s, trunk->destination.len);
 	set_force_socket(msg, socket);
 	ruri_mark_new();
 	med_side_set(&call->out, trunk);
@@ -623,6 +627,9 @@ static int med_relay_loop(sip_msg_t *msg, int branch, int reply, int failure)
 {
 	bool failed = get_route_type() == FAILURE_ROUTE;
 
+	/* Held until the branch is written: what is chosen and what is written agree. */
+	MED_SNAPSHOT(snapshot);
+	(void)snapshot;
 	if(!failed)
 		med_t_no_internal_reply(msg, 1);
 	while((failed ? ki_med_failover(msg) : ki_med_next(msg)) > 0) {

@@ -30,6 +30,12 @@ typedef struct shared {
 
 static shared_t *shared = NULL;
 
+/** What this process counts on at the moment, and how many scopes within each other. */
+static struct {
+	const med_snapshot_t *snapshot;
+	unsigned depth;
+} held;
+
 static void *shm_alloc(void *ctx, size_t size)
 {
 	(void)ctx;
@@ -74,22 +80,25 @@ void med_shm_destroy(void)
 
 const med_snapshot_t *med_shm_acquire(void)
 {
-	const med_snapshot_t *snapshot = NULL;
-
+	if(held.depth > 0) {
+		held.depth++;
+		return held.snapshot;
+	}
 	lock_get(&shared->lock);
 	if(shared->current) {
 		shared->current->readers++;
-		snapshot = shared->current->snapshot;
+		held.snapshot = shared->current->snapshot;
+		held.depth = 1;
 	}
 	lock_release(&shared->lock);
-	return snapshot;
+	return held.depth > 0 ? held.snapshot : NULL;
 }
 
 void med_shm_release(const med_snapshot_t **snapshot)
 {
 	holder_t *holder;
 
-	if(!*snapshot)
+	if(!*snapshot || --held.depth > 0)
 		return;
 	lock_get(&shared->lock);
 	holder = shared->current;

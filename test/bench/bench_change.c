@@ -516,5 +516,5 @@ int main(int argc, char **argv)
 			(long long)sample[(changes * 99 + 99) / 100 - 1] / 1000,
 			(long long)sample[changes - 1] / 1000, mixed);
 	free(sample);
-	return lost ? 1 : 0;
+	return lost || mixed ? 1 : 0;
 }
