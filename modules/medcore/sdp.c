@@ -192,24 +192,52 @@ static int parse_m(struct parser *p, med_str_t line, med_str_t value)
 	return MED_EOK;
 }
 
+/** Without "/ttl". */
+static med_str_t address_word(med_str_t *value)
+{
+	med_str_t address = next_word(value);
+	const char *slash = memchr(address.s, '/', address.len);
+
+	if(slash)
+		address.len = (size_t)(slash - address.s);
+	return address;
+}
+
 static int parse_c(struct parser *p, med_str_t value)
 {
 	med_str_t address;
-	const char *slash;
 
 	next_word(&value);
 	next_word(&value);
-	address = next_word(&value);
+	address = address_word(&value);
 	if(!address.len)
 		return bad(p, "c= needs a network, an address type and an address");
-	slash = memchr(address.s, '/', address.len);
-	if(slash)
-		address.len = (size_t)(slash - address.s);
 	if(current(p))
 		current(p)->address = address;
 	else
 		p->session_address = address;
 	return MED_EOK;
+}
+
+bool med_sdp_next_address(med_str_t *rest, med_str_t *address)
+{
+	med_str_t line;
+	int before;
+
+	while(med_sdp_next_line(rest, &line, NULL)) {
+		if(starts_with(line, "o="))
+			before = 5;
+		else if(starts_with(line, "c="))
+			before = 2;
+		else
+			continue;
+		line = after(line, 2);
+		while(before--)
+			next_word(&line);
+		*address = address_word(&line);
+		return true;
+	}
+	return false;
 }
 
 static int parse_o(struct parser *p, med_str_t value)
@@ -318,6 +346,9 @@ static int parse_line(struct parser *p, med_str_t line)
 		return bad(p, "not of the form <letter>=<value>");
 	if(p->line == 1 && !med_str_eq(line, MED_STR("v=0")))
 		return bad(p, "the first line must be v=0");
+	/* some take it for a line end, and see lines that we do not */
+	if(memchr(line.s, '\r', line.len))
+		return bad(p, "a carriage return within the line");
 	switch(line.s[0]) {
 		case 'm':
 			return parse_m(p, line, after(line, 2));

@@ -71,12 +71,29 @@ bool med_sdp_next_line(med_str_t *rest, med_str_t *line, med_str_t *whole);
 bool med_sdp_crypto_usable(med_str_t value, bool *mki);
 
 /**
- * The SDP part of a SIP body: the body itself for application/sdp, the first
- * application/sdp part of a multipart. MED_ENOMATCH where there is none.
+ * The addresses of o= and c= lines, one after the other, for those who ask whose they
+ * are.
+ *
+ * @param rest     what is left of the body; begin with all of it
+ * @param address  without "/ttl"; empty where such a line has none
+ * @return false at the end of the body
  */
-int med_sdp_find(med_str_t content_type, med_str_t body, med_str_t *sdp);
+bool med_sdp_next_address(med_str_t *rest, med_str_t *address);
 
-/** The same, for the @p nth SDP (from 0) of a body that may hold several (multipart). */
-int med_sdp_find_nth(med_str_t content_type, med_str_t body, size_t nth, med_str_t *sdp);
+/**
+ * The one SDP of a SIP body: the body itself for application/sdp, or the only
+ * application/sdp part of a multipart. What a peer could take for a second one (an SDP in
+ * an inner multipart or in a body of another type, m-lines before or after the part)
+ * makes the whole body unfit: only one can be checked and rewritten.
+ *
+ * @param content_type  value of the header, folded or not; empty: there is none
+ * @return MED_EOK; MED_ENOMATCH: no SDP, and no m-line; MED_EREFUSED: more than one SDP,
+ *         or m-lines outside of it; MED_EINVAL: it cannot be told
+ */
+int med_sdp_find(
+		med_str_t content_type, med_str_t body, med_str_t *sdp, med_errbuf_t *err);
+
+/** Does Content-Encoding or Content-Transfer-Encoding of this value leave bytes alone? */
+bool med_sdp_encoding_plain(med_str_t value);
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/forward.h"
 #include "core/ip_addr.h"
 #include "core/mem/mem.h"
+#include "core/script_cb.h"
 
 #include "med_gate.h"
 #include "med_call.h"
@@ -80,20 +81,32 @@ static const char *med_find_media(const char *start, size_t len)
 	return med_find_media_slow(start, start, start + len);
 }
 
-/** The value of a header in raw bytes (RFC 3261, also its compact form); empty: none. */
+/** The end of a header that begins at @p at: of its last continuation line. */
+static const char *med_raw_header_end(const char *at, const char *end)
+{
+	do {
+		at = memchr(at, '\n', (size_t)(end - at));
+		if(at == NULL)
+			return end;
+		at++;
+	} while(at < end && (*at == ' ' || *at == '\t'));
+	return at - 1;
+}
+
+/**
+ * The value of a header in raw bytes (RFC 3261, also its compact form), folded or not;
+ * without: s is NULL.
+ */
 static med_str_t med_raw_header(
 		const char *at, const char *end, const char *name, char compact)
 {
 	size_t len = strlen(name);
 
 	while(at < end) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
-		const char *colon;
+		const char *stop = med_raw_header_end(at, end);
+		const char *colon = memchr(at, ':', (size_t)(stop - at));
 		size_t width;
 
-		if(stop == NULL)
-			stop = end;
-		colon = memchr(at, ':', (size_t)(stop - at));
 		if(colon != NULL) {
 			for(width = (size_t)(colon - at);
 					width > 0 && (at[width - 1] == ' ' || at[width - 1] == '\t');)
@@ -125,88 +138,140 @@ static const char *med_raw_body(const char *start, const char *end)
 	return NULL;
 }
 
-/** Addresses of an anchored leg: each must be rtpengine's own. */
+/** Addresses of an anchored leg: each must be rtpengine's own, or nobody's (on hold). */
 static int med_gate_addresses(const med_sdp_t *sdp, med_errbuf_t *why)
 {
-	for(size_t i = 0; i < sdp->media_count; i++) {
-		const med_sdp_media_t *media = &sdp->media[i];
-		med_ip_t ip;
+	static const uint8_t nobody[16], nobody4[16] = {[10] = 0xff, [11] = 0xff};
+	med_str_t rest = sdp->body, address;
+	med_ip_t ip;
 
-		if(media->port == 0)
+	while(med_sdp_next_address(&rest, &address)) {
+		if(med_ip_parse(address, &ip) == MED_EOK
+				&& (med_policy_listener_anchors(&ip)
+						|| memcmp(ip.bytes, nobody, sizeof nobody) == 0
+						|| memcmp(ip.bytes, nobody4, sizeof nobody4) == 0))
 			continue;
-		if(med_ip_parse(media->address, &ip) != MED_EOK
-				|| !med_policy_listener_anchors(&ip))
-			return med_fail(why, MED_EREFUSED,
-					"media address %.*s is not rtpengine's: this leg is anchored",
-					MED_STR_FMT(media->address));
+		return med_fail(why, MED_EREFUSED,
+				"media address %.*s is not rtpengine's: this leg is anchored",
+				MED_STR_FMT(address));
 	}
 	return MED_EOK;
 }
 
-/** May these bytes go to this leg? Anything with media that cannot be read may not. */
-static int med_gate_check(const str *out, const med_leg_policy_t *leg, med_errbuf_t *why)
+/** The one SDP of these bytes; MED_ENOMATCH: they have no media. */
+static int med_gate_sdp(
+		const char *start, const char *end, med_str_t *text, med_errbuf_t *why)
 {
-	const char *end = out->s + out->len;
-	const char *body = med_raw_body(out->s, end);
-	med_str_t type, sdp_text;
-	med_sdp_t sdp;
-	int rc;
+	const char *body = med_raw_body(start, end);
+	med_str_t type;
 
 	if(body == NULL)
-		return MED_EOK;
-	type = med_raw_header(out->s, body, "Content-Type", 'c');
+		return MED_ENOMATCH;
+	type = med_raw_header(start, body, "Content-Type", 'c');
 	if(type.s != NULL
 			&& med_raw_header(type.s + type.len, body, "Content-Type", 'c').s != NULL)
 		return med_fail(
 				why, MED_EREFUSED, "two Content-Type headers: which one would count?");
-	rc = med_sdp_find(type, (med_str_t){body, (size_t)(end - body)}, &sdp_text);
-	if(rc == MED_ENOMATCH && type.len == 0)
-		sdp_text = (med_str_t){
-				body, (size_t)(end - body)}; /* lenient peers take it as SDP */
-	else if(rc == MED_ENOMATCH)
-		return MED_EOK;
-	else if(rc != MED_EOK)
-		return med_fail(why, MED_EREFUSED, "a body whose SDP cannot be found");
-	rc = med_sdp_parse(sdp_text, &sdp, why);
+	return med_sdp_find(type, (med_str_t){body, (size_t)(end - body)}, text, why);
+}
+
+/** May these bytes go to this leg? Anything with media that cannot be read may not. */
+static int med_gate_check(const char *start, const char *end, const med_leg_policy_t *leg,
+		med_errbuf_t *why)
+{
+	med_str_t text;
+	med_sdp_t sdp;
+	int rc;
+
+	rc = med_gate_sdp(start, end, &text, why);
+	if(rc == MED_EOK)
+		rc = med_sdp_parse(text, &sdp, why);
 	if(rc != MED_EOK)
-		return rc;
+		return rc == MED_ENOMATCH ? MED_EOK : rc;
 	rc = med_media_check_outgoing(leg, &sdp, why);
 	if(rc == MED_EOK && leg->anchored)
 		rc = med_gate_addresses(&sdp, why);
 	return rc;
 }
 
-/** See med_gate_admit(); a Call-ID that does not fit is not remembered. */
+/** Keys in the lines from @p media, the first m-line, to @p end? */
+static bool med_gate_has_keys(const char *media, const char *end)
+{
+	static const char crypto[] = "a=crypto:";
+	const size_t len = sizeof crypto - 1;
+
+	/* every line has an equals sign, and few have more */
+	for(const char *at = media; (at = memchr(at, '=', (size_t)(end - at))) != NULL; at++)
+		if((size_t)(end - at) >= len - 1 && memcmp(at - 1, crypto, len) == 0)
+			return true;
+	return false;
+}
+
+/** Keys that anyone on the way could read? */
+static int med_gate_keys(int proto, const char *media, const char *end, med_errbuf_t *why)
+{
+	if(proto == PROTO_TLS || proto == PROTO_WSS || !med_gate_has_keys(media, end))
+		return MED_EOK;
+	return med_fail(why, MED_EREFUSED,
+			"a=crypto would go out over %s, where its keys can be read; a trunk's keys "
+			"are "
+			"sent over TLS only",
+			proto == PROTO_UDP ? "UDP" : "TCP");
+}
+
+/** See med_gate_admit(); a call whose names do not fit is not remembered. */
 static struct {
 	bool reply;
-	size_t callid_len;
-	char callid[256];
+	size_t callid_len, cseq_len;
+	char callid[256], cseq[64];
 	med_side_t side;
 } med_admitted;
 
+static int med_gate_forget(sip_msg_t *msg, unsigned flags, void *param)
+{
+	(void)msg, (void)flags, (void)param;
+	med_admitted.callid_len = 0;
+	return 1;
+}
+
+static med_str_t med_trimmed(med_str_t text)
+{
+	while(text.len > 0 && (text.s[text.len - 1] == ' ' || text.s[text.len - 1] == '\r'))
+		text.len--;
+	return text;
+}
+
 void med_gate_admit(sip_msg_t *msg, const med_side_t *to)
 {
-	const str *callid = &msg->callid->body;
+	med_str_t callid = med_trimmed(med_from_str(msg->callid->body));
+	med_str_t cseq = med_trimmed(med_from_str(msg->cseq->body));
 
 	med_admitted.callid_len = 0;
-	if(!to->policy.known || callid->len <= 0
-			|| (size_t)callid->len > sizeof med_admitted.callid)
+	if(!to->policy.known || callid.len > sizeof med_admitted.callid
+			|| cseq.len > sizeof med_admitted.cseq)
 		return;
 	med_admitted.reply = msg->first_line.type == SIP_REPLY;
-	med_admitted.callid_len = (size_t)callid->len;
-	memcpy(med_admitted.callid, callid->s, (size_t)callid->len);
+	med_admitted.callid_len = callid.len;
+	memcpy(med_admitted.callid, callid.s, callid.len);
+	med_admitted.cseq_len = cseq.len;
+	memcpy(med_admitted.cseq, cseq.s, cseq.len);
 	med_admitted.side = *to;
+}
+
+static bool med_gate_is_reply(const str *out)
+{
+	return out->len > 8 && memcmp(out->s, "SIP/2.0 ", 8) == 0;
 }
 
 static bool med_gate_admitted(const str *out)
 {
-	med_str_t callid;
+	const char *end = out->s + out->len;
 
-	if(med_admitted.callid_len == 0
-			|| med_admitted.reply != (out->len > 8 && memcmp(out->s, "SIP/2.0 ", 8) == 0))
-		return false;
-	callid = med_raw_header(out->s, out->s + out->len, "Call-ID", 'i');
-	return med_str_eq(callid, (med_str_t){med_admitted.callid, med_admitted.callid_len});
+	return med_admitted.callid_len > 0 && med_admitted.reply == med_gate_is_reply(out)
+			&& med_str_eq(med_raw_header(out->s, end, "Call-ID", 'i'),
+					(med_str_t){med_admitted.callid, med_admitted.callid_len})
+			&& med_str_eq(med_raw_header(out->s, end, "CSeq", '\0'),
+					(med_str_t){med_admitted.cseq, med_admitted.cseq_len});
 }
 
 static void med_gate_log(
@@ -222,8 +287,20 @@ static void med_gate_log(
 			ip_addr2a(&ip), (unsigned)su_getport(&dst->to), MED_STR_FMT(trunk), why);
 }
 
-/** The leg these bytes go to, by the admitted call or by where they go; false: none. */
-static bool med_gate_leg(const str *out, const struct dest_info *dst, med_side_t *side)
+/** Is this where the trunk's gateway listens, rather than some address of its port? */
+static bool med_gate_is_at(
+		const med_trunk_t *trunk, const med_ip_t *remote, unsigned short port)
+{
+	const med_gateway_t *gateway = trunk->gateway;
+
+	for(uint8_t i = 0; i < gateway->source_count; i++)
+		if(med_ip_contains(&gateway->sources[i], remote))
+			return trunk->port == port;
+	return false;
+}
+
+/** The leg by where these bytes go: our port, and their address. */
+static bool med_gate_place(const struct dest_info *dst, med_side_t *side, bool *certain)
 {
 	const struct socket_info *socket = dst->send_sock;
 	const med_trunk_t *trunk = NULL;
@@ -232,10 +309,6 @@ static bool med_gate_leg(const str *out, const struct dest_info *dst, med_side_t
 	uint8_t transport;
 	med_ip_t remote;
 
-	if(med_gate_admitted(out)) {
-		*side = med_admitted.side;
-		return true;
-	}
 	if(!med_transport_of(dst->proto, &transport))
 		return false;
 	if(socket == NULL)
@@ -253,6 +326,31 @@ static bool med_gate_leg(const str *out, const struct dest_info *dst, med_side_t
 	if(trunk != NULL)
 		med_side_set(side, trunk);
 	side->policy = leg; /* the strictest of several */
+	*certain = trunk != NULL && med_gate_is_at(trunk, &remote, su_getport(&dst->to));
+	return true;
+}
+
+/**
+ * The leg these bytes go to; false: none. As the call was admitted, except where a script
+ * has sent the request to another trunk since: then what is stricter of either holds. (A
+ * reply goes back where its request came from, over a connection that may have any port
+ * of ours.)
+ */
+static bool med_gate_leg(const str *out, const struct dest_info *dst, med_side_t *side)
+{
+	bool certain = false;
+	med_side_t place;
+
+	if(!med_gate_admitted(out))
+		return med_gate_place(dst, side, &certain);
+	*side = med_admitted.side;
+	if(med_admitted.reply || !med_gate_place(dst, &place, &certain) || !certain
+			|| med_str_eq(med_side_id(&place), med_side_id(side)))
+		return true;
+	place.policy.anchored |= side->policy.anchored;
+	if(place.policy.srtp < side->policy.srtp)
+		place.policy.srtp = side->policy.srtp;
+	*side = place;
 	return true;
 }
 
@@ -260,15 +358,21 @@ static bool med_gate_leg(const str *out, const struct dest_info *dst, med_side_t
 static int med_gate_out(sr_event_param_t *event)
 {
 	str *out = event->data;
+	const char *media, *end;
 	med_errbuf_t why = {""};
 	med_side_t side;
+	int rc;
 
-	if(out == NULL || out->s == NULL || out->len <= 0 || event->dst == NULL
-			|| med_find_media(out->s, (size_t)out->len) == NULL)
+	if(out == NULL || out->s == NULL || out->len <= 0 || event->dst == NULL)
 		return 0;
-	if(!med_gate_leg(out, event->dst, &side) || !side.policy.known
-			|| (!side.policy.anchored && side.policy.srtp != MED_SRTP_REQUIRED)
-			|| med_gate_check(out, &side.policy, &why) == MED_EOK)
+	media = med_find_media(out->s, (size_t)out->len);
+	if(media == NULL || !med_gate_leg(out, event->dst, &side) || !side.policy.known)
+		return 0;
+	end = out->s + out->len;
+	rc = med_gate_keys(event->dst->proto, media, end, &why);
+	if(rc == MED_EOK && (side.policy.anchored || side.policy.srtp == MED_SRTP_REQUIRED))
+		rc = med_gate_check(out->s, end, &side.policy, &why);
+	if(rc == MED_EOK)
 		return 0;
 	med_gate_log(out, event->dst, med_side_id(&side), why.text);
 	med_stats_inc(MED_STAT_GATE_BLOCKED);
@@ -280,5 +384,8 @@ static int med_gate_out(sr_event_param_t *event)
 
 int med_gate_register(void)
 {
+	if(register_script_cb(med_gate_forget, PRE_SCRIPT_CB | REQUEST_CB | ONREPLY_CB, NULL)
+			< 0)
+		return -1;
 	return sr_event_register_cb(SREV_NET_DATA_OUT, med_gate_out);
 }

@@ -20,8 +20,9 @@ int med_gate_register(void);
 /**
  * The leg that the message now worked on goes to, as its call was admitted: where a
  * request came over a connection that we opened, the local port does not tell the trunk,
- * and a call in progress keeps its policy when the trunk's changes. Holds for this
- * process, this Call-ID, and requests or replies as @p msg is.
+ * and a call in progress keeps its policy when the trunk's changes. Holds in this process
+ * until it takes the next message, for requests or replies as @p msg is, with its Call-ID
+ * and CSeq.
  */
 void med_gate_admit(sip_msg_t *msg, const med_side_t *to);
 

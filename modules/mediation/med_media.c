@@ -72,6 +72,35 @@ void med_media_check_client(void)
 	med_media_warn(ctx, "rtpengine_disable_tout", 10);
 }
 
+static bool med_header_is(const struct hdr_field *header, const char *name, char compact)
+{
+	size_t len = strlen(name);
+
+	return ((size_t)header->name.len == len
+				   && strncasecmp(header->name.s, name, len) == 0)
+			|| (header->name.len == 1 && (header->name.s[0] | 0x20) == compact);
+}
+
+/** The body is what one Content-Type says, and its bytes are its own. */
+static int med_media_headers(const sip_msg_t *msg, med_errbuf_t *why)
+{
+	unsigned types = 0;
+
+	for(const struct hdr_field *header = msg->headers; header != NULL;
+			header = header->next) {
+		if(med_header_is(header, "Content-Type", 'c'))
+			types++;
+		else if((med_header_is(header, "Content-Encoding", 'e')
+						|| med_header_is(header, "Content-Transfer-Encoding", '\0'))
+				&& !med_sdp_encoding_plain(med_from_str(header->body)))
+			return med_fail(why, MED_EINVAL, "the body is encoded; send it as it is");
+	}
+	if(types != 1 || msg->content_type == NULL)
+		return med_fail(why, MED_EINVAL, "a body %s Content-Type",
+				types > 1 ? "with more than one" : "without");
+	return MED_EOK;
+}
+
 int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why)
 {
 	char *body = get_body(msg);
@@ -86,9 +115,10 @@ int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why)
 		text.len = (size_t)get_content_length(msg);
 	if(text.len == 0)
 		return MED_ENOMATCH;
-	if(msg->content_type == NULL)
-		return med_fail(why, MED_EINVAL, "a body without Content-Type");
-	rc = med_sdp_find(med_from_str(msg->content_type->body), text, &part);
+	rc = med_media_headers(msg, why);
+	if(rc != MED_EOK)
+		return rc;
+	rc = med_sdp_find(med_from_str(msg->content_type->body), text, &part, why);
 	if(rc != MED_EOK)
 		return rc;
 	return med_sdp_parse(part, sdp, why);
@@ -291,7 +321,7 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 	if(offer && msg->first_line.type == SIP_REQUEST)
 		call->flags |= MED_CALL_OFFER;
 	if(rc != MED_EOK) {
-		med_reason(msg, 400, 0, "unusable body: %s", why.text);
+		med_reason(msg, rc == MED_EREFUSED ? 488 : 400, 0, "unusable body: %s", why.text);
 		return MED_MEDIA_REFUSED;
 	}
 	med_media_sides(msg, call, &from, &to);

@@ -40,7 +40,8 @@ void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole);
  */
 med_str_t med_media_flags(sip_msg_t *msg, char *buffer, size_t size);
 
-/** The SDP in a message's body; MED_ENOMATCH: none; MED_EINVAL: not readable. */
+/** The SDP in a message's body; MED_ENOMATCH: none; MED_EREFUSED: not the
+ * only one; else not readable. */
 int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why);
 
 #endif

@@ -45,13 +45,49 @@ static void judge(const med_sdp_t *sdp)
 	}
 }
 
+/** Does some reader see an m-line between these? */
+static bool shows_media(const char *at, const char *end)
+{
+	for(const char *start = at; end - at > 1; at++)
+		if(at[0] == 'm' && at[1] == '='
+				&& (at == start || at[-1] == '\n' || at[-1] == '\r'))
+			return true;
+	return false;
+}
+
+/** Whatever the body is: an m-line is in the SDP that was found, or it is refused. */
+static void find(med_str_t type, med_str_t body)
+{
+	med_str_t found, rest, address;
+	med_errbuf_t err;
+	med_sdp_t sdp;
+	int rc = med_sdp_find(type, body, &found, &err);
+
+	if(rc == MED_ENOMATCH && body.len && shows_media(body.s, body.s + body.len))
+		abort();
+	if(rc != MED_EOK)
+		return;
+	if(found.s < body.s || found.s + found.len > body.s + body.len)
+		abort();
+	if(shows_media(body.s, found.s)
+			|| shows_media(found.s + found.len, body.s + body.len))
+		abort();
+	if(med_sdp_parse(found, &sdp, &err) != MED_EOK)
+		return;
+	if(!sdp.media_count && shows_media(found.s, found.s + found.len))
+		abort();
+	rest = found;
+	while(med_sdp_next_address(&rest, &address))
+		if(address.s < found.s || address.s + address.len > found.s + found.len)
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	med_str_t body, type, found;
+	med_str_t body, type;
 	const char *end;
 	med_sdp_t sdp;
 	med_errbuf_t err;
-	size_t nth;
 
 	if(!size)
 		return 0;
@@ -66,10 +102,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	type = (med_str_t){body.s, (size_t)(end - body.s)};
 	body = (med_str_t){end + 1, body.len - type.len - 1};
-	for(nth = 0; nth < 4 && med_sdp_find_nth(type, body, nth, &found) == MED_EOK; nth++) {
-		if(found.s < body.s || found.s + found.len > body.s + body.len)
-			abort();
-		(void)med_sdp_parse(found, &sdp, &err);
-	}
+	find(type, body);
 	return 0;
 }

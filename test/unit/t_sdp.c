@@ -231,42 +231,103 @@ START_TEST(limits)
 }
 END_TEST
 
+#define PLAIN_SDP "v=0\r\nm=audio 1 RTP/AVP 0\r\n"
+#define PART(headers) "--o\r\n" headers "\r\n\r\n" PLAIN_SDP
+#define AN_SDP PART("Content-Type: application/sdp")
+
+/** Where there is one SDP it is found; where a peer could see another one, none is. */
 START_TEST(sdp_in_a_body)
 {
-	static const char mixed[] =
-			"preamble\r\n--x y\r\nContent-Type: text/plain\r\n\r\nv=1\r\n--x y  \r\n"
-			"content-type: Application/SDP;charset=x\r\nContent-Disposition: "
-			"session\r\n\r\n"
-			"v=0\r\ns=1\r\n--x y\r\nc: application/sdp\r\n\r\nv=0\r\ns=2\r\n--x y--\r\n"
-			"--x y\r\nc: application/sdp\r\n\r\nv=0\r\ns=3\r\n";
-	static const char type[] = "multipart/mixed; a=b ; boundary=\"x y\"";
+	static const struct {
+		const char *type, *body;
+		int rc;
+	} row[] = {
+			/* clang-format off */
+		{"application/sdp", PLAIN_SDP, MED_EOK},
+		{" Application/SDP ;x=y", PLAIN_SDP, MED_EOK},
+		{"application/sdp (a comment)", PLAIN_SDP, MED_EOK},
+		{"application / sdp", PLAIN_SDP, MED_EOK},
+		{"\r\n application/sdp", PLAIN_SDP, MED_EOK},
+		{"application/sdp", "", MED_ENOMATCH},
+		{"application/sdpfrag", "m=audio\r\n", MED_EREFUSED},
+		{"", "no media", MED_ENOMATCH},
+		{"", PLAIN_SDP, MED_EREFUSED},
+		{"text/plain", "no m=edia\r\n m=\r\n", MED_ENOMATCH},
+		{"text/plain", PLAIN_SDP, MED_EREFUSED},
+		{"text/plain", "m=audio 1 RTP/AVP 0", MED_EREFUSED},
+		{"text/plain", "x\rm=audio 1 RTP/AVP 0", MED_EREFUSED},
+		{"multipart/mixed;boundary=o", AN_SDP "--o--\r\n", MED_EOK},
+		{"Multipart/Related ; a=b ; Boundary = \"o\"", AN_SDP "--o--", MED_EOK},
+		{"multipart/mixed;\r\n\tboundary=o", AN_SDP, MED_EOK},
+		{"multipart/mixed;x=\"\\\";boundary=z\";boundary=o", AN_SDP, MED_EOK},
+		{"multipart/mixed;boundary=o", "text\r\n--o \r\nc: x/y\r\n\r\nz\r\n" AN_SDP, MED_EOK},
+		{"multipart/mixed;boundary=o", PART("Content-Type:\r\n application/sdp"), MED_EOK},
+		{"multipart/mixed;boundary=o", PART("c: application/sdp;a=b"), MED_EOK},
+		{"multipart/mixed;boundary=o", PART("c: application/sdp\r\n"
+			"Content-Transfer-Encoding: binary"), MED_EOK},
+		{"multipart/mixed;boundary=o", PART("c: application/sdp\r\n"
+			"Content-Transfer-Encoding:\r\n quoted-printable"), MED_EINVAL},
+		{"multipart/mixed;boundary=o", PART("e: gzip\r\nc: application/sdp"), MED_EINVAL},
+		{"multipart/mixed;boundary=o", "--o\r\nc: text/plain\r\n\r\nv=1\r\n--o--", MED_ENOMATCH},
+		{"multipart/mixed;boundary=o", AN_SDP AN_SDP "--o--", MED_EREFUSED},
+		{"multipart/mixed;boundary=o", AN_SDP PART("c: text/plain"), MED_EREFUSED},
+		{"multipart/mixed;boundary=o", AN_SDP "--o--\r\n" AN_SDP, MED_EREFUSED},
+		{"multipart/mixed;boundary=o", PLAIN_SDP AN_SDP, MED_EREFUSED},
+		{"multipart/mixed;boundary=o", PART("c: multipart/mixed;boundary=i\r\n\r\n--i\r\n"
+			"c: application/sdp"), MED_EREFUSED},
+		{"multipart/mixed;boundary=o (x)", AN_SDP, MED_EREFUSED},
+		{"multipart/mixed;boundary=\"a;b\"", "--a;b\r\nc: application/sdp\r\n\r\n" PLAIN_SDP
+			"--a;b--\r\n", MED_EOK},
+		{"multipart/mixed", AN_SDP, MED_EINVAL},
+		{"multipart/mixed;boundary=", AN_SDP, MED_EINVAL},
+		{"multipart/mixed;boundary=\"o", AN_SDP, MED_EINVAL},
+		{"multipart/mixed;boundary=\"\\o\"", AN_SDP, MED_EINVAL},
+		{"multipart/mixed;boundary=o;boundary=p", AN_SDP, MED_EINVAL},
+			/* clang-format on */
+	};
 	med_str_t found;
+	size_t i;
+	int rc;
+
+	for(i = 0; i < COUNT(row); i++) {
+		memset(&err, 0, sizeof(err));
+		rc = med_sdp_find(med_str(row[i].type), med_str(row[i].body), &found, &err);
+		ck_assert_msg(rc == row[i].rc, "'%s' with '%s': expected %d, got %d (%s)",
+				row[i].type, row[i].body, row[i].rc, rc, err.text);
+		if(rc == MED_EOK)
+			IS(found, PLAIN_SDP);
+		else
+			ck_assert_int_eq(err.text[0] != '\0', rc != MED_ENOMATCH);
+	}
+}
+END_TEST
+
+/** Whoever takes a carriage return for a line end sees a second, plain m-line here. */
+START_TEST(a_bare_carriage_return)
+{
+	ck_assert_int_eq(parse("v=0\r\ns=x\rm=audio 1 RTP/AVP 0\r\n"), MED_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "line 2: a carriage return"));
+	ck_assert_int_eq(parse("v=0\r\ns=x\r\r\n"), MED_EINVAL);
+	ck_assert_int_eq(parse("v=0\r\ns=x\r"), MED_EOK);
+}
+END_TEST
+
+START_TEST(addresses)
+{
+	static const char *const expected[] = {
+			"192.0.2.9", "192.0.2.1", "192.0.2.2", "::1", ""};
+	med_str_t rest, address;
+	size_t i = 0;
 
 	ck_assert_int_eq(
-			med_sdp_find(MED_STR("application/sdp"), MED_STR("v=0\n"), &found), MED_EOK);
-	IS(found, "v=0\n");
-	ck_assert_int_eq(
-			med_sdp_find(MED_STR(" Application/SDP ;x=y"), MED_STR("v=0\n"), &found),
+			parse("v=0\r\no=- 7 8 IN IP4 192.0.2.9\r\nc=IN IP4 192.0.2.1/127\r\n"
+				  "c=IN IP4 192.0.2.2\r\nm=audio 0 RTP/AVP 8\r\nc=IN IP6 ::1\r\no=-\r\n"),
 			MED_EOK);
-	ck_assert_int_eq(
-			med_sdp_find_nth(MED_STR("application/sdp"), MED_STR("v=0\n"), 1, &found),
-			MED_ENOMATCH);
-	ck_assert_int_eq(med_sdp_find(med_str(type), MED_STR(mixed), &found), MED_EOK);
-	IS(found, "v=0\r\ns=1\r\n");
-	ck_assert_int_eq(med_sdp_find_nth(med_str(type), MED_STR(mixed), 1, &found), MED_EOK);
-	IS(found, "v=0\r\ns=2\r\n");
-	ck_assert_int_eq(
-			med_sdp_find_nth(med_str(type), MED_STR(mixed), 2, &found), MED_ENOMATCH);
-	ck_assert_int_eq(
-			med_sdp_find(MED_STR("application/sdp"), MED_STR(""), &found), MED_ENOMATCH);
-	ck_assert_int_eq(
-			med_sdp_find(MED_STR("text/plain"), MED_STR("v=0\n"), &found), MED_ENOMATCH);
-	ck_assert_int_eq(med_sdp_find(MED_STR("multipart/mixed"), MED_STR(mixed), &found),
-			MED_ENOMATCH);
-	ck_assert_int_eq(
-			med_sdp_find(MED_STR("multipart/mixed;boundary="), MED_STR(mixed), &found),
-			MED_ENOMATCH);
-	ck_assert_int_eq(med_sdp_find(MED_STR(""), MED_STR("v=0\n"), &found), MED_ENOMATCH);
+	for(rest = sdp.body; med_sdp_next_address(&rest, &address); i++) {
+		ck_assert_uint_lt(i, COUNT(expected));
+		IS(address, expected[i]);
+	}
+	ck_assert_uint_eq(i, COUNT(expected));
 }
 END_TEST
 
@@ -274,7 +335,7 @@ int main(void)
 {
 	const TTest *tests[] = {facts_of_an_offer, transports, crypto_lines,
 			crypto_is_counted_per_media, potential_configurations, bad_bodies, tolerated,
-			limits, sdp_in_a_body};
+			limits, sdp_in_a_body, a_bare_carriage_return, addresses};
 
 	return plugin_run("sdp", tests, COUNT(tests));
 }
