@@ -47,23 +47,28 @@ static int open_socket(int port, int bound)
 
 static struct client {
 	struct sockaddr_in address;
+	unsigned long used;
 	int fd;
 } clients[MAX_CLIENTS];
 
-/** The socket towards rtpengine that is this client's; the oldest's where all are taken.
- */
+/** The socket towards rtpengine that is this client's; where all are taken that of the
+ * one silent for longest. */
 static int node_socket(int epoll_fd, const struct sockaddr_in *address)
 {
-	static unsigned int next;
+	static unsigned long now;
 	struct epoll_event event = {.events = EPOLLIN};
-	struct client *client;
+	struct client *client = clients;
 	int i;
 
 	for(i = 0; i < MAX_CLIENTS; i++) {
-		if(clients[i].address.sin_port == address->sin_port)
+		if(clients[i].address.sin_port == address->sin_port) {
+			clients[i].used = ++now;
 			return clients[i].fd;
+		}
+		if(clients[i].used < client->used)
+			client = &clients[i];
 	}
-	client = &clients[next++ % MAX_CLIENTS];
+	client->used = ++now;
 	client->address = *address;
 	if(!client->fd) {
 		client->fd = open_socket(ports[1], 0);

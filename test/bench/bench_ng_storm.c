@@ -75,6 +75,7 @@ static void command(const char *word, unsigned long call, const char *flags,
 		const char *sdp, const char *reads)
 {
 	static char text[16384], reply[65536];
+	const char *number;
 	struct pollfd ready = {.fd = sock, .events = POLLIN};
 	char id[64];
 	ssize_t got;
@@ -87,12 +88,15 @@ static void command(const char *word, unsigned long call, const char *flags,
 			strcmp(word, "answer") == 0 ? "6:to-tag6:totag1" : "", strlen(word), word);
 	if(send(sock, text, (size_t)len, 0) != len)
 		fail("send", word);
-	if(poll(&ready, 1, TIMEOUT_MS) != 1)
-		fail(word, "no answer");
-	got = recv(sock, reply, sizeof(reply) - 1, 0);
-	if(got <= 0)
-		fail(word, "no answer");
-	reply[got] = '\0';
+	do { /* a reply to a command sent once more may come twice */
+		if(poll(&ready, 1, TIMEOUT_MS) != 1)
+			fail(word, "no answer");
+		got = recv(sock, reply, sizeof(reply) - 1, 0);
+		if(got <= 0)
+			fail(word, "no answer");
+		reply[got] = '\0';
+		number = strchr(reply, '_');
+	} while(!number || strtoul(number + 1, NULL, 10) != sent);
 	if(!strstr(reply, "6:result2:ok") || (reads && !strstr(reply, reads)))
 		fail(word, reply);
 }
