@@ -11,7 +11,7 @@
 /* ---- keys ---------------------------------------------------------------------------
  */
 
-enum med_key_space { KEY_SOURCE, KEY_NAME, KEY_LEG };
+enum med_key_space { KEY_SOURCE, KEY_NAME, KEY_LEG, KEY_REMOTE };
 
 static uint64_t space_hash(enum med_key_space space, uint8_t transport, uint16_t port)
 {
@@ -31,10 +31,10 @@ uint64_t med_source_hash(uint8_t transport, uint16_t port, const med_ip_t *subne
 	return med_mix(space_hash(KEY_SOURCE, transport, port) ^ ip_hash(subnet));
 }
 
-uint64_t med_leg_hash(bool tls, uint16_t port, const med_ip_t *subnet)
+uint64_t med_leg_hash(const med_leg_key_t *key)
 {
-	return med_mix(space_hash(KEY_LEG, tls, port)
-			^ (subnet == NULL ? 0x5bd1e995u : ip_hash(subnet)));
+	return med_mix(space_hash(key->remote ? KEY_REMOTE : KEY_LEG, key->tls, key->port)
+			^ (key->subnet == NULL ? 0x5bd1e995u : ip_hash(key->subnet)));
 }
 
 uint64_t med_name_hash(uint16_t port, med_str_t name)
@@ -91,17 +91,18 @@ const med_trunk_t *med_view_name(const med_view_t *view, uint16_t port, med_str_
 	return NULL;
 }
 
-const med_leg_group_t *med_view_leg(
-		const med_view_t *view, bool tls, uint16_t port, const med_ip_t *subnet)
+const med_leg_group_t *med_view_leg(const med_view_t *view, const med_leg_key_t *key)
 {
-	uint64_t hash = med_leg_hash(tls, port, subnet);
+	uint64_t hash = med_leg_hash(key);
 
 	MED_MAP_EACH(entry, view->legs, hash)
 	{
 		const med_leg_group_t *group = (const void *)(uintptr_t)entry->value;
-		if(group->tls == tls && group->port == port && group->any == (subnet == NULL)
-				&& (subnet == NULL
-						|| memcmp(&group->subnet, subnet, sizeof(*subnet)) == 0))
+		if(group->tls == key->tls && group->remote == key->remote
+				&& group->port == key->port && group->any == (key->subnet == NULL)
+				&& (key->subnet == NULL
+						|| memcmp(&group->subnet, key->subnet, sizeof(*key->subnet))
+								== 0))
 			return group;
 	}
 	return NULL;
@@ -178,11 +179,17 @@ static void list_names(const med_source_t *source, char *out, size_t size)
 	}
 }
 
+static const med_leg_group_t *of_local_port(
+		const med_view_t *view, bool tls, uint16_t port)
+{
+	return med_view_leg(view, &(med_leg_key_t){.tls = tls, .port = port});
+}
+
 static int explain(const med_view_t *view, const med_source_t *source, med_errbuf_t *why)
 {
 	char address[48], names[96];
-	const med_leg_group_t *tls = med_view_leg(view, true, source->local_port, NULL);
-	const med_leg_group_t *plain = med_view_leg(view, false, source->local_port, NULL);
+	const med_leg_group_t *tls = of_local_port(view, true, source->local_port);
+	const med_leg_group_t *plain = of_local_port(view, false, source->local_port);
 	const char *what;
 
 	if(why == NULL)
@@ -246,48 +253,66 @@ med_leg_policy_t med_leg_strictest(const med_leg_group_t *group)
 	return leg;
 }
 
+/* The group of the smallest subnet this address is in; @p key without a subnet. */
 static const med_leg_group_t *group_by_address(
-		const med_view_t *view, uint16_t port, const med_ip_t *remote)
+		const med_view_t *view, med_leg_key_t key, const med_ip_t *address)
 {
 	const med_leg_group_t *group;
-	med_ip_t whole = *remote;
+	med_ip_t whole = *address;
 	int prefix = 129;
 
 	whole.prefix = 128;
 	while(next_prefix(view, &prefix)) {
 		med_ip_t subnet = med_ip_mask(&whole, (uint8_t)prefix);
-		group = med_view_leg(view, true, port, &subnet);
+		key.subnet = &subnet;
+		group = med_view_leg(view, &key);
 		if(group != NULL)
 			return group;
 	}
 	return NULL;
 }
 
-int med_leg_of_destination(const med_snapshot_t *snapshot, uint8_t transport,
-		uint16_t local_port, const med_ip_t *remote, med_leg_policy_t *leg,
-		const med_trunk_t **trunk)
+/* What both ask for; the trunk is the one that asks for more. */
+static void demand(const med_view_t *view, const med_leg_group_t *group,
+		med_leg_policy_t *leg, const med_trunk_t **trunk)
+{
+	med_leg_policy_t more = med_leg_strictest(group);
+
+	if(*trunk == NULL || more.srtp > leg->srtp)
+		*trunk = med_view_trunk(view, group->number);
+	if(more.srtp > leg->srtp)
+		leg->srtp = more.srtp;
+	leg->anchored = leg->anchored || more.anchored;
+	leg->known = true;
+}
+
+int med_leg_of_destination(const med_snapshot_t *snapshot, const med_destination_t *to,
+		med_leg_policy_t *leg, const med_trunk_t **trunk)
 {
 	const med_view_t *view = &snapshot->view;
-	const med_leg_group_t *group = NULL;
-	const med_trunk_t *found = NULL;
-	bool tls = transport == MED_TLS;
+	med_leg_key_t local = {.tls = to->transport == MED_TLS, .port = to->local_port};
+	med_leg_key_t remote = {.tls = local.tls, .remote = true, .port = to->remote_port};
+	const med_leg_group_t *group = NULL, *there = NULL;
 
-	if(tls)
-		group = group_by_address(view, local_port, remote);
-	else
-		found = by_address(view, transport, local_port, remote);
-	if(found != NULL) {
-		*leg = found->leg;
-		*trunk = found;
+	*trunk = NULL;
+	*leg = (med_leg_policy_t){MED_SRTP_NOT_SUPPORTED, false, false};
+	if(!local.tls)
+		*trunk = by_address(view, to->transport, to->local_port, &to->address);
+	if(*trunk != NULL) {
+		*leg = (*trunk)->leg;
 		return MED_EOK;
 	}
+	if(local.tls)
+		group = group_by_address(view, local, &to->address);
+	if(group == NULL) {
+		there = group_by_address(view, remote, &to->address);
+		group = of_local_port(view, local.tls, to->local_port);
+	}
 	if(group == NULL)
-		group = med_view_leg(view, tls, local_port, NULL);
-	if(group == NULL)
-		group = med_view_leg(view, !tls, local_port, NULL);
-	if(group == NULL)
-		return MED_ENOMATCH;
-	*leg = med_leg_strictest(group);
-	*trunk = med_view_trunk(view, group->number);
-	return MED_EOK;
+		group = of_local_port(view, !local.tls, to->local_port);
+	if(there != NULL)
+		demand(view, there, leg, trunk);
+	if(group != NULL)
+		demand(view, group, leg, trunk);
+	return leg->known ? MED_EOK : MED_ENOMATCH;
 }

@@ -24,7 +24,7 @@ typedef struct med_trace {
 
 /** Where a request came from. */
 typedef struct med_source {
-	uint8_t transport;	 /**< enum med_transport */
+	uint8_t transport; /**< enum med_transport */
 	uint16_t local_port;
 	med_ip_t address;
 	/** Names of the *verified* client certificate; none unless it was verified. */
@@ -41,16 +41,25 @@ typedef struct med_source {
 int med_identify(const med_snapshot_t *snapshot, const med_source_t *source,
 		const med_trunk_t **trunk, med_errbuf_t *why);
 
+/** Where a packet goes, and from which port of ours. */
+typedef struct med_destination {
+	uint8_t transport; /**< enum med_transport */
+	uint16_t local_port, remote_port;
+	med_ip_t address;
+} med_destination_t;
+
 /**
  * The trunk whose leg a packet to this place belongs to, for the gate: by local port and
- * remote address; of several that fit, or where no address fits, the strictest policy of
- * the port (nothing may leave in the clear because a peer moved its Contact).
+ * remote address. Of several that fit the strictest policy holds, and where no address
+ * fits, the strictest of the port (nothing may leave in the clear because a peer moved
+ * its Contact) and of the trunks whose gateways listen there (nor because it leaves by a
+ * socket that is not theirs).
  *
- * @return MED_EOK; MED_ENOMATCH: no trunk uses this local port
+ * @param trunk  one that asks for this policy
+ * @return MED_EOK; MED_ENOMATCH: no trunk has this local port, nor a gateway there
  */
-int med_leg_of_destination(const med_snapshot_t *snapshot, uint8_t transport,
-		uint16_t local_port, const med_ip_t *remote, med_leg_policy_t *leg,
-		const med_trunk_t **trunk);
+int med_leg_of_destination(const med_snapshot_t *snapshot, const med_destination_t *to,
+		med_leg_policy_t *leg, const med_trunk_t **trunk);
 
 /** A number in a buffer of its own. */
 typedef struct med_number {
@@ -88,10 +97,10 @@ typedef struct med_plan {
 } med_plan_t;
 
 typedef struct med_query {
-	const med_trunk_t *in;		/**< NULL: from one of our own users */
+	const med_trunk_t *in;      /**< NULL: from one of our own users */
 	const med_policy_t *policy; /**< NULL: the usages of @p in's profile */
 	const med_number_t *called; /**< E.164 */
-	uint32_t turn;				/**< rotates trunks of equal weight; any counter */
+	uint32_t turn;              /**< rotates trunks of equal weight; any counter */
 	/** Is the trunk worth trying now? NULL: all are. Down ones come last. */
 	bool (*usable)(void *ctx, const med_trunk_t *trunk);
 	void *ctx;

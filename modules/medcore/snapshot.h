@@ -19,9 +19,18 @@ typedef struct med_listing {
 	uint32_t number[];
 } med_listing_t;
 
+/** What trunks of a group have in common. */
+typedef struct med_leg_key {
+	bool tls;    /**< TLS trunks; else TCP and UDP ones */
+	bool remote; /**< @a port is where their gateways listen; else ours */
+	uint16_t port;
+	const med_ip_t *subnet; /**< of their gateways; NULL: whatever the address */
+} med_leg_key_t;
+
 /**
- * All trunks of a local port, or of a port and a subnet over TLS: what a packet to there
- * must satisfy when it is not clear for which of them it is.
+ * All trunks of a local port, of a local port and a subnet over TLS, or of a subnet and a
+ * port of gateways there: what a packet to there must satisfy when it is not clear for
+ * which of them it is.
  */
 typedef struct med_leg_group {
 	med_segment_t segment;
@@ -29,6 +38,7 @@ typedef struct med_leg_group {
 	uint16_t port;
 	uint8_t tls;     /**< of TLS trunks; else of TCP and UDP ones */
 	uint8_t any;     /**< whatever the address */
+	uint8_t remote;  /**< @a port is the gateways' */
 	med_ip_t subnet; /**< unless @a any */
 	uint32_t count[MED_SRTP_REQUIRED + 1][2]; /**< trunks by SRTP mode and anchoring */
 	uint32_t number;                          /**< one of the strictest */
@@ -99,14 +109,13 @@ const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
 
 uint64_t med_source_hash(uint8_t transport, uint16_t port, const med_ip_t *subnet);
 uint64_t med_name_hash(uint16_t port, med_str_t name);
-uint64_t med_leg_hash(bool tls, uint16_t port, const med_ip_t *subnet);
+uint64_t med_leg_hash(const med_leg_key_t *key);
 
 /** The trunk that has exactly this subnet, or name, at a port. NULL: none. */
 const med_trunk_t *med_view_source(
 		const med_view_t *view, uint8_t transport, uint16_t port, const med_ip_t *subnet);
 const med_trunk_t *med_view_name(const med_view_t *view, uint16_t port, med_str_t name);
-const med_leg_group_t *med_view_leg(
-		const med_view_t *view, bool tls, uint16_t port, const med_ip_t *subnet);
+const med_leg_group_t *med_view_leg(const med_view_t *view, const med_leg_key_t *key);
 /** The strictest of a group. */
 med_leg_policy_t med_leg_strictest(const med_leg_group_t *group);
 

@@ -121,10 +121,10 @@ static int collect(med_config_t *config, size_t *count)
 /* ---- legs ----------------------------------------------------------------------------
  */
 
-static int own_group(med_config_t *config, med_view_t *view, bool tls, uint16_t port,
-		const med_ip_t *subnet, med_leg_group_t **group)
+static int own_group(med_config_t *config, med_view_t *view, const med_leg_key_t *key,
+		med_leg_group_t **group)
 {
-	const med_leg_group_t *old = med_view_leg(view, tls, port, subnet);
+	const med_leg_group_t *old = med_view_leg(view, key);
 	med_leg_group_t *copy;
 	int rc;
 
@@ -137,14 +137,15 @@ static int own_group(med_config_t *config, med_view_t *view, bool tls, uint16_t 
 		return MED_ENOMEM;
 	memset((char *)copy + sizeof(copy->segment), 0,
 			sizeof(*copy) - sizeof(copy->segment));
-	copy->hash = med_leg_hash(tls, port, subnet);
-	copy->port = port;
-	copy->tls = tls;
-	copy->any = subnet == NULL;
+	copy->hash = med_leg_hash(key);
+	copy->port = key->port;
+	copy->tls = key->tls;
+	copy->remote = key->remote;
+	copy->any = key->subnet == NULL;
 	copy->number = MED_NO_NUMBER;
 	copy->stale = true;
-	if(subnet != NULL)
-		copy->subnet = *subnet;
+	if(key->subnet != NULL)
+		copy->subnet = *key->subnet;
 	if(old != NULL) {
 		memcpy(copy->count, old->count, sizeof(copy->count));
 		copy->number = old->number;
@@ -170,11 +171,10 @@ static bool is_empty(const med_leg_group_t *group)
 
 /* A trunk enters or leaves a group. */
 static int change_group(med_config_t *config, med_view_t *view, const med_trunk_t *trunk,
-		const med_ip_t *subnet, int change)
+		const med_leg_key_t *key, int change)
 {
-	bool tls = trunk->transport == MED_TLS;
 	med_leg_group_t *group = NULL;
-	int rc = own_group(config, view, tls, trunk->local_port, subnet, &group);
+	int rc = own_group(config, view, key, &group);
 
 	if(rc != MED_EOK)
 		return rc;
@@ -197,23 +197,46 @@ static int change_group(med_config_t *config, med_view_t *view, const med_trunk_
 	return MED_EOK;
 }
 
+/*
+ * The @p n-th group of a trunk; false: it is in no more. Over TLS the local port and the
+ * address tell the group; of other transports the identity itself tells the leg: one
+ * trunk per source.
+ */
+static bool nth_group(const med_trunk_t *trunk, unsigned n, med_leg_key_t *key)
+{
+	unsigned sources = trunk->gateway->source_count;
+
+	*key = (med_leg_key_t){.tls = trunk->transport == MED_TLS, .port = trunk->local_port};
+	if(n == 0)
+		return true;
+	n--;
+	if(n < sources) {
+		key->remote = true;
+		key->port = trunk->port;
+	} else {
+		n -= sources;
+		if(!key->tls || n >= sources)
+			return false;
+	}
+	key->subnet = &trunk->gateway->sources[n];
+	return true;
+}
+
 static int change_legs(
 		med_config_t *config, med_view_t *view, const med_trunk_t *trunk, int change)
 {
-	int rc = change_group(config, view, trunk, NULL, change);
+	med_leg_key_t key;
+	int rc = MED_EOK;
 
-	/* Of other transports the identity itself tells the leg: one trunk per source. */
-	if(trunk->transport != MED_TLS)
-		return rc;
-	for(unsigned i = 0; rc == MED_EOK && i < trunk->gateway->source_count; i++)
-		rc = change_group(config, view, trunk, &trunk->gateway->sources[i], change);
+	for(unsigned n = 0; rc == MED_EOK && nth_group(trunk, n, &key); n++)
+		rc = change_group(config, view, trunk, &key, change);
 	return rc;
 }
 
-static void adopt(med_view_t *view, const med_trunk_t *trunk, const med_ip_t *subnet)
+static void adopt(
+		const med_view_t *view, const med_trunk_t *trunk, const med_leg_key_t *key)
 {
-	med_leg_group_t *group = (med_leg_group_t *)(uintptr_t)med_view_leg(
-			view, trunk->transport == MED_TLS, trunk->local_port, subnet);
+	med_leg_group_t *group = (med_leg_group_t *)(uintptr_t)med_view_leg(view, key);
 
 	if(group == NULL || !group->stale || trunk->leg.srtp != med_leg_strictest(group).srtp)
 		return;
@@ -225,6 +248,7 @@ static void adopt(med_view_t *view, const med_trunk_t *trunk, const med_ip_t *su
 static void mend_groups(med_config_t *config, med_view_t *view)
 {
 	const med_table_t *trunks = &config->table[MED_KIND_TRUNK];
+	med_leg_key_t key;
 
 	if(!config->stale_legs)
 		return;
@@ -233,9 +257,8 @@ static void mend_groups(med_config_t *config, med_view_t *view)
 			const med_trunk_object_t *object = med_slot_current(slot);
 			if(object == NULL)
 				continue;
-			adopt(view, &object->trunk, NULL);
-			for(unsigned k = 0; k < object->trunk.gateway->source_count; k++)
-				adopt(view, &object->trunk, &object->trunk.gateway->sources[k]);
+			for(unsigned n = 0; nth_group(&object->trunk, n, &key); n++)
+				adopt(view, &object->trunk, &key);
 		}
 	}
 	config->stale_legs = false;

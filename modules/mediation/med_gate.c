@@ -305,11 +305,10 @@ static bool med_gate_place(const struct dest_info *dst, med_side_t *side, bool *
 	const struct socket_info *socket = dst->send_sock;
 	const med_trunk_t *trunk = NULL;
 	med_leg_policy_t leg;
+	med_destination_t to;
 	struct ip_addr ip;
-	uint8_t transport;
-	med_ip_t remote;
 
-	if(!med_transport_of(dst->proto, &transport))
+	if(!med_transport_of(dst->proto, &to.transport))
 		return false;
 	if(socket == NULL)
 		socket = get_send_socket(
@@ -318,15 +317,16 @@ static bool med_gate_place(const struct dest_info *dst, med_side_t *side, bool *
 	if(socket == NULL || snapshot == NULL)
 		return false; /* the core cannot send; or nothing is routed by us */
 	su2ip_addr(&ip, (union sockaddr_union *)(uintptr_t)&dst->to);
-	med_ip_of(&ip, &remote);
-	if(med_leg_of_destination(snapshot, transport, socket->port_no, &remote, &leg, &trunk)
-			!= MED_EOK)
+	med_ip_of(&ip, &to.address);
+	to.local_port = socket->port_no;
+	to.remote_port = su_getport(&dst->to);
+	if(med_leg_of_destination(snapshot, &to, &leg, &trunk) != MED_EOK)
 		return false;
 	side->id_len = 0;
 	if(trunk != NULL)
 		med_side_set(side, trunk);
 	side->policy = leg; /* the strictest of several */
-	*certain = trunk != NULL && med_gate_is_at(trunk, &remote, su_getport(&dst->to));
+	*certain = trunk != NULL && med_gate_is_at(trunk, &to.address, to.remote_port);
 	return true;
 }
 

@@ -99,8 +99,12 @@ static void ask(const med_snapshot_t *snapshot, med_scratch_t *scratch)
 			source.address = trunk->gateway->sources[0];
 		if(med_identify(snapshot, &source, &found, NULL) == MED_EOK && !found->enabled)
 			abort();
-		if(med_leg_of_destination(snapshot, trunk->transport, trunk->local_port,
-				   &source.address, &leg, &found)
+		if(med_leg_of_destination(snapshot,
+				   &(med_destination_t){.transport = trunk->transport,
+						   .local_port = trunk->local_port,
+						   .remote_port = trunk->port,
+						   .address = source.address},
+				   &leg, &found)
 				!= MED_EOK)
 			abort();
 		(void)med_normalize(

@@ -601,16 +601,16 @@ START_TEST(random_changes)
 			if(core_draw(&state, 3) == 0)
 				shared.left = core_draw(&state, 20);
 			if(med_config_build(config, &s, NULL) == MED_EOK) {
-				med_ip_t ip;
+				med_destination_t to = {.local_port = 5060};
 				med_leg_policy_t leg;
 				const med_trunk_t *t = NULL;
 				if(held[slot] != NULL)
 					med_config_release(config, held[slot]);
 				held[slot] = s;
-				ck_assert_int_eq(med_ip_parse(MED_STR("192.0.2.1"), &ip), MED_EOK);
-				for(uint8_t transport = MED_UDP; transport <= MED_TLS; transport++) {
-					if(med_leg_of_destination(s, transport, 5060, &ip, &leg, &t)
-							== MED_EOK)
+				ck_assert_int_eq(
+						med_ip_parse(MED_STR("192.0.2.1"), &to.address), MED_EOK);
+				for(to.transport = MED_UDP; to.transport <= MED_TLS; to.transport++) {
+					if(med_leg_of_destination(s, &to, &leg, &t) == MED_EOK)
 						ck_assert_uint_eq(t->local_port, 5060);
 				}
 			}

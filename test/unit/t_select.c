@@ -151,16 +151,17 @@ END_TEST
 /* ---- legs
  * ------------------------------------------------------------------------------ */
 
-static void check_leg(uint8_t transport, uint16_t port, const char *remote, int srtp,
-		bool anchored, const char *id)
+static void check_leg_at(uint8_t transport, uint16_t port, const char *remote,
+		uint16_t remote_port, int srtp, bool anchored, const char *id)
 {
+	med_destination_t to = {
+			.transport = transport, .local_port = port, .remote_port = remote_port};
 	const med_trunk_t *t = NULL;
 	med_leg_policy_t leg;
-	med_ip_t ip;
 	int rc;
 
-	ck_assert_int_eq(med_ip_parse(med_str(remote), &ip), MED_EOK);
-	rc = med_leg_of_destination(snap, transport, port, &ip, &leg, &t);
+	ck_assert_int_eq(med_ip_parse(med_str(remote), &to.address), MED_EOK);
+	rc = med_leg_of_destination(snap, &to, &leg, &t);
 	if(srtp < 0) {
 		ck_assert_int_eq(rc, MED_ENOMATCH);
 		return;
@@ -171,6 +172,13 @@ static void check_leg(uint8_t transport, uint16_t port, const char *remote, int 
 	ck_assert_ptr_nonnull(t);
 	if(id != NULL)
 		core_assert_str(t->id, id);
+}
+
+/* To a port where no gateway listens. */
+static void check_leg(uint8_t transport, uint16_t port, const char *remote, int srtp,
+		bool anchored, const char *id)
+{
+	check_leg_at(transport, port, remote, 40000, srtp, anchored, id);
 }
 
 START_TEST(whose_leg_a_packet_goes_to)
@@ -200,6 +208,14 @@ START_TEST(whose_leg_a_packet_goes_to)
 	/* Another transport on a port that only TLS trunks use: as strict as they are. */
 	check_leg(MED_TCP, 5067, "203.0.113.1", MED_SRTP_REQUIRED, true, "req");
 	check_leg(MED_UDP, 5999, "192.0.2.1", -1, false, NULL);
+	/* From a socket of ours that is not the trunk's: where its gateway listens tells. */
+	check_leg_at(MED_TLS, 5999, "192.0.2.2", 5067, MED_SRTP_REQUIRED, false, "req");
+	check_leg_at(MED_TLS, 5999, "198.51.100.9", 5067, MED_SRTP_REQUIRED, false, "req");
+	check_leg_at(MED_TLS, 5061, "192.0.2.2", 5067, MED_SRTP_REQUIRED, true, "req");
+	check_leg_at(MED_TCP, 5999, "192.0.2.1", 5066, MED_SRTP_NOT_SUPPORTED, true, "gw1");
+	check_leg_at(MED_TLS, 5999, "192.0.2.2", 5066, -1, false, NULL);
+	check_leg_at(MED_TCP, 5999, "192.0.2.2", 5067, -1, false, NULL);
+	check_leg_at(MED_TLS, 5999, "203.0.113.1", 5067, -1, false, NULL);
 
 	/* The one that stands for the port leaves; another does. */
 	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("req"));
@@ -215,6 +231,10 @@ START_TEST(whose_leg_a_packet_goes_to)
 	core_set(config, MED_KIND_PROFILE, "trunk:req", "srtp_mode", "not_supported", NULL);
 	build();
 	check_leg(MED_TLS, 5067, "192.0.2.1", MED_SRTP_OPTIONAL, true, "opt");
+	check_leg_at(MED_TLS, 5999, "192.0.2.1", 5067, MED_SRTP_REQUIRED, true, "two");
+	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("two"));
+	build();
+	check_leg_at(MED_TLS, 5999, "192.0.2.1", 5067, MED_SRTP_OPTIONAL, true, "opt");
 	finish();
 }
 END_TEST
