@@ -19,6 +19,8 @@
 #define STABLE_MS 5000     /* live for this long: the next back-off starts small */
 #define SAY_AGAIN_MS 30000 /* another reason for being down is told this often */
 #define LOOKUP_POLL_MS 20
+#define FAT_MIN_MS 1000
+#define FAT_MAX_MS 60000
 
 /* ---- telling ---- */
 
@@ -67,6 +69,33 @@ int64_t med_store_backoff(med_store_t *store, unsigned *step)
 	return wait * 3 / 4 + (int64_t)((store->jitter >> 8) % (unsigned)(wait / 2));
 }
 
+static void forget_fat(med_store_t *store)
+{
+	med_store_keys_clear(&store->fat);
+	med_store_keys_clear(&store->fat_changed);
+}
+
+void med_store_lose_fat(med_store_t *store)
+{
+	med_conn_asked_t asked = {0};
+	med_store_keys_t fat = store->fat;
+	char key[100] = "";
+
+	store->fat = (med_store_keys_t){0}; /* of these nothing was missed */
+	if(med_conn_pop(&store->data, &asked) && asked.tag == TAG_GET) {
+		snprintf(key, sizeof key, "%.*s", (int)(asked.key_len < 90 ? asked.key_len : 90),
+				asked.key);
+		(void)med_store_keys_add(&fat, (med_str_t){asked.key, asked.key_len});
+	}
+	free(asked.key);
+	store->fat_wait = store->fat_wait ? store->fat_wait * 2 : FAT_MIN_MS;
+	if(store->fat_wait > FAT_MAX_MS)
+		store->fat_wait = FAT_MAX_MS;
+	store->fat_due = store->now + store->fat_wait;
+	med_store_lose(store, "the value of '%s' is too big; the others are read again", key);
+	store->fat = fat;
+}
+
 /** The connections no longer give a picture we can trust: begin anew after a while. */
 void med_store_lose(med_store_t *store, const char *fmt, ...)
 {
@@ -84,6 +113,7 @@ void med_store_lose(med_store_t *store, const char *fmt, ...)
 	med_store_keys_clear(&store->changed);
 	med_store_keys_clear(&store->round);
 	med_store_keys_clear(&store->told);
+	forget_fat(store); /* it may be mended meanwhile, and we are not told */
 	store->phase = PH_DOWN;
 	store->gets = 0;
 	store->scanning = false;
@@ -144,6 +174,8 @@ static void serve(med_store_t *store, med_conn_t *conn)
 	}
 	if(why && conn == &store->write)
 		med_store_write_lost(store, why);
+	else if(why && conn == &store->data && conn->oversized)
+		med_store_lose_fat(store);
 	else if(why)
 		med_store_lose(store, "%s", why);
 }
@@ -163,6 +195,20 @@ static void ping(med_store_t *store)
 				MED_STR("TRACKINGINFO"));
 }
 
+void med_store_keep_alive(med_store_t *store, int64_t now_ms)
+{
+	med_str_t ping_word = MED_STR("PING");
+
+	if(now_ms < store->next_ping || store->phase < PH_SCAN)
+		return;
+	store->next_ping = now_ms + PING_MS;
+	store->track.now_ms = now_ms;
+	/* a failure shows when the connection is served next */
+	if(store->track.asked_count == 0
+			&& med_conn_send(&store->track, TAG_PING, (med_str_t){0}, 1, &ping_word) == 0)
+		(void)med_conn_io(&store->track, now_ms);
+}
+
 void med_store_run(med_store_t *store, int64_t now_ms)
 {
 	med_conn_t *conns[] = {&store->track, &store->data, &store->write};
@@ -174,6 +220,8 @@ void med_store_run(med_store_t *store, int64_t now_ms)
 		serve(store, conns[i]);
 	if(store->phase == PH_LIVE && store->again)
 		med_store_start_full(store);
+	if(store->phase == PH_LIVE && store->fat_changed.count && now_ms >= store->fat_due)
+		med_store_retry_fat(store);
 	if(now_ms >= store->next_ping)
 		ping(store);
 	/* what the handling queued goes out now, not after the next poll */
@@ -201,6 +249,8 @@ size_t med_store_poll(
 	}
 	if(store->phase == PH_LIVE && store->again)
 		deadline = store->now;
+	if(store->phase == PH_LIVE && store->fat_changed.count && store->fat_due < deadline)
+		deadline = store->fat_due;
 	*deadline_ms = deadline;
 	return n;
 }
@@ -208,6 +258,8 @@ size_t med_store_poll(
 void med_store_reload(med_store_t *store)
 {
 	store->next_attempt = store->now;
+	forget_fat(store);
+	store->fat_wait = 0;
 	if(!store->full && store->phase != PH_DOWN)
 		store->again = true;
 }
@@ -300,6 +352,8 @@ void med_store_free(med_store_t *store)
 	med_store_keys_free(&store->changed);
 	med_store_keys_free(&store->round);
 	med_store_keys_free(&store->told);
+	med_store_keys_free(&store->fat);
+	med_store_keys_free(&store->fat_changed);
 	free(store->fields);
 	free(store->prefix);
 	free(store->match);

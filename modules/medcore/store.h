@@ -80,6 +80,11 @@ size_t med_store_poll(
  * @param now_ms  CLOCK_MONOTONIC
  */
 void med_store_run(med_store_t *store, int64_t now_ms);
+/**
+ * While a handler is at work for long: keeps the connections alive. Calls no handler,
+ * reads nothing. May be called from within one.
+ */
+void med_store_keep_alive(med_store_t *store, int64_t now_ms);
 /** Read everything again (RPC `mediation.reload`). */
 void med_store_reload(med_store_t *store);
 

@@ -58,8 +58,10 @@ static void *create_bounded_array(const redisReadTask *task, array_length_t leng
 {
 	med_conn_t *conn = task->privdata;
 
-	if((size_t)length > MED_CONN_ELEMENTS_MAX - conn->elements)
+	if((size_t)length > MED_CONN_ELEMENTS_MAX - conn->elements) {
+		conn->oversized = true;
 		return NULL; /* told as out of memory, which it would be */
+	}
 	conn->elements += (size_t)length;
 	return create_array(task, length);
 }
@@ -219,7 +221,7 @@ void med_conn_close(med_conn_t *conn)
 	conn->asked_first = conn->asked_count = conn->asked_cap = 0;
 	conn->out_at = conn->out_len = conn->out_cap = 0;
 	conn->reply_bytes = 0;
-	conn->more = false;
+	conn->more = conn->oversized = false;
 	conn->state = MED_CONN_CLOSED;
 }
 
@@ -406,8 +408,10 @@ static int receive(med_conn_t *conn)
 	if(n == 0)
 		return fail(conn, "Redis closed the connection");
 	conn->reply_bytes += (size_t)n;
-	if(conn->reply_bytes > MED_CONN_REPLY_MAX)
+	if(conn->reply_bytes > MED_CONN_REPLY_MAX) {
+		conn->oversized = true;
 		return fail(conn, "a reply larger than any of Redis's: is this a Redis?");
+	}
 	if(redisReaderFeed(conn->reader, chunk, (size_t)n) != REDIS_OK)
 		return fail(conn, conn->reader->errstr);
 	return 1;

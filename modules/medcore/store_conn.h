@@ -13,7 +13,7 @@
 #include <hiredis/hiredis.h>
 
 #define MED_CONN_TIMEOUT_MS 3000         /**< for a connection and for each reply */
-#define MED_CONN_REPLY_MAX (48u << 20)   /**< bytes of one reply; more is garbage */
+#define MED_CONN_REPLY_MAX (48u << 20)   /**< bytes of one reply; more is not read */
 #define MED_CONN_ELEMENTS_MAX (4u << 20) /**< of all arrays of one reply */
 #define MED_CONN_OUT_MAX (16u << 20)     /**< bytes that wait to be sent */
 
@@ -48,6 +48,7 @@ typedef struct med_conn {
 	int64_t waiting_ms; /**< since when nothing whole came although we wait */
 	int64_t now_ms;
 	unsigned reads;
+	bool oversized;  /**< the error is that the reply to the oldest command is too big */
 	bool more;       /**< it stopped reading before the socket was empty */
 	char error[200]; /**< set when a function returned an error */
 } med_conn_t;

@@ -56,8 +56,13 @@ struct med_store {
 	med_store_keys_t changed; /**< named by notices, to be read in the next round */
 	med_store_keys_t round;   /**< being read */
 	med_store_keys_t told;    /**< read since the last commit; not kept in a full read */
-	size_t unread;            /**< index in round of the next key to ask for */
-	size_t gets;              /**< HGETALLs under way */
+	/* A value too big to be read would end the connection each time it is asked for. */
+	med_store_keys_t fat;         /**< keys that are not asked for */
+	med_store_keys_t fat_changed; /**< of these, to be tried again when that is due */
+	unsigned fat_wait;            /**< ms; the next wait is longer */
+	int64_t fat_due;
+	size_t unread; /**< index in round of the next key to ask for */
+	size_t gets;   /**< HGETALLs under way */
 	med_field_t *fields;
 	size_t fields_cap;
 
@@ -86,6 +91,9 @@ bool med_store_is_error(const redisReply *reply, const char *code);
 /** An answer that ends the connection: in words where we know it. */
 void med_store_lose_by_reply(med_store_t *store, const char *what, redisReply *reply);
 
+/** As above, for the size of the value that data was asked for. */
+void med_store_lose_fat(med_store_t *store);
+
 /* ---- store_read.c: what is asked when ---- */
 
 /** 0, or -1: the store is lost. */
@@ -103,6 +111,8 @@ void med_store_start_data(med_store_t *store);
 void med_store_start_full(med_store_t *store);
 /** Reads what has changed; then comes the fence. */
 void med_store_start_round(med_store_t *store);
+/** Tries again what was too big to be read and has changed. */
+void med_store_retry_fat(med_store_t *store);
 /** Asks for more of the round, as far as the window allows. */
 void med_store_read_more(med_store_t *store);
 /** Goes on with the full read, as far as the window allows. */
@@ -114,6 +124,8 @@ void med_store_fence_passed(med_store_t *store);
 
 /** One reply of @p conn to whom it concerns. */
 void med_store_dispatch(med_store_t *store, med_conn_t *conn, redisReply *reply);
+/** A key whose value is too big to be read. */
+void med_store_tell_fat(med_store_t *store, med_str_t key);
 void med_store_write_lost(med_store_t *store, const char *why);
 
 #endif

@@ -45,6 +45,10 @@ int med_store_ask_value(med_store_t *store, med_str_t key)
 {
 	med_str_t argv[2] = {MED_STR("HGETALL"), key};
 
+	if(store->fat.count && med_store_keys_has(&store->fat, key)) {
+		med_store_tell_fat(store, key);
+		return 0;
+	}
 	if(med_store_ask(store, &store->data, TAG_GET, key, 2, argv))
 		return -1;
 	store->gets++;
@@ -135,6 +139,25 @@ void med_store_start_round(med_store_t *store)
 	med_store_read_more(store);
 }
 
+void med_store_retry_fat(med_store_t *store)
+{
+	med_store_keys_t left = {0};
+	bool failed = false;
+
+	for(size_t i = 0; i < store->fat.count && !failed; i++) {
+		med_str_t key = med_store_keys_at(&store->fat, i);
+		bool retry = med_store_keys_has(&store->fat_changed, key);
+		failed = med_store_keys_add(retry ? &store->changed : &left, key) != MED_EOK;
+	}
+	med_store_keys_free(&store->fat);
+	med_store_keys_clear(&store->fat_changed);
+	store->fat = left;
+	if(failed)
+		med_store_lose(store, "out of memory");
+	else
+		med_store_start_round(store);
+}
+
 /** All that was asked for has been told. */
 static void round_done(med_store_t *store)
 {
@@ -174,6 +197,8 @@ static void commit(med_store_t *store)
 	bool full = store->full;
 
 	store->full = false;
+	if(!store->fat.count)
+		store->fat_wait = 0;
 	med_store_keys_clear(&store->told);
 	store->handler.commit(store->handler.ctx, full);
 	if(store->phase != PH_LIVE)

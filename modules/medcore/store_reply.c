@@ -82,6 +82,25 @@ static void tell_unreadable(med_store_t *store, med_str_t key)
 	store->handler.unreadable(store->handler.ctx, kind, id, text);
 }
 
+void med_store_tell_fat(med_store_t *store, med_str_t key)
+{
+	med_str_t rest = {0}, id;
+	enum med_kind kind;
+	char text[256];
+
+	below_prefix(store, key, &rest);
+	snprintf(text, sizeof text,
+			"key '%.*s': its value is larger than %u MB or %u fields, so it is not read; "
+			"DEL it and write it anew",
+			(int)(key.len < 100 ? key.len : 100), key.s, MED_CONN_REPLY_MAX >> 20,
+			MED_CONN_ELEMENTS_MAX / 2);
+	med_store_printable(text);
+	if(split(rest, &kind, &id))
+		store->handler.unreadable(store->handler.ctx, kind, id, text);
+	else
+		store->handler.stray(store->handler.ctx, rest, text);
+}
+
 static int fields_reserve(med_store_t *store, size_t count)
 {
 	med_field_t *more;
@@ -176,13 +195,23 @@ static void on_notice(med_store_t *store, const redisReply *keys)
 
 	if(store->phase < PH_SCAN) /* the full read comes after it */
 		return;
-	if(keys->type != REDIS_REPLY_ARRAY) /* nil: FLUSHDB, FLUSHALL */
+	if(keys->type != REDIS_REPLY_ARRAY) { /* nil: FLUSHDB, FLUSHALL */
 		store->again = true;
+		med_store_keys_clear(&store->fat);
+		med_store_keys_clear(&store->fat_changed);
+	}
 	for(size_t i = 0; i < keys->elements && !store->again; i++) {
 		med_str_t key = text_of(keys->element[i]);
 		if(keys->element[i]->type != REDIS_REPLY_STRING
 				|| !below_prefix(store, key, &rest))
 			continue;
+		if(store->fat.count && med_store_keys_has(&store->fat, key)) {
+			if(med_store_keys_add(&store->fat_changed, key)) {
+				med_store_lose(store, "out of memory");
+				return;
+			}
+			continue;
+		}
 		if(store->full || med_store_keys_has(&store->told, key))
 			store->conflict = true;
 		if(store->changed.count >= CHANGED_MAX) {

@@ -287,6 +287,29 @@ static pid_t writer(unsigned seed, int ms, int pause_ms)
 	_exit(0);
 }
 
+START_TEST(one_value_too_big_to_read)
+{
+	redis("HSET med:1:trunk:a gateway g\r\nHSET med:1:route:fat name x");
+	LIVE();
+	redis("EVAL \"redis.call('HSET','med:1:route:fat','name',string.rep('x',60000000))\" "
+		  "0");
+	UNTIL(view.state == MED_STORE_DOWN, 5000);
+	ck_assert_msg(strstr(view.text, "med:1:route:fat") != NULL, "%s", view.text);
+	UNTIL(view.state == MED_STORE_LIVE && view.refusals > 0, 5000);
+	ck_assert_str_eq(view.refused_key, "route:fat");
+	ck_assert_msg(strstr(view.refused, "larger than 48 MB") != NULL, "%s", view.refused);
+	ck_assert(has("route:fat", "name=x")); /* its last good version */
+	ck_assert_uint_eq(view.fulls, 2);
+	redis("HSET med:1:trunk:a gateway h"); /* everyone else goes on */
+	UNTIL(has("trunk:a", "gateway=h"), 1000);
+	redis("HSET med:1:route:fat priority 1"); /* changed, and still too big */
+	UNTIL(view.fulls == 3 && view.state == MED_STORE_LIVE, 8000);
+	redis("DEL med:1:route:fat\r\nHSET med:1:route:fat name y");
+	UNTIL(has("route:fat", "name=y"), 8000);
+	ck_assert_uint_eq(view.fulls, 3);
+}
+END_TEST
+
 START_TEST(transactions_whole)
 {
 	pid_t one, two;
@@ -544,6 +567,7 @@ int main(void)
 	tcase_add_test(t, deleted_and_added_again);
 	tcase_add_test(t, flushdb);
 	tcase_add_test(t, wrong_types);
+	tcase_add_test(t, one_value_too_big_to_read);
 	tcase_add_test(t, transactions_whole);
 	tcase_add_test(t, transactions_at_full_speed);
 	tcase_add_test(t, bursts);
