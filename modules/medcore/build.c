@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* qsort_r */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ static int build_kind(med_config_t *config, enum med_kind kind, med_map_t **map)
 	int rc = MED_EOK;
 
 	for(; slot != NULL && rc == MED_EOK; slot = slot->next_dirty) {
+		med_pause(&config->pause);
 		slot->pending = NULL;
 		if(slot->entry != NULL) {
 			slot->pending = make_object(config, slot);
@@ -78,12 +80,13 @@ static int build_defaults(med_config_t *config, const med_profile_object_t **def
 /* ---- usages ---------------------------------------------------------------------------
  */
 
-static int compare_routes(const void *a, const void *b)
+static int compare_routes(const void *a, const void *b, void *pause)
 {
 	const med_slot_t *x = *(med_slot_t *const *)a, *y = *(med_slot_t *const *)b;
 	const med_route_entry_t *p = x->entry, *q = y->entry;
 	int order;
 
+	med_pause(pause);
 	if(p->priority != q->priority)
 		return p->priority < q->priority ? -1 : 1;
 	order = memcmp(x->id, y->id, x->id_len < y->id_len ? x->id_len : y->id_len);
@@ -115,7 +118,8 @@ static int build_usage(med_config_t *config, med_view_t *view, med_usage_slot_t 
 		if(!med_config_reserve_work(config, usage->count))
 			return MED_ENOMEM;
 		memcpy(config->work, usage->members, usage->count * sizeof(config->work[0]));
-		qsort(config->work, usage->count, sizeof(config->work[0]), compare_routes);
+		qsort_r(config->work, usage->count, sizeof(config->work[0]), compare_routes,
+				&config->pause);
 		rc = med_usage_build(config->builder, &config->heap,
 				(med_str_t){usage->name, usage->name_len}, usage->number, usage->count,
 				describe_route, config, &usage->pending);
@@ -193,15 +197,12 @@ static void commit(med_config_t *config, const med_state_t *state)
 		usage->object = usage->pending;
 		usage->pending = NULL;
 		usage->dirty = false;
+		med_fault_check_usage(config, usage);
 	}
+	if(config->rules_changed)
+		med_fault_check_profiles(config);
+	config->rules_changed = false;
 	config->heap.building++;
-}
-
-static void count_conflicts(med_config_t *config)
-{
-	med_table_t *trunks = &config->table[MED_KIND_TRUNK];
-
-	trunks->conflicts = trunks->present - config->state.view.count[MED_KIND_TRUNK];
 }
 
 int med_config_build(
@@ -224,7 +225,6 @@ int med_config_build(
 	s->revision = config->heap.building;
 	s->view = state.view;
 	commit(config, &state);
-	count_conflicts(config);
 	s->next = config->snapshots.next;
 	s->prev = &config->snapshots;
 	s->next->prev = s;

@@ -1,16 +1,12 @@
 /**
- * config.c - the writer: takes objects in, keeps last good versions, tells what is
- * refused
+ * config.c - the writer: takes objects in, keeps last good versions
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "medcore/schema.h"
 #include "medcore/writer.h"
-
-#define ID_KEPT 200 /* bytes of an id that is none, kept to name the refused object */
 
 /* ---- slots --------------------------------------------------------------------------
  */
@@ -18,8 +14,8 @@
 /* Ids that are too long are refused, but remembered by their beginning. */
 static med_str_t kept_id(med_str_t id)
 {
-	if(id.len > ID_KEPT)
-		id.len = ID_KEPT;
+	if(id.len > MED_ID_KEPT)
+		id.len = MED_ID_KEPT;
 	return id;
 }
 
@@ -40,7 +36,7 @@ med_slot_t *med_slot_find(const med_config_t *config, enum med_kind kind, med_st
 }
 
 /* Longer chains are the worst that a failed growth leads to. */
-static void grow_table(const med_config_t *config, med_table_t *table)
+static void grow_table(med_config_t *config, med_table_t *table)
 {
 	size_t buckets = table->buckets == 0 ? 64 : table->buckets * 2;
 	med_slot_t **wide = med_calloc(&config->own, buckets, sizeof(*wide));
@@ -54,6 +50,7 @@ static void grow_table(const med_config_t *config, med_table_t *table)
 			next = slot->next;
 			slot->next = *chain;
 			*chain = slot;
+			med_pause(&config->pause);
 		}
 	}
 	med_free(&config->own, table->bucket);
@@ -111,6 +108,7 @@ void med_slot_drop(med_config_t *config, med_slot_t *slot)
 		;
 	*place = slot->next;
 	table->slots--;
+	med_fault_forget(config, slot);
 	med_free(&config->own, slot->conflict);
 	med_free(&config->own, slot);
 }
@@ -438,8 +436,14 @@ static void join_usages(med_config_t *config, med_slot_t *slot)
 {
 	med_route_entry_t *entry = slot->entry;
 
-	for(unsigned i = 0; i < entry->trunk_count; i++)
-		entry->trunks[i]->refs++;
+	for(unsigned i = 0; i < entry->trunk_count; i++) {
+		med_slot_t *trunk = entry->trunks[i];
+		trunk->refs++;
+		if(trunk->named_by == NULL)
+			trunk->named_by = slot;
+		if(trunk->entry == NULL)
+			med_fault_check(config, trunk);
+	}
 	for(unsigned i = 0; i < entry->member_count; i++) {
 		med_member_t *member = &entry->members[i];
 		member->index = (uint32_t)member->usage->count;
@@ -465,8 +469,14 @@ static void leave_usages(med_config_t *config, med_slot_t *slot)
 {
 	med_route_entry_t *entry = slot->entry;
 
-	for(unsigned i = 0; i < entry->trunk_count; i++)
-		entry->trunks[i]->refs--;
+	for(unsigned i = 0; i < entry->trunk_count; i++) {
+		med_slot_t *trunk = entry->trunks[i];
+		trunk->refs--;
+		if(trunk->named_by == slot)
+			trunk->named_by = NULL;
+		if(trunk->entry == NULL)
+			med_fault_check(config, trunk);
+	}
 	for(unsigned i = 0; i < entry->member_count; i++) {
 		move_last(entry->members[i].usage, entry->members[i].index);
 		mark_usage_dirty(config, entry->members[i].usage);
@@ -496,7 +506,7 @@ med_config_t *med_config_new(const med_mem_t *own, const med_mem_t *shared)
 		return NULL;
 	config->own = *own;
 	config->shared = *shared;
-	config->builder = med_usage_builder_new(&config->own);
+	config->builder = med_usage_builder_new(&config->own, &config->pause);
 	if(config->builder == NULL) {
 		med_free(own, config);
 		return NULL;
@@ -519,12 +529,11 @@ static uint64_t fields_hash(const med_field_t *fields, size_t count)
 
 static int set_refused(med_config_t *config, med_slot_t *slot, const char *text)
 {
-	bool was = slot->refused != NULL;
 	int rc = med_slot_text(config, &slot->refused, text);
 
 	if(rc != MED_EOK)
 		return rc;
-	config->table[slot->kind].refused += (text != NULL) - (size_t)was;
+	med_fault_check(config, slot);
 	/* What has no good version to fall back on may be waited for by others. */
 	if(slot->entry == NULL && slot->kind == MED_KIND_PROFILE)
 		med_slot_mark_dirty(config, slot);
@@ -556,12 +565,15 @@ static void replace_entry(med_config_t *config, med_slot_t *slot, void *entry)
 	if(slot->kind == MED_KIND_ROUTE && slot->entry != NULL)
 		leave_usages(config, slot);
 	table->present += (entry != NULL) - (size_t)(slot->entry != NULL);
+	if(slot->kind == MED_KIND_RULES && (entry == NULL) != (slot->entry == NULL))
+		config->rules_changed = true;
 	free_entry(config, slot->kind, slot->entry);
 	slot->entry = entry;
 	if(slot->kind == MED_KIND_ROUTE && entry != NULL)
 		join_usages(config, slot);
 	if(slot->kind != MED_KIND_ROUTE)
 		med_slot_mark_dirty(config, slot);
+	med_fault_check(config, slot);
 }
 
 int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
@@ -631,6 +643,12 @@ int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id)
 	return MED_EOK;
 }
 
+void med_config_set_pause(med_config_t *config, void (*call)(void *ctx), void *ctx)
+{
+	config->pause.call = call;
+	config->pause.ctx = ctx;
+}
+
 void med_config_mark(med_config_t *config)
 {
 	config->epoch++;
@@ -646,6 +664,7 @@ size_t med_config_sweep(med_config_t *config)
 			med_slot_t *slot = table->bucket[i], *next;
 			for(; slot != NULL; slot = next) {
 				next = slot->next;
+				med_pause(&config->pause);
 				if(slot->epoch != config->epoch
 						&& med_config_remove(
 								   config, (enum med_kind)kind, med_slot_id(slot))
@@ -660,116 +679,6 @@ size_t med_config_sweep(med_config_t *config)
 size_t med_config_count(const med_config_t *config, enum med_kind kind)
 {
 	return (unsigned)kind < MED_KIND_COUNT ? config->table[kind].present : 0;
-}
-
-/* ---- public: what is refused ---------------------------------------------------------
- */
-
-static void tell(med_refused_cb cb, void *ctx, const med_slot_t *slot, const char *text)
-{
-	char id[ID_KEPT * 4 + 8];
-
-	if(cb != NULL)
-		cb(ctx, (enum med_kind)slot->kind,
-				med_str(med_quote(id, sizeof(id), med_slot_id(slot))), text);
-}
-
-static const med_slot_t *route_that_names(
-		const med_config_t *config, const med_slot_t *trunk)
-{
-	const med_table_t *table = &config->table[MED_KIND_ROUTE];
-
-	for(size_t i = 0; i < table->buckets; i++) {
-		for(const med_slot_t *slot = table->bucket[i]; slot != NULL; slot = slot->next) {
-			const med_route_entry_t *entry = slot->entry;
-			for(unsigned k = 0; entry != NULL && k < entry->trunk_count; k++) {
-				if(entry->trunks[k] == trunk)
-					return slot;
-			}
-		}
-	}
-	return NULL;
-}
-
-/* A trunk that only routes know of. */
-static size_t tell_missing(
-		const med_config_t *config, const med_slot_t *slot, med_refused_cb cb, void *ctx)
-{
-	const med_slot_t *route;
-	med_errbuf_t text;
-
-	if(slot->kind != MED_KIND_TRUNK || slot->refs == 0 || slot->entry != NULL
-			|| slot->refused != NULL)
-		return 0;
-	if(cb != NULL) {
-		route = route_that_names(config, slot);
-		(void)med_fail(&text, 0,
-				"trunk '%.*s': does not exist, but %u route(s) name it, '%.*s' for one; "
-				"they "
-				"use their other trunks",
-				MED_STR_FMT(med_slot_id(slot)), slot->refs,
-				route == NULL ? 0 : route->id_len, route == NULL ? "" : route->id);
-		tell(cb, ctx, slot, text.text);
-	}
-	return 1;
-}
-
-/* Rule sets a profile names in vain; it serves without them. */
-static size_t tell_rules(
-		const med_config_t *config, const med_slot_t *slot, med_refused_cb cb, void *ctx)
-{
-	const med_record_t *record = slot->entry;
-	size_t told = 0;
-
-	if(slot->kind != MED_KIND_PROFILE || record == NULL)
-		return 0;
-	const struct {
-		const char *field;
-		med_str_t id;
-	} names[] = {{"dial_plan", record->profile.dial_plan},
-			{"outbound_translation_rules", record->profile.called_rules},
-			{"outbound_calling_number_translation_rules", record->profile.calling_rules}};
-	for(size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const med_slot_t *rules = names[i].id.len == 0
-				? NULL
-				: med_slot_find(config, MED_KIND_RULES, names[i].id);
-		med_errbuf_t text;
-		if(names[i].id.len == 0 || (rules != NULL && rules->entry != NULL))
-			continue;
-		(void)med_fail(&text, 0,
-				"profile '%.*s': field '%s': no rules '%.*s'; numbers stay as they are "
-				"until "
-				"they exist",
-				MED_STR_FMT(med_slot_id(slot)), names[i].field, MED_STR_FMT(names[i].id));
-		tell(cb, ctx, slot, text.text);
-		told++;
-	}
-	return told;
-}
-
-size_t med_config_refused(const med_config_t *config, med_refused_cb cb, void *ctx)
-{
-	size_t told = 0;
-
-	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++) {
-		const med_table_t *table = &config->table[kind];
-		/* A million routes are looked through only when one of them is refused. */
-		if(kind == MED_KIND_ROUTE && table->refused == 0)
-			continue;
-		for(size_t i = 0; i < table->buckets; i++) {
-			for(const med_slot_t *slot = table->bucket[i]; slot != NULL;
-					slot = slot->next) {
-				const char *text = slot->refused != NULL ? slot->refused : slot->conflict;
-				if(text != NULL) {
-					tell(cb, ctx, slot, text);
-					told++;
-				}
-				told += tell_missing(config, slot, cb, ctx);
-				told += tell_rules(config, slot, cb, ctx);
-			}
-		}
-	}
-	return told;
 }
 
 /* ---- end of life ---------------------------------------------------------------------

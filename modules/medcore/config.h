@@ -54,8 +54,28 @@ size_t med_config_sweep(med_config_t *config);
 size_t med_config_count(const med_config_t *config, enum med_kind kind);
 
 /** Objects refused now, by record or by reference, until mended or removed. */
-typedef void (*med_refused_cb)(void *ctx, enum med_kind kind, med_str_t id, const char *text);
+typedef void (*med_refused_cb)(
+		void *ctx, enum med_kind kind, med_str_t id, const char *text);
 size_t med_config_refused(const med_config_t *config, med_refused_cb cb, void *ctx);
+
+/** @param fresh  this text was not told before, since the object was right last */
+typedef void (*med_fault_cb)(
+		void *ctx, enum med_kind kind, med_str_t id, const char *text, bool fresh);
+/**
+ * As med_config_refused(), in parts of at most @p max objects: what is wrong may be much.
+ * What changes between the parts is told right by the next walk.
+ *
+ * @param again  true: from the beginning
+ * @return false: that was the last part
+ */
+bool med_config_refused_part(
+		med_config_t *config, bool again, size_t max, med_fault_cb cb, void *ctx);
+
+/**
+ * Long work (a build, a sweep) calls @p call every few thousand steps, about each
+ * millisecond, for what its process must not miss. It must not use @p config.
+ */
+void med_config_set_pause(med_config_t *config, void (*call)(void *ctx), void *ctx);
 
 /**
  * A snapshot of everything accepted so far; the caller owns one release of it.
@@ -63,15 +83,15 @@ size_t med_config_refused(const med_config_t *config, med_refused_cb cb, void *c
  *
  * @return MED_EOK; MED_ENOMEM: nothing changed, the previous one still serves
  */
-int med_config_build(med_config_t *config, const med_snapshot_t **snapshot,
-		med_errbuf_t *err);
+int med_config_build(
+		med_config_t *config, const med_snapshot_t **snapshot, med_errbuf_t *err);
 /** Only by the process of @p config, when no reader is left. */
 void med_config_release(med_config_t *config, const med_snapshot_t *snapshot);
 
 /** Lookups, from any process, without locks or allocation. NULL: none. */
 const med_trunk_t *med_snapshot_trunk(const med_snapshot_t *snapshot, med_str_t id);
-const med_trunk_t *med_snapshot_trunk_by_number(const med_snapshot_t *snapshot,
-		uint32_t number);
+const med_trunk_t *med_snapshot_trunk_by_number(
+		const med_snapshot_t *snapshot, uint32_t number);
 const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id);
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
 /** Trunks in order of id, for listings: the one at @p index, NULL past the end. */

@@ -102,6 +102,9 @@ bool med_regex_mixes_groups(const med_regex_t *regex);
 /** Number of a named group; 0: none. */
 unsigned med_regex_group(const med_regex_t *regex, med_str_t name);
 
+/** Does it end with plain digits, so that most numbers are told apart without PCRE2? */
+bool med_regex_ends_plainly(const med_regex_t *regex);
+
 /** Match data and limits of one process; see select.h. */
 struct med_scratch;
 
@@ -113,8 +116,11 @@ struct med_scratch;
 /** A part of a decision begins: what its patterns cost is counted from here. */
 void med_scratch_begin(struct med_scratch *scratch, int64_t budget_ns);
 
+/** Was the last MED_ELIMIT the budget's, to which all patterns so far contributed? */
+bool med_scratch_spent(const struct med_scratch *scratch);
+
 /**
- * @return MED_EOK, MED_ENOMATCH, MED_ELIMIT (match limit, or the decision's budget),
+ * @return MED_EOK, MED_ENOMATCH, MED_ELIMIT (its own limit, or the decision's budget),
  *         MED_ENOMEM
  */
 int med_regex_match(const med_regex_t *regex, struct med_scratch *scratch,

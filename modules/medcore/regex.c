@@ -15,6 +15,8 @@ struct med_regex {
 	pcre2_code *code;
 	uint32_t groups;
 	bool named, unnamed;
+	uint8_t end_len; /* plain digits that every match ends with, at the subject's end */
+	char end[MED_PATTERN_KEY];
 };
 
 /*
@@ -35,6 +37,7 @@ struct med_scratch {
 	int64_t started;   /* wall clock of the second */
 	int64_t cpu_start; /* this thread's time when the wall clock ran over; 0: did not */
 	int64_t budget;
+	bool spent; /* the budget, not a pattern's own limit, ended the last match */
 };
 
 /* ---- dialect ------------------------------------------------------------------------
@@ -253,6 +256,36 @@ out:
 	return rc;
 }
 
+/*
+ * The digits that stand before a closing `$`, where that is plain to see: every match
+ * then ends so, and comparing them costs a hundredth of a match.
+ */
+static size_t plain_end(med_str_t pattern, char *end)
+{
+	size_t at = pattern.len - 1, len = 0;
+
+	if(pattern.s[at] != '$' || memchr(pattern.s, '|', pattern.len) != NULL
+			|| memchr(pattern.s, '#', pattern.len) != NULL)
+		return 0;
+	for(size_t i = 0; i + 1 < pattern.len; i++) {
+		if(pattern.s[i] == '(' && pattern.s[i + 1] == '?')
+			return 0; /* options, conditions, what looks ahead */
+	}
+	while(at > 0 && len < MED_PATTERN_KEY && pattern.s[at - 1] >= '0'
+			&& pattern.s[at - 1] <= '9') {
+		at--;
+		len++;
+	}
+	/* What stands before them may make them something else: \10, \x41. */
+	if(len == MED_PATTERN_KEY)
+		return 0;
+	if(at > 0 && strchr("]).*+?}", pattern.s[at - 1]) == NULL
+			&& !(at > 1 && pattern.s[at - 2] == '\\' && pattern.s[at - 1] == 'd'))
+		return 0;
+	memcpy(end, pattern.s + at, len);
+	return len;
+}
+
 int med_regex_compile(const med_mem_t *shared, med_str_t pattern, med_regex_t **regex,
 		med_errbuf_t *err)
 {
@@ -278,6 +311,7 @@ int med_regex_compile(const med_mem_t *shared, med_str_t pattern, med_regex_t **
 	(void)pcre2_pattern_info(out->code, PCRE2_INFO_CAPTURECOUNT, &out->groups);
 	out->named = dialect.named;
 	out->unnamed = dialect.unnamed;
+	out->end_len = (uint8_t)plain_end(pattern, out->end);
 	*regex = out;
 	return MED_EOK;
 }
@@ -293,6 +327,11 @@ void med_regex_free(const med_mem_t *shared, med_regex_t *regex)
 unsigned med_regex_groups(const med_regex_t *regex)
 {
 	return regex->groups;
+}
+
+bool med_regex_ends_plainly(const med_regex_t *regex)
+{
+	return regex->end_len > 0;
 }
 
 bool med_regex_mixes_groups(const med_regex_t *regex)
@@ -371,6 +410,12 @@ void med_scratch_begin(med_scratch_t *scratch, int64_t budget_ns)
 	scratch->budget = budget_ns;
 	scratch->matches = 0;
 	scratch->cpu_start = 0;
+	scratch->spent = false;
+}
+
+bool med_scratch_spent(const med_scratch_t *scratch)
+{
+	return scratch->spent;
 }
 
 static int64_t clock_ns(clockid_t id)
@@ -413,12 +458,25 @@ static void fill_spans(const med_scratch_t *scratch, int count, med_span_t *span
 	}
 }
 
+/* A newline at the end is not of the digits `$` stands behind. */
+static bool may_end_so(const med_regex_t *regex, med_str_t subject)
+{
+	return subject.len > 0 && subject.s[subject.len - 1] == '\n'
+			? true
+			: subject.len >= regex->end_len
+					&& memcmp(subject.s + subject.len - regex->end_len, regex->end,
+							   regex->end_len)
+							== 0;
+}
+
 int med_regex_match(const med_regex_t *regex, med_scratch_t *scratch, med_str_t subject,
 		med_span_t *spans)
 {
 	uint32_t steps = MATCH_STEPS / ((uint32_t)subject.len + 1);
 	int count;
 
+	if(regex->end_len > 0 && !may_end_so(regex, subject))
+		return MED_ENOMATCH;
 	if(++scratch->matches == 2)
 		scratch->started = clock_ns(CLOCK_MONOTONIC);
 	pcre2_set_match_limit(
@@ -430,10 +488,10 @@ int med_regex_match(const med_regex_t *regex, med_scratch_t *scratch, med_str_t 
 		return MED_ELIMIT;
 	if(count == PCRE2_ERROR_NOMEMORY)
 		return MED_ENOMEM;
-	if(scratch->matches > 1 && over_budget(scratch))
-		return MED_ELIMIT;
-	if(count < 0)
-		return MED_ENOMATCH;
+	if(count < 0) {
+		scratch->spent = scratch->matches > 1 && over_budget(scratch);
+		return scratch->spent ? MED_ELIMIT : MED_ENOMATCH;
+	}
 	if(spans != NULL)
 		fill_spans(scratch, count, spans);
 	return MED_EOK;

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* qsort_r */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,20 +53,24 @@ typedef struct med_pair {
 
 struct med_usage_builder {
 	med_mem_t mem;
+	med_pause_t *pause;
 	med_pair_t *pairs; /* one per key of a route */
 	size_t pair_count, pair_room;
 	char *blobs;
 	size_t blob_size, blob_room;
 	size_t keys, listed; /* distinct keys; postings that stand in lists, with ends */
+	uint32_t loose;
 	med_variants_t variants;
 };
 
-med_usage_builder_t *med_usage_builder_new(const med_mem_t *own)
+med_usage_builder_t *med_usage_builder_new(const med_mem_t *own, med_pause_t *pause)
 {
 	med_usage_builder_t *builder = med_calloc(own, 1, sizeof(*builder));
 
-	if(builder != NULL)
+	if(builder != NULL) {
 		builder->mem = *own;
+		builder->pause = pause;
+	}
 	return builder;
 }
 
@@ -149,6 +154,7 @@ static bool add_keys(med_usage_builder_t *b, const med_route_source_t *source,
 	if(source->regex != NULL) {
 		med_pattern_prefix(source->pattern, &prefix);
 		*kind = MED_VERIFY_REGEX;
+		b->loose += prefix.count == 0 && !med_regex_ends_plainly(source->regex);
 		*extra = sizeof(source->regex);
 		return add_pair(b, &prefix, MED_VERIFY_REGEX, 0);
 	}
@@ -211,10 +217,11 @@ static bool add_route(med_usage_builder_t *b, const med_route_source_t *source)
 	return true;
 }
 
-static int compare_pairs(const void *a, const void *b)
+static int compare_pairs(const void *a, const void *b, void *pause)
 {
 	const med_pair_t *x = a, *y = b;
 
+	med_pause(pause);
 	if(x->key != y->key)
 		return x->key < y->key ? -1 : 1;
 	return x->posting.at < y->posting.at ? -1 : x->posting.at > y->posting.at;
@@ -322,6 +329,7 @@ static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage,
 		med_posting_t posting;
 		size_t at;
 		n = run_length(b, i);
+		med_pause(b->pause);
 		posting = list_run(&b->pairs[i], n, postings, &next);
 		usage->lengths |= 1u << (key & 15);
 		if(usage->head_digits > 0)
@@ -368,6 +376,7 @@ static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t
 	at = (char *)usage + round8(sizeof(*usage));
 	usage->number = number;
 	usage->count = (uint32_t)count;
+	usage->loose = b->loose;
 	usage->lengths = 0;
 	usage->mask = (uint32_t)(slots - 1);
 	usage->head_digits = (uint8_t)digits;
@@ -396,8 +405,10 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 	med_usage_t *built;
 
 	builder->pair_count = builder->blob_size = 0;
+	builder->loose = 0;
 	for(size_t rank = 0; rank < count; rank++) {
 		med_route_source_t route;
+		med_pause(builder->pause);
 		source(ctx, rank, &route);
 		if(!add_route(builder, &route))
 			return MED_ENOMEM;
@@ -406,8 +417,8 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 			return MED_ELIMIT;
 	}
 	if(builder->pair_count > 0)
-		qsort(builder->pairs, builder->pair_count, sizeof(*builder->pairs),
-				compare_pairs);
+		qsort_r(builder->pairs, builder->pair_count, sizeof(*builder->pairs),
+				compare_pairs, builder->pause);
 	count_runs(builder);
 	built = assemble(builder, heap, name, number, count);
 	if(built == NULL)
@@ -491,6 +502,28 @@ static const med_posting_t *find_key(
 static const med_route_t *route_of(const med_usage_t *usage, const med_posting_t *posting)
 {
 	return (const void *)(usage->blobs + (size_t)posting->at * MED_ROUTE_UNIT);
+}
+
+med_str_t med_usage_loose_route(const med_usage_t *usage)
+{
+	const med_posting_t *posting = &usage->bare;
+	const med_regex_t *regex;
+
+	if((usage->lengths & 1u) == 0)
+		return (med_str_t){NULL, 0};
+	if(posting->verify == MED_VERIFY_LIST)
+		posting = usage->postings + posting->at;
+	for(; posting->at != MED_POSTING_END; posting++) {
+		const med_route_t *route = route_of(usage, posting);
+		if(posting->verify == MED_VERIFY_REGEX) {
+			memcpy(&regex, route_extra(route), sizeof(regex));
+			if(!med_regex_ends_plainly(regex))
+				return med_route_id(route);
+		}
+		if(posting == &usage->bare)
+			break;
+	}
+	return (med_str_t){NULL, 0};
 }
 
 static bool facts_hold(const med_subject_t *subject, const med_posting_t *posting)

@@ -69,6 +69,7 @@ typedef struct med_usage {
 	med_posting_t bare;  /**< of the key without digits; is not in @a slots */
 	uint8_t head_digits; /**< that choose the entry of @a heads; 0: there are none */
 	uint32_t number, count;
+	uint32_t loose; /**< routes whose pattern neither begins nor ends with digits */
 	med_str_t name;
 	size_t size; /**< bytes of the segment */
 } med_usage_t;
@@ -83,9 +84,24 @@ typedef struct med_route_source {
 	uint16_t weights;
 } med_route_source_t;
 
+/** Long work stops now and then for what its process must not miss. */
+typedef struct med_pause {
+	void (*call)(void *ctx); /**< NULL: nothing */
+	void *ctx;
+	unsigned steps;
+} med_pause_t;
+
+/** One step of work of a microsecond or less is done. */
+static inline void med_pause(med_pause_t *pause)
+{
+	if((++pause->steps & 1023) == 0 && pause->call != NULL)
+		pause->call(pause->ctx);
+}
+
 /** Working memory of builds, kept between them. */
 typedef struct med_usage_builder med_usage_builder_t;
-med_usage_builder_t *med_usage_builder_new(const med_mem_t *own);
+/** @param pause  outlives the builder */
+med_usage_builder_t *med_usage_builder_new(const med_mem_t *own, med_pause_t *pause);
 void med_usage_builder_free(med_usage_builder_t *builder);
 
 /**
@@ -96,6 +112,11 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 		uint32_t number, size_t count,
 		void (*source)(void *ctx, size_t rank, med_route_source_t *route), void *ctx,
 		med_usage_t **usage);
+
+/** More of these, tried one by one, may use up what a decision may cost. */
+#define MED_USAGE_LOOSE_MAX 200
+/** One of them; empty: there is none. */
+med_str_t med_usage_loose_route(const med_usage_t *usage);
 
 #define MED_HEAD_MAX 6 /* digits of a head */
 

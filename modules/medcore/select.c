@@ -139,7 +139,8 @@ typedef struct med_choice {
 	med_plan_t *plan;
 	size_t down_count; /* trunks that are not usable now, for last */
 	med_candidate_t down[MED_PLAN_MAX];
-	bool matched; /* some route took the number */
+	bool matched;            /* some route took the number */
+	const med_route_t *dear; /* its pattern hit its own limit: passed over */
 	unsigned passed_same, passed_other;
 } med_choice_t;
 
@@ -239,6 +240,15 @@ static void take_route(med_choice_t *c, const med_route_t *route)
 	}
 }
 
+/* One pattern that is too dear on this number does not keep the others from serving. */
+static void pass_over(med_choice_t *c, const med_route_t *route)
+{
+	MED_TRACE(c->trace, "  route '%.*s' is passed over: its pattern took too many steps",
+			MED_STR_FMT(med_route_id(route)));
+	if(c->dear == NULL)
+		c->dear = route;
+}
+
 static int take_usage(med_choice_t *c, med_hits_t *hits)
 {
 	const med_route_t *route = NULL;
@@ -248,18 +258,15 @@ static int take_usage(med_choice_t *c, med_hits_t *hits)
 	MED_TRACE(c->trace, "usage '%.*s'", MED_STR_FMT(c->usage->name));
 	while(c->plan->count < MED_PLAN_MAX) {
 		rc = med_hits_next(hits, c->scratch, &route);
+		if(rc == MED_ELIMIT && !med_scratch_spent(c->scratch)) {
+			pass_over(c, route);
+			continue;
+		}
 		if(rc != MED_EOK)
 			break;
 		take_route(c, route);
 	}
-	if(rc == MED_ENOMATCH || rc == MED_EOK)
-		return MED_EOK;
-	MED_TRACE(c->trace, "  route '%.*s': %s", MED_STR_FMT(med_route_id(route)),
-			med_strerror(rc));
-	return med_fail(c->err, rc,
-			"route '%.*s': field 'pattern': took too many steps on this number; write it "
-			"without nested repetition",
-			MED_STR_FMT(med_route_id(route)));
+	return rc == MED_ENOMATCH ? MED_EOK : rc;
 }
 
 /*
@@ -328,6 +335,12 @@ static int outcome(med_choice_t *c)
 	if(c->plan->count > 0)
 		return MED_EOK;
 	(void)med_quote(quoted, sizeof(quoted), (med_str_t){called->s, called->len});
+	if(c->dear != NULL)
+		return med_fail(c->err, MED_ELIMIT,
+				"route '%.*s': field 'pattern': took too many steps on this number, and "
+				"no "
+				"other route serves; write it without nested repetition",
+				MED_STR_FMT(med_route_id(c->dear)));
 	if(!c->matched)
 		return med_fail(c->err, MED_ENOROUTE, "no route of the usages takes %s", quoted);
 	if(c->passed_same > 0 && c->passed_other == 0)
@@ -337,6 +350,18 @@ static int outcome(med_choice_t *c)
 				quoted, MED_STR_FMT(c->query->in->id));
 	return med_fail(c->err, MED_EALLDOWN,
 			"routes take %s, but no trunk of theirs is in service", quoted);
+}
+
+/* What was found before is first in order; only what would have followed is missing. */
+static int spent(med_choice_t *c)
+{
+	MED_TRACE(c->trace, "  the patterns of this decision took too long together");
+	if(c->plan->count > 0)
+		return outcome(c);
+	return med_fail(c->err, MED_ELIMIT,
+			"the patterns of this decision took too long together, up to usage '%.*s'; "
+			"begin them with ^ and digits, and write them without nested repetition",
+			MED_STR_FMT(c->usage->name));
 }
 
 /* Field by field: the list of those that are down is big and need not be cleared. */
@@ -353,6 +378,7 @@ static void begin(med_choice_t *c, const med_snapshot_t *snapshot, med_scratch_t
 	c->plan = plan;
 	c->down_count = 0;
 	c->matched = false;
+	c->dear = NULL;
 	c->passed_same = c->passed_other = 0;
 	plan->count = 0;
 }
@@ -396,6 +422,8 @@ int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 	for(size_t i = 0; i < count && plan->count < MED_PLAN_MAX; i += USAGES_AT_ONCE) {
 		size_t some = count - i < USAGES_AT_ONCE ? count - i : USAGES_AT_ONCE;
 		int rc = take_usages(&c, names + i, numbers + i, some, &dialled);
+		if(rc == MED_ELIMIT)
+			return spent(&c);
 		if(rc != MED_EOK)
 			return rc;
 	}

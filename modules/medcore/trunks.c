@@ -2,12 +2,13 @@
  * trunks.c - which trunks are in force in a version, and by what they are found
  *
  * A trunk is evaluated anew when it, its gateway or its profile changed, or while it is
- * refused by reference: it gives up what it claimed, is built, and claims again. One that
- * claims what it had before comes first, so that a newcomer never displaces a trunk that
- * serves; else the order is that of ids, so that all nodes agree.
+ * refused by reference: it gives up what it claimed, is built, and claims again. Of
+ * trunks that claim the same, the one whose id comes first serves: all nodes agree,
+ * whatever each has seen before.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* qsort_r */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,23 +82,34 @@ static void mark_affected(med_config_t *config)
 {
 	med_table_t *trunks = &config->table[MED_KIND_TRUNK];
 	bool scopes = config->table[MED_KIND_PROFILE].dirty != NULL;
+	med_slot_t *left_out = config->faults[MED_FAULT_CONFLICT];
 
-	if(config->table[MED_KIND_GATEWAY].dirty == NULL && !scopes && trunks->conflicts == 0)
+	for(; left_out != NULL; left_out = left_out->fault_next)
+		med_slot_mark_dirty(config, left_out);
+	if(config->table[MED_KIND_GATEWAY].dirty == NULL && !scopes)
 		return;
 	for(size_t i = 0; i < trunks->buckets; i++) {
 		for(med_slot_t *slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
+			med_pause(&config->pause);
 			if(!slot->dirty && is_affected(config, slot, scopes))
 				med_slot_mark_dirty(config, slot);
 		}
 	}
 }
 
-static int compare_ids(const void *a, const void *b)
+static int compare_texts(med_str_t a, med_str_t b)
+{
+	int order = memcmp(a.s, b.s, a.len < b.len ? a.len : b.len);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_ids(const void *a, const void *b, void *pause)
 {
 	const med_slot_t *x = *(med_slot_t *const *)a, *y = *(med_slot_t *const *)b;
-	int order = memcmp(x->id, y->id, x->id_len < y->id_len ? x->id_len : y->id_len);
 
-	return order != 0 ? order : (int)x->id_len - (int)y->id_len;
+	med_pause(pause);
+	return compare_texts(med_slot_id(x), med_slot_id(y));
 }
 
 /* All trunks to evaluate, in order of id, in config->work. */
@@ -114,7 +126,8 @@ static int collect(med_config_t *config, size_t *count)
 	for(slot = config->table[MED_KIND_TRUNK].dirty; slot != NULL; slot = slot->next_dirty)
 		config->work[--n] = slot;
 	if(*count > 1)
-		qsort(config->work, *count, sizeof(config->work[0]), compare_ids);
+		qsort_r(config->work, *count, sizeof(config->work[0]), compare_ids,
+				&config->pause);
 	return MED_EOK;
 }
 
@@ -255,6 +268,7 @@ static void mend_groups(med_config_t *config, med_view_t *view)
 	for(size_t i = 0; i < trunks->buckets; i++) {
 		for(const med_slot_t *slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
 			const med_trunk_object_t *object = med_slot_current(slot);
+			med_pause(&config->pause);
 			if(object == NULL)
 				continue;
 			for(unsigned n = 0; nth_group(&object->trunk, n, &key); n++)
@@ -280,18 +294,21 @@ static void count_prefixes(med_state_t *state, const med_trunk_t *trunk, int cha
 	}
 }
 
-/* Who has what this trunk would claim? NULL: nobody. */
-static const med_trunk_t *claimed_by(const med_view_t *view, const med_trunk_t *trunk)
+/* Of those that have what this trunk would claim, the one whose id comes first. */
+static const med_trunk_t *first_claim(const med_view_t *view, const med_trunk_t *trunk)
 {
 	const med_gateway_t *gateway = trunk->gateway;
-	const med_trunk_t *other = NULL;
+	const med_trunk_t *first = NULL;
 
 	if(trunk->transport == MED_TLS)
 		return med_view_name(view, trunk->local_port, gateway->tls_name);
-	for(unsigned i = 0; other == NULL && i < gateway->source_count; i++)
-		other = med_view_source(
+	for(unsigned i = 0; i < gateway->source_count; i++) {
+		const med_trunk_t *other = med_view_source(
 				view, trunk->transport, trunk->local_port, &gateway->sources[i]);
-	return other;
+		if(other != NULL && (first == NULL || compare_texts(other->id, first->id) < 0))
+			first = other;
+	}
+	return first;
 }
 
 static int change_identity(
@@ -408,59 +425,69 @@ static int make(med_config_t *config, med_slot_t *slot)
 	return slot->pending == NULL ? MED_ENOMEM : MED_EOK;
 }
 
-static int refuse_duplicate(
-		med_config_t *config, med_slot_t *slot, const med_trunk_t *other)
+/* @p trunk, of @p slot, gives way to @p other. */
+static int refuse_duplicate(med_config_t *config, med_slot_t *slot,
+		const med_trunk_t *trunk, const med_trunk_t *other)
 {
-	const med_trunk_t *trunk = &((const med_trunk_object_t *)slot->pending)->trunk;
 	med_errbuf_t text;
 
 	(void)med_fail(&text, 0,
 			"trunk '%.*s': local_port %u and the gateway's %s are those of trunk '%.*s' "
-			"already; give one of them another local_port",
+			"already, whose id comes first; give one of them another local_port",
 			MED_STR_FMT(trunk->id), trunk->local_port,
 			trunk->transport == MED_TLS ? "tls_name" : "source", MED_STR_FMT(other->id));
-	med_segment_retire(&config->heap, slot->pending);
-	slot->pending = NULL;
 	return med_slot_text(config, &slot->conflict, text.text);
 }
 
-/* Does it claim exactly what it had? Compared by value: gateways may be rebuilt. */
-static bool keeps_claim(const med_slot_t *slot)
+/* A trunk in force that was not to be evaluated gives way to one whose id comes first. */
+static int displace(med_config_t *config, med_state_t *state, const med_trunk_t *trunk,
+		const med_trunk_t *other, bool *displaced)
 {
-	const med_trunk_object_t *before = slot->object, *now = slot->pending;
-	const med_trunk_t *a, *b;
+	med_slot_t *slot = med_slot_find(config, MED_KIND_TRUNK, other->id);
+	int rc;
 
-	if(before == NULL)
-		return false;
-	a = &before->trunk;
-	b = &now->trunk;
-	if(a->transport != b->transport || a->local_port != b->local_port)
-		return false;
-	if(a->transport == MED_TLS)
-		return med_str_eq_nocase(a->gateway->tls_name, b->gateway->tls_name);
-	return a->gateway->source_count == b->gateway->source_count
-			&& memcmp(a->gateway->sources, b->gateway->sources,
-					   a->gateway->source_count * sizeof(a->gateway->sources[0]))
-			== 0;
+	/* First: should this build fail, the next one looks at it again. */
+	med_slot_mark_dirty(config, slot);
+	slot->pending = NULL;
+	rc = refuse_duplicate(config, slot, other, trunk);
+	if(rc == MED_EOK)
+		rc = withdraw(config, state, slot);
+	med_fault_check(config, slot);
+	*displaced = true;
+	return rc;
 }
 
-/* In two rounds: those that keep their claim, then the others. */
-static int claim_all(med_config_t *config, med_state_t *state, size_t count)
+/*
+ * In order of id, each takes what no trunk before it has. So who serves depends on what
+ * there is and not on what came first, and all nodes agree. One whose id comes later and
+ * that is not among those to evaluate can be in the way only while it serves: it is put
+ * out of force. Those it kept out are all among them.
+ */
+static int claim_all(
+		med_config_t *config, med_state_t *state, size_t count, bool *displaced)
 {
-	for(int round = 0; round < 2; round++) {
-		for(size_t i = 0; i < count; i++) {
-			med_slot_t *slot = config->work[i];
-			const med_trunk_object_t *object = slot->pending;
-			const med_trunk_t *other;
-			int rc;
-			if(object == NULL || keeps_claim(slot) != (round == 0))
-				continue;
-			other = claimed_by(&state->view, &object->trunk);
-			rc = other != NULL ? refuse_duplicate(config, slot, other)
-							   : enter(config, state, slot);
-			if(rc != MED_EOK)
-				return rc;
+	for(size_t i = 0; i < count; i++) {
+		med_slot_t *slot = config->work[i];
+		const med_trunk_object_t *object = slot->pending;
+		const med_trunk_t *other;
+		int rc = MED_EOK;
+		med_pause(&config->pause);
+		if(object == NULL)
+			continue;
+		other = first_claim(&state->view, &object->trunk);
+		if(other != NULL && compare_texts(other->id, object->trunk.id) < 0) {
+			rc = refuse_duplicate(config, slot, &object->trunk, other);
+			med_segment_retire(&config->heap, object);
+			slot->pending = NULL;
+		} else {
+			for(; rc == MED_EOK && other != NULL;
+					other = first_claim(&state->view, &object->trunk))
+				rc = displace(config, state, &object->trunk, other, displaced);
+			if(rc == MED_EOK)
+				rc = enter(config, state, slot);
 		}
+		if(rc != MED_EOK)
+			return rc;
 	}
 	return MED_EOK;
 }
@@ -479,13 +506,14 @@ static bool set_changed(const med_config_t *config, size_t count)
 
 /* The old list without those that left, merged with those that came; both are in order.
  */
-static int list_trunks(med_config_t *config, med_view_t *view, size_t count)
+static int list_trunks(
+		med_config_t *config, med_view_t *view, size_t count, bool displaced)
 {
 	const med_listing_t *old = view->listing;
 	size_t had = old == NULL ? 0 : old->count, at = 0;
 	med_listing_t *listing;
 
-	if(!set_changed(config, count))
+	if(!displaced && !set_changed(config, count))
 		return MED_EOK;
 	listing = med_segment_new(
 			&config->heap, sizeof(*listing) + (had + count) * sizeof(listing->number[0]));
@@ -523,26 +551,31 @@ static int list_trunks(med_config_t *config, med_view_t *view, size_t count)
 
 int med_build_trunks(med_config_t *config, med_state_t *state)
 {
+	bool displaced = false;
 	size_t count = 0;
 	int rc;
 
 	mark_affected(config);
 	rc = collect(config, &count);
 	for(size_t i = 0; rc == MED_EOK && i < count; i++) {
+		med_pause(&config->pause);
 		config->work[i]->pending = NULL;
 		if(config->work[i]->object != NULL)
 			rc = withdraw(config, state, config->work[i]);
 	}
 	for(size_t i = 0; rc == MED_EOK && i < count; i++) {
 		med_slot_t *slot = config->work[i];
+		med_pause(&config->pause);
 		rc = med_slot_text(config, &slot->conflict, NULL);
 		if(rc == MED_EOK && slot->entry != NULL)
 			rc = make(config, slot);
 	}
 	if(rc == MED_EOK)
-		rc = claim_all(config, state, count);
+		rc = claim_all(config, state, count, &displaced);
+	for(size_t i = 0; i < count; i++)
+		med_fault_check(config, config->work[i]);
 	if(rc == MED_EOK)
-		rc = list_trunks(config, &state->view, count);
+		rc = list_trunks(config, &state->view, count, displaced);
 	if(rc == MED_EOK)
 		mend_groups(config, &state->view);
 	return rc;

@@ -1,7 +1,8 @@
 /**
  * writer.h - private: what the process that talks to Redis keeps of a configuration
  *
- * config.c takes objects in, build.c makes snapshots of them.
+ * config.c takes objects in, build.c makes snapshots of them, faults.c tells what is
+ * wrong.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -9,6 +10,8 @@
 #define MEDCORE_WRITER_H
 
 #include "medcore/snapshot.h"
+
+#define MED_ID_KEPT 200 /**< bytes of an id that is none, kept to name the object */
 
 /** A pattern compiled by PCRE2, once for all who use it. */
 typedef struct med_pattern_entry {
@@ -49,6 +52,14 @@ typedef struct med_rules_entry {
 	med_pattern_entry_t *regex[];
 } med_rules_entry_t;
 
+/** Which list of what may be wrong a slot stands in. */
+enum med_fault_list {
+	MED_FAULT_NONE,
+	MED_FAULT_OWN,      /**< its record, or a name in vain */
+	MED_FAULT_CONFLICT, /**< a trunk that build left out; looked at in each build */
+	MED_FAULT_LISTS,
+};
+
 /** An object's place: it may be present, refused, only named by others, or leaving. */
 struct med_slot {
 	med_slot_t *next; /**< of the hash chain */
@@ -60,10 +71,14 @@ struct med_slot {
 	const void *object,
 			*pending; /**< in the version in force, and in the one being built */
 	med_slot_t *next_dirty;
-	uint32_t number; /**< of a trunk */
-	uint32_t refs;   /**< routes that name this trunk */
-	uint32_t epoch;  /**< of the last full read that told it */
+	med_slot_t *fault_next, *fault_prev;
+	const med_slot_t *named_by; /**< of a trunk: one of the routes; NULL: not known */
+	uint32_t number;            /**< of a trunk */
+	uint32_t refs;              /**< routes that name this trunk */
+	uint32_t epoch;             /**< of the last full read that told it */
+	uint32_t fault_told;        /**< hash of the text told last; 0: none */
 	uint8_t kind;
+	uint8_t fault_list;
 	bool dirty;
 	uint8_t id_len;
 	char id[];
@@ -72,19 +87,20 @@ struct med_slot {
 typedef struct med_table {
 	med_slot_t **bucket;
 	size_t buckets, slots; /**< a power of two */
-	size_t present, refused, conflicts;
+	size_t present;
 	med_slot_t *dirty;
 } med_table_t;
 
 struct med_usage_slot {
 	med_usage_slot_t *next, *next_dirty;
+	med_usage_slot_t *loose_next; /**< of those with too many patterns without prefix */
 	uint64_t hash;
 	med_slot_t **members;
 	size_t count, room;
 	const med_usage_t *object;
 	med_usage_t *pending;
 	uint32_t number;
-	bool dirty;
+	bool dirty, loose, loose_told;
 	uint8_t name_len;
 	char name[];
 };
@@ -102,6 +118,12 @@ struct med_config {
 	med_usage_slot_t *dirty_usages;
 	uint32_t usage_count, trunk_numbers, epoch;
 	med_pattern_entry_t *patterns[1024], *dead_patterns;
+	med_slot_t *faults[MED_FAULT_LISTS];
+	med_usage_slot_t *loose_usages;
+	med_slot_t *fault_at; /**< the next to tell, of a walk under way */
+	enum med_fault_list fault_at_list;
+	bool rules_changed; /**< rule sets came or went since the last build */
+	med_pause_t pause;
 	med_heap_t heap;
 	med_state_t state;
 	const med_profile_object_t *defaults;
@@ -126,8 +148,25 @@ void med_slot_drop(med_config_t *config, med_slot_t *slot);
 med_usage_slot_t *med_usage_slot(med_config_t *config, med_str_t name);
 /** Sets or clears a text of a slot. MED_EOK, MED_ENOMEM. */
 int med_slot_text(med_config_t *config, char **place, const char *text);
+static inline bool med_slot_is_missing(const med_slot_t *slot)
+{
+	return slot->kind == MED_KIND_TRUNK && slot->entry == NULL && slot->refs > 0;
+}
+
 bool med_config_reserve_work(med_config_t *config, size_t count);
 void med_config_reclaim(med_config_t *config);
+
+/* ---- faults.c: what is wrong, found without looking at what is not --------------------
+ */
+
+/** After anything that may have made @p slot right or wrong: it joins a list or leaves.
+ */
+void med_fault_check(med_config_t *config, med_slot_t *slot);
+/** Before it is freed. */
+void med_fault_forget(med_config_t *config, med_slot_t *slot);
+/** After a build: profiles, if rule sets came or went; usages that were built. */
+void med_fault_check_profiles(med_config_t *config);
+void med_fault_check_usage(med_config_t *config, med_usage_slot_t *usage);
 
 /* ---- objects.c: records made into what a snapshot holds ------------------------------
  */

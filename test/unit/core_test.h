@@ -97,7 +97,7 @@ static inline const med_snapshot_t *core_build(med_config_t *config)
 
 /** Texts of what is refused, one a line. */
 typedef struct core_texts {
-	char text[4096];
+	char text[16384];
 	size_t len;
 } core_texts_t;
 

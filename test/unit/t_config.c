@@ -200,7 +200,7 @@ START_TEST(two_trunks_with_the_same_tuple)
 	add_tcp("b", "192.0.2.1");
 	s = core_build(config);
 	med_config_release(config, s);
-	/* The newcomer is refused, though its id comes first. */
+	/* The one whose id comes first serves, though it came later. */
 	core_set(config, MED_KIND_TRUNK, "a", "gateway", "b", "transport", "tcp", NULL);
 	core_set(config, MED_KIND_TRUNK, "c", "gateway", "b", "transport", "tcp",
 			"local_port", "5069", NULL);
@@ -208,22 +208,23 @@ START_TEST(two_trunks_with_the_same_tuple)
 			"local_port", "5068", NULL);
 	s = core_build(config);
 	core_assert_has(refused(1),
-			"trunk a|trunk 'a': local_port 5068 and the gateway's source are "
-			"those of trunk 'b' already");
-	ck_assert_ptr_nonnull(trunk(s, "b"));
+			"trunk b|trunk 'b': local_port 5068 and the gateway's source are "
+			"those of trunk 'a' already");
+	ck_assert_ptr_nonnull(trunk(s, "a"));
+	ck_assert_ptr_null(trunk(s, "b"));
 	ck_assert_ptr_nonnull(trunk(s, "c"));
 	ck_assert_ptr_nonnull(trunk(s, "d"));
 	med_config_release(config, s);
-	/* The gateway changes, all are looked at anew: the incumbent keeps its place. */
+	/* The gateway changes, all are looked at anew. */
 	core_set(config, MED_KIND_GATEWAY, "b", "address", "192.0.2.1", "name", "B", NULL);
 	s = core_build(config);
-	ck_assert_ptr_nonnull(trunk(s, "b"));
-	ck_assert_ptr_null(trunk(s, "a"));
+	ck_assert_ptr_nonnull(trunk(s, "a"));
+	ck_assert_ptr_null(trunk(s, "b"));
 	med_config_release(config, s);
 	/* Once it is gone the other serves. */
-	ck_assert_int_eq(med_config_remove(config, MED_KIND_TRUNK, MED_STR("b")), MED_EOK);
+	ck_assert_int_eq(med_config_remove(config, MED_KIND_TRUNK, MED_STR("a")), MED_EOK);
 	s = core_build(config);
-	ck_assert_ptr_nonnull(trunk(s, "a"));
+	ck_assert_ptr_nonnull(trunk(s, "b"));
 	refused(0);
 	med_config_release(config, s);
 	/* New ones at the same time: by id. */
@@ -233,6 +234,188 @@ START_TEST(two_trunks_with_the_same_tuple)
 	s = core_build(config);
 	ck_assert_ptr_nonnull(trunk(s, "y"));
 	core_assert_has(refused(1), "trunk 'z': local_port 5067 and the gateway's tls_name");
+	med_config_release(config, s);
+	finish();
+}
+END_TEST
+
+/* Trunks that share sources in all ways; which serve depends on nothing but what there
+ * is. */
+START_TEST(duplicates_are_settled_alike_whatever_came_first)
+{
+	enum { TRUNKS = 8, SOURCES = 5, STEPS = 400 };
+	med_mem_t heap = med_mem_heap;
+	uint32_t seed = 7;
+	char source[TRUNKS][100] = {""};
+
+	start();
+	for(int step = 0; step < STEPS; step++) {
+		med_config_t *fresh = med_config_new(&heap, &heap);
+		const med_snapshot_t *a, *b;
+		seed = seed * 1664525u + 1013904223u;
+		unsigned which = (seed >> 8) % TRUNKS, bits = (seed >> 16) % (1 << SOURCES);
+		char id[16];
+		source[which][0] = '\0';
+		for(int i = 0; i < SOURCES; i++) {
+			size_t len = strlen(source[which]);
+			if(bits >> i & 1)
+				(void)snprintf(source[which] + len, sizeof(source[which]) - len,
+						"%s10.0.0.%d", len ? "," : "", i);
+		}
+		for(int i = 0; i < TRUNKS; i++) {
+			(void)snprintf(id, sizeof(id), "t%d", i);
+			if(source[i][0] == '\0') {
+				(void)med_config_remove(config, MED_KIND_TRUNK, med_str(id));
+				continue;
+			}
+			for(int k = 0; k < 2; k++) {
+				med_config_t *c = k == 0 ? config : fresh;
+				core_set(c, MED_KIND_GATEWAY, id, "address", "x.example.com", "source",
+						source[i], NULL);
+				core_set(c, MED_KIND_TRUNK, id, "transport", "udp", NULL);
+			}
+		}
+		a = core_build(config);
+		b = core_build(fresh);
+		ck_assert_uint_eq(med_config_refused(config, NULL, NULL),
+				med_config_refused(fresh, NULL, NULL));
+		for(size_t i = 0; i < TRUNKS; i++) {
+			const med_trunk_t *x = med_snapshot_trunk_at(a, i);
+			const med_trunk_t *y = med_snapshot_trunk_at(b, i);
+			ck_assert_msg((x == NULL) == (y == NULL), "step %d: %zu", step, i);
+			ck_assert(x == NULL || med_str_eq(x->id, y->id));
+		}
+		med_config_release(config, a);
+		med_config_release(fresh, b);
+		med_config_free(fresh);
+	}
+	finish();
+}
+END_TEST
+
+static void count_fresh(
+		void *ctx, enum med_kind kind, med_str_t id, const char *text, bool fresh)
+{
+	unsigned *count = ctx;
+
+	(void)kind;
+	(void)id;
+	ck_assert_uint_gt(strlen(text), 0);
+	count[0]++;
+	count[1] += fresh;
+}
+
+/* All parts of a walk: how many texts, how many of them not told before. */
+static void walk(unsigned told, unsigned fresh, size_t parts)
+{
+	unsigned count[2] = {0, 0};
+	bool again = true;
+	size_t n = 1;
+
+	for(; med_config_refused_part(config, again, 10, count_fresh, count); again = false)
+		n++;
+	ck_assert_uint_eq(count[0], told);
+	ck_assert_uint_eq(count[1], fresh);
+	ck_assert_uint_le(n, parts);
+}
+
+START_TEST(what_is_wrong_is_told_in_parts_and_fresh_once)
+{
+	med_config_t *c;
+	char id[16], missing[16];
+
+	start();
+	c = config;
+	for(int i = 0; i < 100; i++) {
+		(void)snprintf(id, sizeof(id), "r%d", i);
+		(void)snprintf(missing, sizeof(missing), "gone%d", i % 50);
+		core_set(c, MED_KIND_ROUTE, id, "pattern", "^1", "usages", "u", "trunks", missing,
+				NULL);
+	}
+	walk(50, 50, 6);
+	walk(50, 0, 6);
+	core_set(c, MED_KIND_ROUTE, "r0", "pattern", "^2", "usages", "u", "trunks", "gone0",
+			NULL);
+	core_set(c, MED_KIND_ROUTE, "more", "pattern", "^2", "usages", "u", "trunks", "gone1",
+			NULL);
+	walk(50, 0, 6); /* one more that names it is no news */
+	core_assert_has(refused(50), "trunk 'gone1': does not exist, but 3 route(s) name it");
+	ck_assert_int_eq(med_config_remove(c, MED_KIND_ROUTE, MED_STR("r2")), MED_EOK);
+	ck_assert_int_eq(med_config_remove(c, MED_KIND_ROUTE, MED_STR("r52")), MED_EOK);
+	walk(49, 0, 6);
+	core_set(c, MED_KIND_ROUTE, "r2", "pattern", "^2", "usages", "u", "trunks", "gone2",
+			NULL);
+	walk(50, 1, 6);
+	/* What leaves while a walk is under way, the next to be told among them. */
+	ck_assert(med_config_refused_part(c, true, 10, count_fresh, (unsigned[2]){0, 0}));
+	for(int i = 0; i < 100; i++) {
+		(void)snprintf(id, sizeof(id), "r%d", i);
+		(void)med_config_remove(c, MED_KIND_ROUTE, med_str(id));
+	}
+	ck_assert(!med_config_refused_part(c, false, 10, count_fresh, (unsigned[2]){0, 0}));
+	core_assert_has(refused(1), "trunk 'gone1': does not exist, but 1 route(s) name it;");
+	finish();
+}
+END_TEST
+
+START_TEST(patterns_that_are_all_tried_are_told)
+{
+	const med_snapshot_t *s;
+	char id[16], pattern[32];
+
+	start();
+	add_tcp("t", "192.0.2.1");
+	for(int i = 0; i < 250; i++) {
+		(void)snprintf(id, sizeof(id), "r%d", i);
+		(void)snprintf(pattern, sizeof(pattern), "(?!%d)\\d+$", i);
+		core_set(config, MED_KIND_ROUTE, id, "pattern", pattern, "usages", "u,v",
+				"trunks", "t", NULL);
+		(void)snprintf(pattern, sizeof(pattern), "[1-9]%d$", i);
+		(void)snprintf(id, sizeof(id), "s%d", i);
+		core_set(config, MED_KIND_ROUTE, id, "pattern", pattern, "usages", "w", "trunks",
+				"t", NULL);
+	}
+	s = core_build(config);
+	core_assert_has(refused(2), "usage 'u' has 250 patterns such as this");
+	med_config_release(config, s);
+	for(int i = 0; i < 100; i++) {
+		(void)snprintf(id, sizeof(id), "r%d", i);
+		ck_assert_int_eq(med_config_remove(config, MED_KIND_ROUTE, med_str(id)), MED_EOK);
+	}
+	s = core_build(config);
+	refused(0);
+	med_config_release(config, s);
+	finish();
+}
+END_TEST
+
+static void count_pauses(void *ctx)
+{
+	++*(unsigned *)ctx;
+}
+
+START_TEST(long_work_pauses)
+{
+	unsigned pauses = 0;
+	const med_snapshot_t *s;
+	char id[16], pattern[32];
+
+	start();
+	med_config_set_pause(config, count_pauses, &pauses);
+	add_tcp("t", "192.0.2.1");
+	for(int i = 0; i < 20000; i++) {
+		(void)snprintf(id, sizeof(id), "r%d", i);
+		(void)snprintf(pattern, sizeof(pattern), "^%d", i);
+		core_set(config, MED_KIND_ROUTE, id, "pattern", pattern, "usages", "u", "trunks",
+				"t", NULL);
+	}
+	pauses = 0;
+	s = core_build(config);
+	ck_assert_uint_gt(pauses, 20000 / 1024 * 3); /* described, sorted, and laid out */
+	pauses = 0;
+	med_config_mark(config);
+	(void)med_config_sweep(config);
+	ck_assert_uint_ge(pauses, 20000 / 1024);
 	med_config_release(config, s);
 	finish();
 }
@@ -634,6 +817,12 @@ int main(void)
 	const TTest *tests[] = {the_shortest_trunk, nothing_at_all,
 			the_last_good_version_stays, hostile_ids_and_fields,
 			references_are_checked_both_ways, two_trunks_with_the_same_tuple,
+			references_are_checked_both_ways,
+			duplicates_are_settled_alike_whatever_came_first,
+			references_are_checked_both_ways,
+			what_is_wrong_is_told_in_parts_and_fresh_once,
+			references_are_checked_both_ways, patterns_that_are_all_tried_are_told,
+			references_are_checked_both_ways, long_work_pauses,
 			the_most_specific_profile_applies_whole,
 			a_refused_profile_takes_its_trunks_out,
 			a_full_read_forgets_what_it_does_not_tell,
