@@ -22,26 +22,33 @@
 #include <unistd.h>
 
 #define ASK_MS 1000
-#define ADDRESSES_MAX 64
+#define ADDRESSES_MAX 256    /* more than a plugin with all its nodes lists */
+#define DATAGRAM_MAX 0x10000 /* no UDP datagram is longer */
 
 /** What is known of one listener. */
-typedef struct listener {
-	char sock[72]; /**< without "udp:" */
-	struct sockaddr_storage address;
-	socklen_t address_len;
+typedef struct state {
 	int64_t yes_ms; /**< of the last yes; 0: never, or a no came after it */
 	int64_t no_ms;  /**< of the last answer that was no yes; 0: a yes came after it */
 	char version[40], host[40], nodes[160], text[160];
 	med_ip_t anchor[ADDRESSES_MAX];
 	uint32_t anchors;
-} listener_t;
+} state_t;
 
 /**
- * In shared memory, written by the Redis process alone. Readers take no lock: `edition`
- * is odd while it writes, and who read meanwhile reads again.
+ * Written by the Redis process alone. Readers take no lock and wait for nobody, even if
+ * the writer is stopped in between: it writes the state that `edition` does not lead to,
+ * and then leads there. Who was led away meanwhile reads again.
  */
-typedef struct shared {
+typedef struct listener {
+	char sock[72]; /**< without "udp:" */
+	struct sockaddr_storage address;
+	socklen_t address_len;
 	uint32_t edition;
+	state_t state[2]; /**< by the lowest bit of the edition */
+} listener_t;
+
+/** In shared memory. */
+typedef struct shared {
 	uint32_t count;
 	int64_t fresh_until_ms; /**< 0: one of them is no policy listener */
 	listener_t listener[MED_LISTENERS_MAX];
@@ -66,21 +73,42 @@ static int64_t clock_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/** Why it is not a yes. */
-static void take_no(listener_t *l, const char *what)
+/** The state in force; for the writer. */
+static const state_t *current(const listener_t *l)
 {
-	char text[sizeof l->text];
+	return &l->state[l->edition & 1];
+}
+
+/** A copy of it to be changed; nobody reads it before publish(). */
+static state_t *draft(listener_t *l)
+{
+	state_t *s = &l->state[(l->edition + 1) & 1];
+
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* who reads what follows sees the edition */
+	*s = *current(l);
+	return s;
+}
+
+static void publish(listener_t *l)
+{
+	__atomic_store_n(&l->edition, l->edition + 1, __ATOMIC_RELEASE);
+}
+
+/** Why it is not a yes. */
+static void take_no(const listener_t *l, state_t *s, const char *what)
+{
+	char text[sizeof s->text];
 
 	snprintf(text, sizeof text, "%.71s %s", l->sock, what);
-	memcpy(l->text, text, sizeof text);
-	l->yes_ms = 0;
+	memcpy(s->text, text, sizeof text);
+	s->yes_ms = s->no_ms = 0;
 }
 
 /** An answer, and not the plugin's. */
-static void take_wrong(listener_t *l, const char *what)
+static void take_wrong(const listener_t *l, state_t *s, const char *what)
 {
-	take_no(l, what);
-	l->no_ms = clock_ms();
+	take_no(l, s, what);
+	s->no_ms = clock_ms();
 }
 
 /* ---- parameters ---- */
@@ -131,7 +159,7 @@ static int add_sock(med_str_t word)
 	memcpy(&l->address, list->ai_addr, list->ai_addrlen);
 	l->address_len = list->ai_addrlen;
 	freeaddrinfo(list);
-	take_no(l, "has not answered yet");
+	take_no(l, &l->state[0], "has not answered yet");
 	shared->count++;
 	return 0;
 }
@@ -161,19 +189,17 @@ void med_policy_listener_destroy(void)
 
 /* ---- read by every process ---- */
 
-static uint32_t read_begin(void)
+static const state_t *read_begin(const listener_t *l, uint32_t *edition)
 {
-	uint32_t edition;
-
-	while((edition = __atomic_load_n(&shared->edition, __ATOMIC_ACQUIRE)) & 1)
-		;
-	return edition;
+	*edition = __atomic_load_n(&l->edition, __ATOMIC_ACQUIRE);
+	return &l->state[*edition & 1];
 }
 
-static bool read_again(uint32_t edition)
+/** At most once per answer of the listener. */
+static bool read_again(const listener_t *l, uint32_t edition)
 {
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&shared->edition, __ATOMIC_RELAXED) != edition;
+	return __atomic_load_n(&l->edition, __ATOMIC_RELAXED) != edition;
 }
 
 bool med_policy_listener_present(void)
@@ -181,39 +207,39 @@ bool med_policy_listener_present(void)
 	return clock_ms() < __atomic_load_n(&shared->fresh_until_ms, __ATOMIC_RELAXED);
 }
 
-static bool fresh(const listener_t *listener, int64_t now_ms)
+static bool fresh(const state_t *s, int64_t now_ms)
 {
-	return listener->yes_ms && now_ms - listener->yes_ms < MED_LISTENER_FRESH_MS;
+	return s->yes_ms && now_ms - s->yes_ms < MED_LISTENER_FRESH_MS;
 }
 
 /** It answers, but not as the plugin: what it is sent would pass without a policy. */
-static bool blocks(const listener_t *listener, int64_t now_ms)
+static bool blocks(const state_t *s, int64_t now_ms)
 {
-	return listener->no_ms && now_ms - listener->no_ms < MED_LISTENER_FRESH_MS;
+	return s->no_ms && now_ms - s->no_ms < MED_LISTENER_FRESH_MS;
 }
 
 bool med_policy_listener_view(unsigned index, med_listener_view_t *view)
 {
-	listener_t copy;
+	const listener_t *l = &shared->listener[index];
+	state_t copy;
 	uint32_t edition;
 
 	if(index >= shared->count)
 		return false;
 	do {
-		edition = read_begin();
-		copy = shared->listener[index];
-	} while(read_again(edition));
+		copy = *read_begin(l, &edition);
+	} while(read_again(l, edition));
 	memset(view, 0, sizeof *view);
 	view->fresh = fresh(&copy, clock_ms());
 	view->blocks = blocks(&copy, clock_ms());
-	memcpy(view->sock, copy.sock, sizeof view->sock);
+	memcpy(view->sock, l->sock, sizeof view->sock);
 	memcpy(view->version, copy.version, sizeof view->version);
 	memcpy(view->host, copy.host, sizeof view->host);
 	memcpy(view->nodes, copy.nodes, sizeof view->nodes);
 	if(!view->fresh && copy.text[0])
 		memcpy(view->text, copy.text, sizeof view->text);
 	else if(!view->fresh)
-		snprintf(view->text, sizeof view->text, "%s does not answer", copy.sock);
+		snprintf(view->text, sizeof view->text, "%s does not answer", l->sock);
 	return true;
 }
 
@@ -232,27 +258,27 @@ void med_policy_listener_reason(char *text, size_t size)
 	}
 }
 
-static bool anchored(const med_ip_t *address)
+static bool anchored(const state_t *s, const med_ip_t *address)
 {
-	for(uint32_t i = 0; i < shared->count; i++) {
-		const listener_t *l = &shared->listener[i];
-		uint32_t n = l->anchors < ADDRESSES_MAX ? l->anchors : ADDRESSES_MAX;
-		for(uint32_t k = 0; k < n; k++)
-			if(memcmp(l->anchor[k].bytes, address->bytes, sizeof address->bytes) == 0)
-				return true;
-	}
+	uint32_t n = s->anchors < ADDRESSES_MAX ? s->anchors : ADDRESSES_MAX;
+
+	for(uint32_t k = 0; k < n; k++)
+		if(memcmp(s->anchor[k].bytes, address->bytes, sizeof address->bytes) == 0)
+			return true;
 	return false;
 }
 
 bool med_policy_listener_anchors(const med_ip_t *address)
 {
+	bool found = false;
 	uint32_t edition;
-	bool found;
 
-	do {
-		edition = read_begin();
-		found = anchored(address);
-	} while(read_again(edition));
+	for(uint32_t i = 0; !found && i < shared->count; i++) {
+		const listener_t *l = &shared->listener[i];
+		do {
+			found = anchored(read_begin(l, &edition), address);
+		} while(read_again(l, edition));
+	}
 	return found;
 }
 
@@ -345,17 +371,6 @@ static void nodes_text(med_str_t dict, char *text, size_t size)
 
 /* ---- the Redis process ---- */
 
-static void write_begin(void)
-{
-	__atomic_store_n(&shared->edition, shared->edition + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-}
-
-static void write_end(void)
-{
-	__atomic_store_n(&shared->edition, shared->edition + 1, __ATOMIC_RELEASE);
-}
-
 /**
  * Calls need one that is there, and none that would pass them without policy. One that is
  * silent is neither: the client leaves it alone once it has not answered.
@@ -365,66 +380,99 @@ static void update_fresh_until(void)
 	int64_t most = 0, now_ms = clock_ms();
 
 	for(uint32_t i = 0; i < shared->count; i++) {
-		const listener_t *l = &shared->listener[i];
+		const state_t *s = current(&shared->listener[i]);
 
-		if(blocks(l, now_ms)) {
+		if(blocks(s, now_ms)) {
 			most = 0;
 			break;
 		}
-		if(l->yes_ms && l->yes_ms + MED_LISTENER_FRESH_MS > most)
-			most = l->yes_ms + MED_LISTENER_FRESH_MS;
+		if(s->yes_ms && s->yes_ms + MED_LISTENER_FRESH_MS > most)
+			most = s->yes_ms + MED_LISTENER_FRESH_MS;
 	}
 	__atomic_store_n(&shared->fresh_until_ms, most, __ATOMIC_RELAXED);
 }
 
-/** The yes of a listener, as @p dict says it. */
-static void take_yes(listener_t *l, med_str_t dict)
+/**
+ * The addresses media is anchored at; how many, or ADDRESSES_MAX + 1: more than we keep.
+ * None: those it told before stay, for the calls that have them.
+ */
+static uint32_t take_addresses(state_t *s, med_str_t list)
 {
-	med_str_t list = dict_value(dict, MED_STR("med-addresses")), item;
+	uint32_t n = 0;
+	med_str_t item;
 
-	dict_text(dict, MED_STR("med-version"), l->version, sizeof l->version);
-	dict_text(dict, MED_STR("med-host"), l->host, sizeof l->host);
-	nodes_text(dict_value(dict, MED_STR("med-nodes")), l->nodes, sizeof l->nodes);
-	l->anchors = 0;
-	if(list.len > 2 && list.s[0] == 'l') {
-		list = (med_str_t){list.s + 1, list.len - 2};
-		while(list.len && next_value(&list, &item) && l->anchors < ADDRESSES_MAX)
-			if(med_ip_parse(value_text(item), &l->anchor[l->anchors]) == MED_EOK)
-				l->anchors++;
+	if(list.len < 2 || list.s[0] != 'l')
+		return 0;
+	list = (med_str_t){list.s + 1, list.len - 2};
+	while(list.len && next_value(&list, &item)) {
+		if(n == ADDRESSES_MAX)
+			return ADDRESSES_MAX + 1;
+		if(med_ip_parse(value_text(item), &s->anchor[n]) == MED_EOK)
+			s->anchors = ++n;
 	}
-	l->text[0] = '\0';
-	l->yes_ms = clock_ms();
-	l->no_ms = 0;
+	return n;
+}
+
+/**
+ * The plugin's answer. Without addresses it is no yes: media could not be told from what
+ * is not anchored, and all of it would be kept back at the gate.
+ */
+static void take_plugin(const listener_t *l, state_t *s, med_str_t dict)
+{
+	uint32_t addresses;
+
+	dict_text(dict, MED_STR("med-version"), s->version, sizeof s->version);
+	dict_text(dict, MED_STR("med-host"), s->host, sizeof s->host);
+	nodes_text(dict_value(dict, MED_STR("med-nodes")), s->nodes, sizeof s->nodes);
+	addresses = take_addresses(s, dict_value(dict, MED_STR("med-addresses")));
+	if(addresses > ADDRESSES_MAX) {
+		take_no(l, s, "lists more media addresses than the module can keep");
+	} else if(!addresses) {
+		take_no(l, s, "answers, but has no media addresses yet: is its rtpengine there?");
+	} else {
+		s->text[0] = '\0';
+		s->yes_ms = clock_ms();
+		s->no_ms = 0;
+	}
+}
+
+static void complain(const state_t *s)
+{
+	LM_ERR("%s%s\n", s->text,
+			med_policy_listener_present()
+					? ""
+					: "; calls that need a media policy are refused");
 }
 
 static void on_answer(unsigned index, med_str_t datagram)
 {
 	listener_t *l = &shared->listener[index];
-	bool was = fresh(l, clock_ms());
-	char cookie[32], old[sizeof l->text];
+	bool was = fresh(current(l), clock_ms());
+	char cookie[32], old[sizeof current(l)->text];
 	int len = snprintf(cookie, sizeof cookie, "med%u ", own.cookie[index]);
 	med_str_t dict;
+	state_t *s;
 
 	if(datagram.len <= (size_t)len || memcmp(datagram.s, cookie, (size_t)len) != 0)
 		return; /* of an earlier question, or of nobody's */
 	dict = (med_str_t){datagram.s + len, datagram.len - (size_t)len};
-	memcpy(old, l->text, sizeof old);
-	write_begin();
+	memcpy(old, current(l)->text, sizeof old);
+	s = draft(l);
 	if(dict.s[0] != 'd' || value_length(dict, 0) != dict.len)
-		take_wrong(l, "answers, but not as an ng listener");
+		take_wrong(l, s, "answers, but not as an ng listener");
 	else if(!dict_value(dict, MED_STR("med-version")).len)
-		take_wrong(l, "answers as plain rtpengine, not as the plugin");
+		take_wrong(l, s, "answers as plain rtpengine, not as the plugin");
 	else
-		take_yes(l, dict);
-	write_end();
+		take_plugin(l, s, dict);
+	publish(l);
 	update_fresh_until();
-	if(!l->text[0] && !was)
+	if(!s->text[0] && !was)
 		LM_NOTICE("policy listener %s answers: version %s, %s rtpengine, %u media "
 				  "addresses\n",
-				l->sock, l->version, l->host, l->anchors);
-	else if(l->text[0] && strcmp(old, l->text) != 0)
-		LM_ERR("%s; calls that need a media policy are refused\n", l->text);
-	own.complained[index] = l->text[0] != '\0';
+				l->sock, s->version, s->host, s->anchors);
+	else if(s->text[0] && strcmp(old, s->text) != 0)
+		complain(s);
+	own.complained[index] = s->text[0] != '\0';
 }
 
 /** A connected socket: others' datagrams do not come in, and a dead port says so. */
@@ -483,24 +531,22 @@ static void ask(unsigned index)
 static void complain_if_silent(unsigned index, int64_t now_ms)
 {
 	listener_t *l = &shared->listener[index];
+	const state_t *now = current(l);
+	state_t *s;
 
-	if(fresh(l, now_ms) || blocks(l, now_ms) || (own.complained[index] && !l->no_ms)
+	if(fresh(now, now_ms) || blocks(now, now_ms) || (own.complained[index] && !now->no_ms)
 			|| now_ms - own.since_ms < MED_LISTENER_FRESH_MS)
 		return;
 	own.complained[index] = true;
-	write_begin();
-	take_no(l, "does not answer");
-	l->no_ms = 0;
-	write_end();
-	LM_ERR("%s%s\n", l->text,
-			med_policy_listener_present()
-					? ""
-					: "; calls that need a media policy are refused");
+	s = draft(l);
+	take_no(l, s, "does not answer");
+	publish(l);
+	complain(s);
 }
 
 void med_policy_listener_run(int64_t now_ms)
 {
-	char datagram[4096];
+	static char datagram[DATAGRAM_MAX];
 	ssize_t len;
 
 	for(uint32_t i = 0; i < shared->count; i++) {

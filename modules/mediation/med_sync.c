@@ -31,12 +31,16 @@
 #define REAP_MS 50        /* how often retired snapshots are looked at */
 #define STATUS_MIN_MS 200 /* a status that keeps changing is written this often */
 #define BUILD_AGAIN_MS 5000
-/* What is refused is looked for a moment after a change, not at every one of a burst: it
- * means a look at every object. The status tells a revision together with its refusals.
+/* What is refused is collected a moment after a change, not at every one of a burst, and
+ * in turns with all else: it may be much. The status tells a revision together with its
+ * refusals.
  */
 #define COLLECT_MS 20
 #define COLLECT_AGAIN_MS 250
-#define TICK_MS 1000 /* Kamailio's own run-time settings are looked at this often */
+#define COLLECT_TURN_MS 5
+#define COLLECT_REST 5 /* times what it took is the pause before the next */
+#define DUTIES_MS 50   /* long work stops this often for what cannot wait */
+#define TICK_MS 1000   /* Kamailio's own run-time settings are looked at this often */
 
 /** Written by any process, read by the Redis process; made before the fork. */
 static int wake_fd = -1;
@@ -52,8 +56,12 @@ static struct {
 	bool short_of_own; /**< an object was lost for want of memory: read again */
 	bool status_dirty;
 	int64_t build_again, status_due, status_min, reap_due;
-	int64_t collect_due, collected; /**< due 0: nothing has changed since */
-	unsigned long long revision;    /**< in force; status.revision follows */
+	int64_t duties_due;
+	int64_t collect_due, collect_next; /**< due 0: nothing changed; and not before next */
+	bool collecting;                   /**< a part of it is left */
+	int64_t collect_spent;             /**< ms, by the parts so far */
+	unsigned long long collect_revision;
+	unsigned long long revision; /**< in force; status.revision follows */
 } own;
 
 static int64_t clock_ms(void)
@@ -69,6 +77,19 @@ const char *med_sync_node(void)
 	return node;
 }
 
+/** Between parts of long work: what must not wait for its end. */
+static void duties(void *ctx)
+{
+	int64_t now = clock_ms();
+
+	(void)ctx;
+	if(now < own.duties_due)
+		return;
+	own.duties_due = now + DUTIES_MS;
+	med_policy_listener_run(now);
+	med_store_keep_alive(own.store, now);
+}
+
 /* ---- what the store tells ---- */
 
 static void on_begin(void *ctx)
@@ -76,7 +97,7 @@ static void on_begin(void *ctx)
 	(void)ctx;
 	own.told = true;
 	med_config_mark(own.config);
-	med_refusals_forget_strays();
+	med_refusals_mark_strays();
 }
 
 static void on_object(void *ctx, enum med_kind kind, med_str_t id,
@@ -84,6 +105,7 @@ static void on_object(void *ctx, enum med_kind kind, med_str_t id,
 {
 	(void)ctx;
 	own.told = true;
+	duties(NULL);
 	/* a refusal is kept by the config, and collected at the commit */
 	if(med_config_set(own.config, kind, id, fields, count, NULL) == MED_ENOMEM)
 		own.short_of_own = true;
@@ -139,13 +161,29 @@ static bool build(void)
 	return false;
 }
 
-/** Tells everyone what is in force and what is refused. */
-static void collect(void)
+/**
+ * Tells everyone what is in force and what is refused, once it is all collected.
+ * @param whole  true: now, however long it takes
+ */
+static void collect(bool whole)
 {
-	own.collect_due = 0;
-	own.collected = clock_ms();
-	own.status.revision = own.revision;
-	med_refusals_collect(own.config, &own.status);
+	int64_t start = clock_ms();
+	bool again = !own.collecting;
+
+	if(again) {
+		own.collect_due = own.collect_spent = 0;
+		own.collect_revision = own.revision;
+	}
+	do {
+		own.collecting = med_refusals_collect(own.config, again, &own.status);
+		again = false;
+		duties(NULL);
+	} while(own.collecting && (whole || clock_ms() - start < COLLECT_TURN_MS));
+	own.collect_spent += clock_ms() - start;
+	if(own.collecting)
+		return;
+	own.collect_next = clock_ms() + COLLECT_AGAIN_MS + own.collect_spent * COLLECT_REST;
+	own.status.revision = own.collect_revision;
 	own.status_dirty = true;
 	med_status_publish(&own.status);
 }
@@ -162,8 +200,8 @@ static void apply(void)
 	if(own.collect_due)
 		return;
 	own.collect_due = now + COLLECT_MS;
-	if(own.collect_due < own.collected + COLLECT_AGAIN_MS)
-		own.collect_due = own.collected + COLLECT_AGAIN_MS;
+	if(own.collect_due < own.collect_next)
+		own.collect_due = own.collect_next;
 }
 
 static void on_commit(void *ctx, bool full)
@@ -173,8 +211,11 @@ static void on_commit(void *ctx, bool full)
 	(void)ctx;
 	own.told = false;
 	apply();
-	if(full)
-		collect();
+	if(full) {
+		med_refusals_sweep_strays();
+		own.collecting = false; /* what is under way may have passed over something */
+		collect(true);
+	}
 	/* issue of its own: a configuration that suddenly shrinks is to be held back */
 	if(swept)
 		LM_WARN("%zu objects are no longer in Redis and are out of force (revision "
@@ -305,6 +346,8 @@ static void wait_for_work(void)
 		deadline = own.reap_due;
 	if(own.collect_due && own.collect_due < deadline)
 		deadline = own.collect_due;
+	if(own.collecting)
+		deadline = now;
 	if(own.status_dirty && own.status_min < deadline)
 		deadline = own.status_min;
 	if(deadline > now + TICK_MS)
@@ -327,8 +370,9 @@ static void run(void)
 		now = clock_ms();
 		med_store_run(own.store, now);
 		med_policy_listener_run(now);
-		if(own.collect_due && now >= own.collect_due)
-			collect();
+		own.duties_due = now + DUTIES_MS;
+		if(own.collecting || (own.collect_due && now >= own.collect_due))
+			collect(false);
 		reap(now);
 		mend(now);
 		write_status(now);
@@ -350,6 +394,7 @@ static int prepare(void)
 		LM_ERR("%s\n", err.text);
 		return -1;
 	}
+	med_config_set_pause(own.config, duties, NULL);
 	return med_policy_listener_open();
 }
 
