@@ -8,9 +8,10 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#define _GNU_SOURCE /* pthread_setname_np */
+#define _GNU_SOURCE /* pthread_setname_np, SCHED_BATCH */
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -101,6 +102,19 @@ static void tell_failure(const char *text)
 	syslog(LOG_ERR, "med-policy: no policy listener in rtpengine: %s", text);
 }
 
+/**
+ * A datagram for us must not take the processor from rtpengine's media, nor from the
+ * thread that just sent it: switching costs more than our work. Where rtpengine was given
+ * another policy, by systemd perhaps, that stays.
+ */
+static void give_way(void)
+{
+	const struct sched_param none = {.sched_priority = 0};
+
+	if(sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 static void *serve(void *unused)
 {
 	static med_conf_t conf;
@@ -114,6 +128,7 @@ static void *serve(void *unused)
 	while(!rtpengine_has_threads())
 		usleep(LOOK_INTERVAL_US);
 	atomic_store(&serving, true);
+	give_way();
 	if(own_listen[0])
 		med_own_address(own_listen, own_node, sizeof(own_node));
 	if(med_conf_load(NULL, own_node[0] ? own_node : NULL, &conf, &err) != MED_EOK) {

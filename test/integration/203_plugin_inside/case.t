@@ -43,7 +43,7 @@ def has_socket(pid, inodes):
     return any(f"socket:[{inode}]" in found for inode in inodes)
 
 
-with Case(plan=25) as t:
+with Case(plan=26) as t:
     names = subprocess.run(["nm", "-D", "--defined-only", PLUGIN], capture_output=True, text=True,
                            check=True).stdout
     t.equal(names, "", "it lends no name to the program it is in")
@@ -57,6 +57,8 @@ with Case(plan=25) as t:
     blockable = (1 << 64) - 1 - (1 << 8) - (1 << 18) - (1 << 31) - (1 << 32)  # KILL, STOP, libc's
     blocked = int(field(status, "SigBlk"), 16)
     t.equal(blocked & blockable, blockable, "which blocks every signal")
+    t.equal((os.sched_getscheduler(int(ours[0])), os.sched_getscheduler(pid)),
+            (os.SCHED_BATCH, os.SCHED_OTHER), "and gives way to rtpengine's own")
     t.ok(PLUGIN in proc(pid, "maps"), "it was preloaded")
     rtpengine.process.popen.terminate()
     t.equal(rtpengine.process.wait(5), 0, "SIGTERM still ends rtpengine in order")
