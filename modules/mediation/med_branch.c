@@ -169,6 +169,28 @@ static int med_write_uri(
 	return rewrite_uri(msg, &uri) < 0 ? MED_ENOMEM : MED_EOK;
 }
 
+/**
+ * What ends at us: identities asserted to us, in either form, and Routes. Of a new call
+ * we choose the way; a Route preloaded by the caller would be the gateway's to follow.
+ */
+static bool med_is_not_ours(const struct hdr_field *header)
+{
+	return header->type == HDR_PAI_T || header->type == HDR_PPI_T
+			|| header->type == HDR_RPID_T || header->type == HDR_ROUTE_T;
+}
+
+/** Unless the script has: loose_route() takes off its Route. */
+static int med_remove(sip_msg_t *msg, const struct hdr_field *header)
+{
+	int offset = (int)(header->name.s - msg->buf);
+
+	for(const struct lump *lump = msg->add_rm; lump != NULL; lump = lump->next)
+		if(lump->op == LUMP_DEL && (int)lump->u.offset <= offset
+				&& offset < (int)lump->u.offset + lump->len)
+			return MED_EOK;
+	return del_lump(msg, offset, header->len, 0) != NULL ? MED_EOK : MED_ENOMEM;
+}
+
 /** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
 static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool write)
 {
@@ -182,9 +204,7 @@ static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool 
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
 		return MED_EINVAL;
 	for(header = msg->headers; header != NULL; header = header->next)
-		if((header->type == HDR_PAI_T || header->type == HDR_PPI_T)
-				&& del_lump(msg, (int)(header->name.s - msg->buf), header->len, 0)
-						== NULL)
+		if(med_is_not_ours(header) && med_remove(msg, header) != MED_EOK)
 			return MED_ENOMEM;
 	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host) || host.len == 0)
 		return MED_EOK;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/dset.h"
 #include "core/xavp.h"
 
 #include "med_call.h"
@@ -136,7 +137,7 @@ static uint16_t med_pool_add(med_call_t *call, med_str_t text, uint8_t *len)
 
 med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan)
 {
-	size_t bytes = med_plan_bytes(plan);
+	size_t bytes = med_plan_bytes(plan), count = plan->count;
 	sr_xavp_t *xavp = med_call_xavp();
 	med_call_t *grown = call;
 
@@ -154,9 +155,11 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 		shm_free(call);
 	}
 	grown->pool_size = 0;
-	grown->try_count = (uint8_t)plan->count;
+	if(count > (size_t)sr_dst_max_branches)
+		count = (size_t)sr_dst_max_branches; /* tm sends to no more */
+	grown->try_count = (uint8_t)count;
 	grown->try_next = 0;
-	for(size_t i = 0; i < plan->count; i++) {
+	for(size_t i = 0; i < count; i++) {
 		const med_candidate_t *from = &plan->candidate[i];
 		med_try_t *to = &grown->tries[i];
 
@@ -212,6 +215,8 @@ int med_reason(sip_msg_t *msg, unsigned code, unsigned diagnostic, const char *f
 		len = 0;
 	if((size_t)len >= sizeof reason->text)
 		len = (int)sizeof reason->text - 1;
+	for(int i = 0; i < len; i++)
+		reason->text[i] = med_printable(reason->text[i]);
 	reason->len = (uint16_t)len;
 	reason->code = (uint16_t)code;
 	reason->diagnostic = (uint16_t)diagnostic;

@@ -121,6 +121,11 @@ static inline med_str_t med_call_text(
  */
 int med_reason(sip_msg_t *msg, unsigned code, unsigned diagnostic, const char *fmt, ...)
 		__attribute__((format(printf, 4, 5)));
+/** As it may stand in a log line or a Reason: what peers sent may be any bytes. */
+static inline char med_printable(char c)
+{
+	return (unsigned char)c < ' ' || c == 127 ? '?' : c;
+}
 /** NULL: nothing was said. */
 const med_reason_t *med_reason_get(sip_msg_t *msg);
 /** Forget it: a new attempt begins. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/parser/parse_from.h"
 #include "core/parser/parse_to.h"
 
 #include "med_cookie.h"
@@ -31,6 +32,8 @@ int med_cookie_init(const char *key)
 			LM_ERR("no random bytes for the node key; set modparam \"key\"\n");
 			return -1;
 		}
+		LM_WARN("modparam \"key\" is empty: calls that are up when Kamailio restarts, or "
+				"that move to another node, are answered 481; set a secret\n");
 		return 0;
 	}
 	/* Any text makes a key: two hashes of it with different first bytes. */
@@ -139,16 +142,20 @@ static int med_policy_read(const char *at, med_leg_policy_t *policy)
 }
 
 /**
- * The tag of a From or To, without parsing its URI. Parameters of the header follow the
- * last '>', or the URI where there are no brackets: then they are the header's (RFC 3261,
- * 20.10).
+ * The tag of a From in its usual form, without parsing its URI. Parameters of the header
+ * follow the last '>', or the URI where there are no brackets: then they are the header's
+ * (RFC 3261, 20.10). Empty: none, or a form that needs the parser.
  */
-static str med_tag_of(const struct hdr_field *header)
+static str med_tag_plain(const struct hdr_field *header)
 {
 	const char *at = header->body.s, *end = at + header->body.len;
 	const char *bracket = memrchr(at, '>', (size_t)header->body.len);
 	str tag = {NULL, 0};
 
+	if(memchr(bracket != NULL ? bracket : at, '"',
+			   (size_t)(end - (bracket != NULL ? bracket : at)))
+			!= NULL)
+		return tag; /* a quoted parameter may hold anything, also ">;tag=" */
 	for(at = bracket != NULL ? bracket : at;
 			(at = memchr(at, ';', (size_t)(end - at)));) {
 		for(at++; at < end && (*at == ' ' || *at == '\t');)
@@ -165,13 +172,22 @@ static str med_tag_of(const struct hdr_field *header)
 	return tag;
 }
 
+static str med_from_tag(sip_msg_t *msg)
+{
+	str tag = med_tag_plain(msg->from);
+
+	if(tag.len <= 0 && parse_from_header(msg) == 0)
+		tag = get_from(msg)->tag_value;
+	return tag;
+}
+
 static int med_dialog_ids(sip_msg_t *msg, str *callid, str *from_tag, str *to_tag)
 {
 	if(parse_headers(msg, HDR_CALLID_F | HDR_TO_F | HDR_FROM_F, 0) < 0
 			|| msg->callid == NULL || msg->to == NULL || msg->from == NULL)
 		return MED_EINVAL;
 	*callid = msg->callid->body;
-	*from_tag = med_tag_of(msg->from);
+	*from_tag = med_from_tag(msg);
 	*to_tag = get_to(msg)->tag_value;
 	return MED_EOK;
 }

@@ -8,6 +8,7 @@
 
 #include "core/dns_cache.h"
 #include "core/dset.h"
+#include "core/parser/parse_cseq.h"
 #include "core/parser/parse_uri.h"
 #include "core/resolve.h"
 
@@ -215,4 +216,39 @@ int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *
 	if(socket != NULL)
 		set_force_socket(msg, socket);
 	return MED_EOK;
+}
+
+static bool med_branch_is(const struct via_param *branch, const char *text, size_t len)
+{
+	return (size_t)branch->value.len == len && memcmp(branch->value.s, text, len) == 0;
+}
+
+int med_dialog_answer(
+		sip_msg_t *reply, const med_call_t *call, const med_snapshot_t *snapshot)
+{
+	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->out);
+	med_errbuf_t why = {""};
+	med_source_t source;
+	const struct via_param *branch;
+
+	if(trunk == NULL || trunk->transport != MED_TLS || reply->REPLY_STATUS <= 100
+			|| reply->REPLY_STATUS >= 300 || (call->flags & MED_CALL_CHOSEN) == 0
+			|| (call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) != 0)
+		return MED_EOK;
+	if(parse_headers(reply, HDR_VIA_F | HDR_CSEQ_F | HDR_CALLID_F, 0) < 0
+			|| reply->cseq == NULL || reply->via1 == NULL)
+		return MED_EOK; /* tm takes no such reply */
+	branch = reply->via1->branch;
+	if(get_cseq(reply)->method_id != METHOD_INVITE || branch == NULL
+			|| (call->branch_len > 0
+					&& !med_branch_is(branch, call->branch, call->branch_len))
+			|| med_branch_is(branch, call->refused.branch, call->refused.branch_len))
+		return MED_EOK;
+	if(med_source_of(reply, &source, &why) == MED_EOK && med_source_is(&source, trunk))
+		return MED_EOK;
+	med_reason(reply, 503, 12000,
+			"trunk '%.*s': the certificate of who answers does not have its tls_name "
+			"'%.*s'",
+			MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->tls_name));
+	return MED_EREFUSED;
 }

@@ -1,5 +1,5 @@
 /**
- * med_dialog.h - where a request within a call may come from, and where it may go
+ * med_dialog.h - who may speak within a call, and where a request within it may go
  *
  * A call's two sides are in the Record-Route parameter; what is in between, the target
  * and the other Routes, is the sender's word alone. So the next hop is held to the other
@@ -30,5 +30,15 @@ int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snap
  *         MED_ENOMEM
  */
 int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *snapshot);
+
+/**
+ * An answer to the INVITE of the current candidate: over TLS it must be from whom its
+ * gateway's tls_name says. Kamailio's tls module verifies the authority of a server's
+ * certificate, and compares no name.
+ *
+ * @return MED_EOK, also where it is no such answer; MED_EREFUSED, the reason is set
+ */
+int med_dialog_answer(
+		sip_msg_t *reply, const med_call_t *call, const med_snapshot_t *snapshot);
 
 #endif

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* memmem */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,13 +24,16 @@
 struct tm_binds med_tm;
 
 #define MED_HOP_MAX 512
+#define MED_ROUTES_MAX 1024
+#define MED_ROUTES 16 /* proxies between us and the peer */
 
 /** What ACK and BYE to one party are made of; points into a message. */
 typedef struct med_party {
 	str callid, local_tag, remote_tag, local_uri, remote_uri, target;
 	unsigned cseq;
 	struct socket_info *socket;
-	char hop[MED_HOP_MAX]; /**< where to send it, as a URI; empty: by the target */
+	char routes[MED_ROUTES_MAX]; /**< Route headers, each with its CRLF */
+	char hop[MED_HOP_MAX];       /**< where to send it, as a URI; empty: by the target */
 } med_party_t;
 
 /** It answers on the connection, or from the address, that it spoke from: no DNS. */
@@ -60,6 +64,49 @@ static int med_contact_uri(sip_msg_t *msg, str *uri)
 	return 0;
 }
 
+static bool med_is_our_route(const rr_t *route)
+{
+	return memmem(route->nameaddr.name.s, (size_t)route->len, ";med=", 5) != NULL;
+}
+
+/**
+ * The proxies between us and who answered, in a caller's order: those that recorded
+ * themselves after us, so before us in the answer. None where ours is not found.
+ */
+static void med_party_routes(med_party_t *party, sip_msg_t *reply)
+{
+	const rr_t *found[MED_ROUTES];
+	struct hdr_field *header;
+	size_t count = 0, at = 0;
+	bool ours = false;
+
+	party->routes[0] = 0;
+	for(header = reply->record_route; header != NULL && !ours; header = header->next) {
+		if(header->type != HDR_RECORDROUTE_T)
+			continue;
+		if(parse_rr(header) < 0)
+			return;
+		for(const rr_t *route = header->parsed; route != NULL && !ours;
+				route = route->next) {
+			ours = med_is_our_route(route);
+			if(!ours && count == MED_ROUTES)
+				return;
+			if(!ours)
+				found[count++] = route;
+		}
+	}
+	while(ours && count-- > 0) {
+		int len = snprintf(party->routes + at, sizeof party->routes - at,
+				"Route: %.*s\r\n", found[count]->len, found[count]->nameaddr.name.s);
+
+		if(len < 0 || at + (size_t)len >= sizeof party->routes) {
+			party->routes[0] = 0; /* all or none */
+			return;
+		}
+		at += (size_t)len;
+	}
+}
+
 /** The party that sent this message, as the other side of the dialog sees it. */
 static int med_party_of_reply(med_party_t *party, sip_msg_t *reply)
 {
@@ -76,6 +123,7 @@ static int med_party_of_reply(med_party_t *party, sip_msg_t *reply)
 	if(str2int(&get_cseq(reply)->number, &party->cseq) < 0)
 		return -1;
 	med_party_hop(party, reply);
+	med_party_routes(party, reply);
 	return 0;
 }
 
@@ -110,15 +158,15 @@ static int med_party_request(
 static void med_party_end(
 		const med_party_t *party, bool ack, bool bye, unsigned cause, const char *text)
 {
-	char headers[MED_REASON_MAX + 64];
+	char headers[MED_ROUTES_MAX + MED_REASON_MAX + 64];
 
-	if(ack && med_party_request(party, "ACK", party->cseq, "") < 0)
+	if(ack && med_party_request(party, "ACK", party->cseq, party->routes) < 0)
 		LM_ERR("call %.*s: the ACK that ends a refused answer could not be sent\n",
 				party->callid.len, party->callid.s);
 	if(!bye)
 		return;
-	snprintf(
-			headers, sizeof headers, "Reason: SIP;cause=%u;text=\"%s\"\r\n", cause, text);
+	snprintf(headers, sizeof headers, "%sReason: SIP;cause=%u;text=\"%s\"\r\n",
+			party->routes, cause, text);
 	if(med_party_request(party, "BYE", party->cseq + 1, headers) < 0)
 		LM_ERR("call %.*s: the BYE that ends a refused answer could not be sent\n",
 				party->callid.len, party->callid.s);
@@ -251,6 +299,10 @@ void med_refuse_late(sip_msg_t *reply, unsigned cause, const char *text)
 
 	if(med_party_of_reply(&party, reply) == 0)
 		med_party_end(&party, true, true, cause, text);
+	/* tm would pass any 200 on, even after the caller's final answer; with another code
+	 * it is one more answer of a branch that has ended. */
+	if(med_reply_turn(reply, cause, "Request Terminated") < 0)
+		LM_ERR("no memory to keep a late answer back\n");
 }
 
 void med_refuse_ack(sip_msg_t *ack, med_call_t *call)
@@ -265,7 +317,7 @@ void med_refuse_ack(sip_msg_t *ack, med_call_t *call)
 		return;
 	from = get_from(ack);
 	to = get_to(ack);
-	memset(&callee, 0, sizeof callee);
+	memset(&callee, 0, sizeof callee); /* its Routes too: unknown here, the hop is */
 	callee.callid = ack->callid->body;
 	callee.local_tag = from->tag_value;
 	callee.remote_tag = to->tag_value;

@@ -98,13 +98,33 @@ void med_script_destroy(void)
 	med_identify_destroy();
 }
 
+/** For log lines: a header may be folded, and its next line look like one of the log. */
 static str med_callid(sip_msg_t *msg)
 {
-	static const str none = str_init("?");
+	static char shown[128];
+	str callid = {shown, 0};
 
 	if(parse_headers(msg, HDR_CALLID_F, 0) < 0 || msg->callid == NULL)
-		return none;
-	return msg->callid->body;
+		return (str)str_init("?");
+	for(; callid.len < msg->callid->body.len && callid.len < (int)sizeof shown;
+			callid.len++)
+		shown[callid.len] = med_printable(msg->callid->body.s[callid.len]);
+	return callid;
+}
+
+/** RFC 3261 25.1: a Call-ID has no white space; with it the script's own log lines break.
+ */
+static bool med_callid_plain(sip_msg_t *msg)
+{
+	str callid;
+
+	if(parse_headers(msg, HDR_CALLID_F, 0) < 0 || msg->callid == NULL)
+		return true; /* tm takes no such request */
+	callid = msg->callid->body;
+	for(int i = 0; i < callid.len; i++)
+		if((unsigned char)callid.s[i] <= ' ' || callid.s[i] == 127)
+			return false;
+	return true;
 }
 
 /** One readable line for each request that does not go on; then the script's code. */
@@ -159,7 +179,11 @@ static int ki_med_from_trunk(sip_msg_t *msg)
 	if(get_to(msg)->tag_value.len > 0) {
 		call = med_call_draft(msg);
 		rc = med_in_dialog(msg, call, snapshot);
-		if(rc == MED_YES && !med_media_free(call) && med_call_keep(msg, call) == NULL)
+		/* Nothing answers an ACK, and the answer to a BYE has no media. */
+		if(rc == MED_YES
+				&& (!med_media_free(call)
+						|| (msg->REQ_METHOD & (METHOD_ACK | METHOD_BYE)) == 0)
+				&& med_call_keep(msg, call) == NULL)
 			return MED_INTERNAL;
 		return rc;
 	}
@@ -169,6 +193,10 @@ static int ki_med_from_trunk(sip_msg_t *msg)
 			|| med_identify(snapshot, &source, &trunk, &why) != MED_EOK) {
 		med_stats_inc(MED_STAT_UNKNOWN_SOURCE);
 		med_reason(msg, 403, 10013, "%s", why.text);
+		return med_refused(msg, MED_NO);
+	}
+	if(!med_callid_plain(msg)) {
+		med_reason(msg, 400, 0, "a Call-ID with white space or control characters in it");
 		return med_refused(msg, MED_NO);
 	}
 	call = med_call_make(msg);
@@ -390,8 +418,11 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	med_tm.set_fr(msg, progress, trying);
 }
 
-/** Where the call's sides are, for requests within it (med_dialog.h). */
-static void med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out)
+/**
+ * Where the call's sides are, for requests within it (med_dialog.h). false: we are
+ * connected to that place already, and the certificate there is not the gateway's.
+ */
+static bool med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out)
 {
 	int proto = med_transport_proto(out->transport);
 	med_ip_t ip;
@@ -400,9 +431,14 @@ static void med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *ou
 		med_ip_of(&msg->rcv.src_ip, &ip);
 		call->in.pin = med_cookie_pin_ip(msg->rcv.proto, &ip);
 	}
-	call->out.pin = med_ip_parse(out->gateway->address, &ip) == MED_EOK
-			? med_cookie_pin_ip(proto, &ip)
-			: med_cookie_pin_name(proto, out->gateway->address);
+	if(med_ip_parse(out->gateway->address, &ip) != MED_EOK) {
+		call->out.pin = med_cookie_pin_name(proto, out->gateway->address);
+		return true;
+	}
+	call->out.pin = med_cookie_pin_ip(proto, &ip);
+	return out->transport != MED_TLS
+			|| med_connection_is(&ip, out->port, out->gateway->tls_name)
+			!= MED_CONNECTION_NO;
 }
 
 static int med_try_candidate(
@@ -435,7 +471,14 @@ static int med_try_candidate(
 	set_force_socket(msg, socket);
 	ruri_mark_new();
 	med_side_set(&call->out, trunk);
-	med_set_pins(msg, call, trunk);
+	if(!med_set_pins(msg, call, trunk)) {
+		med_reason(msg, 503, 12000,
+				"trunk '%.*s': the certificate at its address does not have its tls_name "
+				"'%.*s'",
+				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->tls_name));
+		return med_refused(msg, MED_NO);
+	}
+	med_reason_clear(msg); /* of a candidate that could not be tried */
 	call->flags |= MED_CALL_CHOSEN;
 	med_set_timers(msg, call, trunk->profile);
 	state = med_shm_trunk_state(trunk->number);
@@ -498,6 +541,17 @@ static int ki_med_branch(sip_msg_t *msg)
 
 static int ki_med_media(sip_msg_t *msg)
 {
+	med_call_t *call;
+
+	if(msg->first_line.type == SIP_REPLY && msg->rcv.proto == PROTO_TLS
+			&& (call = med_call_get(msg)) != NULL) {
+		MED_SNAPSHOT(snapshot);
+		if(med_dialog_answer(msg, call, snapshot) != MED_EOK) {
+			med_refused(msg, MED_NO);
+			med_refuse_answer(msg, call);
+			return MED_NO;
+		}
+	}
 	return med_media(msg);
 }
 

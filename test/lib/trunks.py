@@ -71,11 +71,13 @@ class Trunks:
     routes     {id: fields}; default: every number to every trunk that is not the caller's
     media      True: rtpengine with the plugin, "plain": rtpengine alone, None: no rtpengine
     config     a file of kamailio-cfg, or a path
+    resolver   address of the DNS server that Kamailio is to ask, instead of the system's
     """
 
     def __init__(self, sandbox, trunks, routes=None, rules=None, media=None,
-                 config="kamailio.cfg", defines=None, verify=True, media_address="127.0.0.2"):
-        self.sandbox, self.names = sandbox, list(trunks)
+                 config="kamailio.cfg", defines=None, verify=True, media_address="127.0.0.2",
+                 resolver=None):
+        self.sandbox, self.names, self.resolver = sandbox, list(trunks), resolver
         self.ca = Authority(sandbox.path("ca"))
         self.redis = RedisServer(sandbox)
         self.local, self.peers = {}, {}
@@ -116,8 +118,16 @@ class Trunks:
         tcp = [port for name, port in self.local.items()
                if self.trunks[name].get("transport", "udp") != "udp"]
         self.kamailio = Kamailio(self.sandbox, self.config, control=self.control, tcp=tcp,
-                                 defines=self.defines)
+                                 defines=self.defines, wrapper=self._resolver())
         wait_for("the configuration to be loaded", self._loaded, 10)
+
+    def _resolver(self):
+        """Runs Kamailio with a resolv.conf of its own, in a mount namespace."""
+        if not self.resolver:
+            return ()
+        conf = self.sandbox.write("resolv.conf", f"nameserver {self.resolver}\n")
+        return ("unshare", "--mount", "sh", "-c",
+                f'mount --bind {conf} /etc/resolv.conf && exec "$@"', "sh")
 
     def _loaded(self):
         try:
