@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """Wrong requests get the right code, a Reason and one readable log line each."""
 
+import re
+
 from case import Case
+from sandbox import Sandbox, wait_for
 from sip import sdp
 from trunks import Trunks
 
@@ -13,7 +16,7 @@ ROUTES = {
     "deaf": {"pattern": r"^\+3\d+$", "trunks": "gw1"},
 }
 
-with Case(plan=31) as t:
+with Case(plan=43) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "dial_plan": "dial"},
         "mute": {**PLAIN, "pstn_usages": ""},
@@ -30,6 +33,9 @@ with Case(plan=31) as t:
         t.equal(got.status, code, f"{what}: {code}")
         t.like(got.get("Reason"), words, f"{what}: the Reason says why")
         t.equal(len(trunks.lines(call_id, f" {code}: ")), 1, f"{what}: one log line")
+
+    def revision():
+        return re.search(r"revision: (\d+)", trunks.kamailio.rpc("mediation.status"))[1]
 
     # From nobody we know: gw1's address is another one.
     refused("unknown source", 403, "10013", peer="gw1", number="+493012345")
@@ -59,3 +65,17 @@ with Case(plan=31) as t:
     t.equal(trunks.stat("loops"), 1, "counted: loops")
     t.equal(trunks.alarms(), [], "nothing critical was logged")
     t.like(trunks.kamailio.log(), "call .*pbx1 calls", "the calls that went on are told")
+
+    # trunks.cfg looks at no verb's answer; it listens on one socket.
+    with Sandbox("trunks") as box:
+        trunks = Trunks(box, {"pbx1": {**PLAIN, "dial_plan": "dial"}, "gw1": PLAIN},
+                        routes={name: ROUTES[name] for name in ("germany", "loop")},
+                        rules={"dial": [r"^0([1-9]\d+)$ => +49$1"]}, config="trunks.cfg")
+        refused("trunks.cfg, not a number", 484, "12002", number="alice")
+        refused("trunks.cfg, no route", 404, "12004", number="+99123456")
+        refused("trunks.cfg, back to where it came from", 482, "13000",
+                number="+12025550100")
+        before = revision()
+        trunks.redis.hset("med:1:gateway:pbx1", source="127.0.0.8")
+        wait_for("the change", lambda: revision() != before, 5)
+        refused("trunks.cfg, unknown source", 403, "10013")
