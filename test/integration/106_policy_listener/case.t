@@ -32,6 +32,16 @@ YES = (b"d6:result4:pong11:med-version5:1.2.38:med-host6:inside9:med-nodesd2:n15
        b"13:med-addressesl9:127.0.0.211:2001:db8::1ee")
 
 
+def plugin(version, addresses):
+    """Its hello, with these media addresses."""
+
+    def text(word):
+        return f"{len(word)}:{word}"
+
+    return (f"d6:result4:pong11:med-version{text(version)}13:med-addressesl"
+            + "".join(text(address) for address in addresses) + "ee").encode()
+
+
 class Listener:
     """A UDP port that answers each ping with these bytes after the cookie; None: silence."""
 
@@ -55,7 +65,7 @@ class Listener:
                 self.socket.sendto(answer, sender)
 
 
-with Case(plan=22) as t:
+with Case(plan=26) as t:
     redis = RedisServer(t)
     control, port, ng, other = t.path("k.ctl"), t.port(), t.port(), t.port()
 
@@ -97,6 +107,15 @@ with Case(plan=22) as t:
     status(kamailio, "yes", "every policy listener answers")
     said = [line for line in kamailio.log().splitlines() if "media policy are refused" in line]
     t.equal(len(said), 4, "each change of the reason is one log line")
+    listener.answer = plugin("2.0", [])
+    status(kamailio, "no", "answers, but has no media addresses yet")
+    addresses = [f"2001:db8:1111:2222:3333:4444:5555:{n + 4096:x}" for n in range(120)]
+    listener.answer = plugin("3.0", addresses)
+    t.ok(len(listener.answer) > 4096, "as much as a plugin with all its nodes lists")
+    status(kamailio, "yes", "version: 3.0")
+    listener.answer = plugin("4.0", [f"10.0.{n // 256}.{n % 256}" for n in range(300)])
+    status(kamailio, "no", "lists more media addresses than the module can keep")
+    listener.answer = YES
     kamailio.stop()
 
     two = Kamailio(t, config("two.cfg", f"udp:127.0.0.1:{ng} udp:127.0.0.1:{other}"),
