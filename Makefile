@@ -84,7 +84,7 @@ $(BUILD)/san/medcore/%.o: modules/medcore/%.c Makefile
 module: $(BUILD)/libmedcore.a $(KAMAILIO_SRC)/src/config.mak
 	@$(MAKE) -C modules/mediation COREPATH=$(KAMAILIO_SRC)/src
 
-# Used by test/lint/formats.t.
+## formats: arguments of log lines against their formats (part of lint)
 formats: $(KAMAILIO_SRC)/src/config.mak
 	@$(MAKE) -C modules/mediation formats COREPATH=$(KAMAILIO_SRC)/src
 
