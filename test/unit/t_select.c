@@ -7,6 +7,7 @@
 #include <pcre2.h>
 
 #include "core_test.h"
+#include "medcore/pattern.h"
 
 static med_config_t *config;
 static med_scratch_t *scratch;
@@ -510,7 +511,106 @@ START_TEST(a_dear_pattern_is_named)
 	ck_assert_str_eq(plan_for(NULL, "p", "+11111111111111111111111111111", 0, NULL),
 			"a limit was reached");
 	core_assert_has(err.text, "route 'slow': field 'pattern': took too many steps");
+	/* Another that takes the number serves all the same. */
+	core_set(config, MED_KIND_ROUTE, "z", "pattern", "^\\+1", "usages", "x", "trunks",
+			"a", NULL);
+	build();
+	ck_assert_str_eq(
+			plan_for(NULL, "p", "+11111111111111111111111111111", 0, NULL), "a/z/x");
 	finish();
+}
+END_TEST
+
+static void add_patterns(const char *form, int count)
+{
+	char id[16], pattern[40];
+
+	for(int i = 0; i < count; i++) {
+		(void)snprintf(id, sizeof(id), "m%d", i);
+		(void)snprintf(pattern, sizeof(pattern), "%s%05d$", form, i);
+		core_set(config, MED_KIND_ROUTE, id, "pattern", pattern, "usages", "x", "trunks",
+				"a", "priority", "5", NULL);
+	}
+}
+
+START_TEST(many_patterns_that_end_with_digits)
+{
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	add_patterns("[1-9]", 10000);
+	build();
+	for(int i = 0; i < 200; i++) {
+		ck_assert_str_eq(plan_for(NULL, "p", "+4930104242", 0, NULL), "a/m4242/x");
+		(void)plan_for(NULL, "p", "+493014242", 0, NULL);
+		core_assert_has(err.text, "no route of the usages takes");
+	}
+	finish();
+}
+END_TEST
+
+START_TEST(what_patterns_cost_together_is_nobodys_fault)
+{
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	add_patterns("(?!9)\\d*\\d*\\D", 10000);
+	build();
+	ck_assert_str_eq(
+			plan_for(NULL, "p", "+493010424242", 0, NULL), "a limit was reached");
+	core_assert_has(err.text, "the patterns of this decision took too long together");
+	ck_assert_ptr_null(strstr(err.text, "route '"));
+	/* What was found before it serves. */
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^\\+49", "usages", "x", "trunks",
+			"a", NULL);
+	build();
+	ck_assert_str_eq(plan_for(NULL, "p", "+493010424242", 0, NULL), "a/r/x");
+	finish();
+}
+END_TEST
+
+/* The short cut over the last digits of a pattern never changes an answer. */
+START_TEST(endings_are_those_of_pcre2)
+{
+	static const char *const patterns[] = {"[1-9]42$", ".*42$", "(.)\\142$", "(4)2\\1$",
+			"\\x342$", "\\06242$", "\\d42$", "\\D42$", "4\\d{2}42$", "(?=4)42$", "1|42$",
+			"(42)$", "4+2$", "4?42$", "42\\$", "[142]$", "[4-9]{1,2}2$", "x42$", "+?42$",
+			"\\x{34}2$", "(1|4)2$", "^(.)(.)?2$", ".2$", "42$", "\\.42$", "^\\\\d42$"};
+	static const char *const subjects[] = {"42", "142", "1142", "4242", "4", "2", "424",
+			"+42", "242", "1", "4442", "x42", "42$", "B42", "42\n", "142\n", "4\n2",
+			".42", "", "\\d42", "442"};
+	pcre2_match_data *data = pcre2_match_data_create(4, NULL);
+	unsigned short_cuts = 0;
+
+	scratch = med_scratch_new(&med_mem_heap);
+	for(size_t i = 0; i < COUNT(patterns); i++) {
+		med_regex_t *regex = NULL;
+		PCRE2_SIZE offset;
+		int error;
+		pcre2_code *code = pcre2_compile(
+				(PCRE2_SPTR)patterns[i], PCRE2_ZERO_TERMINATED, 0, &error, &offset, NULL);
+		if(med_regex_compile(&med_mem_heap, med_str(patterns[i]), &regex, NULL)
+				!= MED_EOK) {
+			pcre2_code_free(code);
+			continue;
+		}
+		short_cuts += med_regex_ends_plainly(regex);
+		for(size_t k = 0; k < COUNT(subjects); k++) {
+			med_str_t subject = med_str(subjects[k]);
+			int expected = pcre2_match(
+					code, (PCRE2_SPTR)subject.s, subject.len, 0, 0, data, NULL);
+			int rc;
+			med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
+			rc = med_regex_match(regex, scratch, subject, NULL);
+			ck_assert_msg((rc == MED_EOK) == (expected >= 0), "%s on %s: %d, not %d",
+					patterns[i], subjects[k], rc, expected);
+		}
+		pcre2_code_free(code);
+		med_regex_free(&med_mem_heap, regex);
+	}
+	ck_assert_uint_ge(short_cuts, 8);
+	pcre2_match_data_free(data);
+	med_scratch_free(scratch);
 }
 END_TEST
 
@@ -745,8 +845,10 @@ int main(void)
 	const TTest *tests[] = {who_sent_it, whose_leg_a_packet_goes_to, the_failover_example,
 			outcomes_are_told_apart, never_back_out_of_the_trunk_it_came_in_on,
 			priority_then_id, turns_follow_the_weights, a_plan_is_bounded,
-			a_dear_pattern_is_named, numbers_as_the_trunk_wants_them, normalising,
-			codes_that_fail_over, the_index_says_what_pcre2_says};
+			a_dear_pattern_is_named, many_patterns_that_end_with_digits,
+			what_patterns_cost_together_is_nobodys_fault, endings_are_those_of_pcre2,
+			numbers_as_the_trunk_wants_them, normalising, codes_that_fail_over,
+			the_index_says_what_pcre2_says};
 
 	return core_run("select", tests, COUNT(tests));
 }
