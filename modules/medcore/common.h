@@ -33,13 +33,13 @@ bool med_str_eq_nocase(med_str_t a, med_str_t b);
 enum med_error {
 	MED_EOK = 0,
 	MED_EINVAL = -1000, /**< input is not of the form asked for; text says which */
-	MED_ENOMEM,			/**< allocation failed; nothing was changed */
-	MED_ENOMATCH,		/**< nothing matches; a normal outcome */
-	MED_ELIMIT,			/**< a bound of ours was hit (length, count, match limit) */
-	MED_ENOROUTE,		/**< usages exist, but no route of theirs takes the number */
-	MED_ENOUSAGE,		/**< the caller has no usage at all (spec 3.2: 12001) */
-	MED_EALLDOWN,		/**< routes exist, no trunk of theirs can take the call */
-	MED_EREFUSED,		/**< policy forbids it; text names the rule and the remedy */
+	MED_ENOMEM,         /**< allocation failed; nothing was changed */
+	MED_ENOMATCH,       /**< nothing matches; a normal outcome */
+	MED_ELIMIT,         /**< a bound of ours was hit (length, count, match limit) */
+	MED_ENOROUTE,       /**< usages exist, but no route of theirs takes the number */
+	MED_ENOUSAGE,       /**< the caller has no usage at all (spec 3.2: 12001) */
+	MED_EALLDOWN,       /**< routes exist, no trunk of theirs can take the call */
+	MED_EREFUSED,       /**< policy forbids it; text names the rule and the remedy */
 };
 
 /** One short English text per code; never NULL. */
@@ -53,13 +53,15 @@ typedef struct med_errbuf {
 	char text[256];
 } med_errbuf_t;
 
-/** printf into @p err (NULL allowed), truncating; returns @p code for `return med_fail(...)`. */
+/** printf into @p err (NULL allowed), truncating; returns @p code for `return
+ * med_fail(...)`. */
 int med_fail(med_errbuf_t *err, int code, const char *fmt, ...)
 		__attribute__((format(printf, 3, 4)));
 
 /**
  * A value as it may be shown to people: printable ASCII, everything else as \xNN, cut
- * with dots where @p out is too small. Texts never carry a peer's or an admin's raw bytes.
+ * with dots where @p out is too small. Texts never carry a peer's or an admin's raw
+ * bytes.
  *
  * @return @p out, terminated
  */
@@ -71,7 +73,7 @@ const char *med_quote(char *out, size_t size, med_str_t text);
  */
 typedef struct med_mem {
 	void *(*alloc)(void *ctx, size_t size); /**< uninitialised; NULL on failure */
-	void (*free)(void *ctx, void *block);	/**< NULL allowed */
+	void (*free)(void *ctx, void *block);   /**< NULL allowed */
 	void *ctx;
 } med_mem_t;
 

@@ -17,8 +17,8 @@ void med_refusals_mark_strays(void);
 void med_refusals_sweep_strays(void);
 
 /**
- * After a commit: collects what @p config refuses and the keys above, in parts, for it may
- * be much; logs what was not refused for this reason before.
+ * After a commit: collects what @p config refuses and the keys above, in parts, for it
+ * may be much; logs what was not refused for this reason before.
  *
  * @param again  true: from the beginning
  * @return false: that was the last part, and the refused objects of @p status are filled

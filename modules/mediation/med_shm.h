@@ -18,8 +18,8 @@ extern const med_mem_t med_mem_shm;
 /**
  * The snapshot in force, counted: lock, read pointer, count, unlock; nothing is done
  * while the lock is held. Within a scope of this process that has one already, the same:
- * what is written in branch_route fits what med_relay() chose, whatever changed meanwhile.
- * NULL: nothing loaded yet. Use MED_SNAPSHOT, not this.
+ * what is written in branch_route fits what med_relay() chose, whatever changed
+ * meanwhile. NULL: nothing loaded yet. Use MED_SNAPSHOT, not this.
  */
 const med_snapshot_t *med_shm_acquire(void);
 void med_shm_release(const med_snapshot_t **snapshot);

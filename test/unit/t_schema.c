@@ -14,10 +14,14 @@
 
 static const char head[] =
 		"# Objects in Redis\n\n"
-		"One hash per object, `<prefix><kind>:<id>`; the prefix is `med:1:` unless the module\n"
-		"is told another. An id has 1 to 64 of `A-Z a-z 0-9 . _ -` and never changes; `name` is\n"
-		"for people. Lists are separated by commas and are in order. A yes or no is `yes no true\n"
-		"false 1 0`. A field that is not known is refused, and the nearest known one named.\n"
+		"One hash per object, `<prefix><kind>:<id>`; the prefix is `med:1:` unless the "
+		"module\n"
+		"is told another. An id has 1 to 64 of `A-Z a-z 0-9 . _ -` and never changes; "
+		"`name` is\n"
+		"for people. Lists are separated by commas and are in order. A yes or no is `yes "
+		"no true\n"
+		"false 1 0`. A field that is not known is refused, and the nearest known one "
+		"named.\n"
 		"This page is written from `schema.c` by `make objects-page`.\n";
 
 static const struct {
@@ -25,14 +29,18 @@ static const struct {
 	const char *about;
 } kinds[] = {
 		{MED_KIND_GATEWAY, "A machine we talk SIP with."},
-		{MED_KIND_TRUNK, "One way to a gateway. `HSET med:1:trunk:pbx1 gateway pbx1` is "
-						 "enough; the rest has defaults."},
-		{MED_KIND_PROFILE, "How calls on trunks are treated. Ids are `trunk:<id>`, "
-						   "`site:<id>` and `global`; of those the first that exists "
-						   "applies, as a whole."},
-		{MED_KIND_RULES, "Ordered translations, the first that matches wins: a dial plan, "
-						 "or a trunk's own number formats."},
-		{MED_KIND_ROUTE, "Numbers, the usages they are for, and the trunks that take them."},
+		{MED_KIND_TRUNK,
+				"One way to a gateway. `HSET med:1:trunk:pbx1 gateway pbx1` is "
+				"enough; the rest has defaults."},
+		{MED_KIND_PROFILE,
+				"How calls on trunks are treated. Ids are `trunk:<id>`, "
+				"`site:<id>` and `global`; of those the first that exists "
+				"applies, as a whole."},
+		{MED_KIND_RULES,
+				"Ordered translations, the first that matches wins: a dial plan, "
+				"or a trunk's own number formats."},
+		{MED_KIND_ROUTE,
+				"Numbers, the usages they are for, and the trunks that take them."},
 		{MED_KIND_POLICY, "Usages of callers that are not a trunk."},
 		{MED_KIND_SITE, "A place; its gateways may share a profile."},
 };
@@ -59,7 +67,8 @@ static const char *type_text(const med_field_def_t *def)
 		case MED_TYPE_BOOL:
 			return "yes or no";
 		case MED_TYPE_NUMBER:
-			snprintf(text, sizeof text, "%u to %u", (unsigned)def->min, (unsigned)def->max);
+			snprintf(text, sizeof text, "%u to %u", (unsigned)def->min,
+					(unsigned)def->max);
 			return text;
 		case MED_TYPE_TRANSPORT:
 			return "`tls` `tcp` `udp`";
@@ -87,16 +96,17 @@ static void write_page(FILE *out)
 	for(size_t i = 0; i < COUNT(kinds); i++) {
 		const med_field_def_t *defs = med_schema(kinds[i].kind, &count);
 
-		fprintf(out, "\n## %s\n\n%s\n\n| field | value | default | meaning |\n"
-					 "| --- | --- | --- | --- |\n",
+		fprintf(out,
+				"\n## %s\n\n%s\n\n| field | value | default | meaning |\n"
+				"| --- | --- | --- | --- |\n",
 				med_kind_name(kinds[i].kind), kinds[i].about);
 		for(size_t n = 0; n < count; n++)
 			fprintf(out, "| `%s%s` | %s | %s%s%s | %s |\n", defs[n].name,
 					defs[n].type == MED_TYPE_RULES ? "<n>" : "", type_text(&defs[n]),
 					defs[n].initial != NULL ? "`" : "",
-					defs[n].initial != NULL ? defs[n].initial
-					: defs[n].required		? "**required**"
-											: "–",
+					defs[n].initial != NULL    ? defs[n].initial
+							: defs[n].required ? "**required**"
+											   : "–",
 					defs[n].initial != NULL ? "`" : "", defs[n].meaning);
 	}
 }
