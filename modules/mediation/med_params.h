@@ -17,7 +17,7 @@ extern char *med_param_redis_prefix;
 extern char *med_param_status_prefix;
 /** `node`: this node's name in its status key; default: the host's name. */
 extern char *med_param_node;
-/** `rtpengine_sock`: as in the rtpengine module, "udp:127.0.0.1:2223", several by space.
+/** `rtpengine_sock`: as in the rtpengine module, "udp:127.0.0.1:2224", several by space.
  */
 extern char *med_param_rtpengine_sock;
 /** `status_interval` seconds between two writes of an unchanged status; default 10. */

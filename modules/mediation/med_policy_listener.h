@@ -18,7 +18,7 @@
 
 /**
  * In mod_init, before the fork.
- * @param socks  ng sockets as the rtpengine module takes them, `udp:127.0.0.1:2223`,
+ * @param socks  ng sockets as the rtpengine module takes them, `udp:127.0.0.1:2224`,
  *               separated by space; NULL or empty: there is none. 0, or -1 (logged)
  */
 int med_policy_listener_init(const char *socks);
