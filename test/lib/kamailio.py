@@ -6,6 +6,30 @@ import subprocess
 
 from sandbox import BUILD, Failure, listening
 
+BARE = """\
+listen=udp:127.0.0.1:{port}
+debug={debug}
+log_stderror=yes
+children=1
+loadmodule "tm.so"
+loadmodule "tmx.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "kex.so"
+loadmodule "ctl.so"
+loadmodule "mediation.so"
+modparam("ctl", "binrpc", "unix:{control}")
+modparam("mediation", "redis_url", "{url}")
+{lines}
+request_route {{ exit; }}
+"""
+
+
+def bare(port, control, url, lines="", debug=2):
+    """A configuration with the module alone, for what it does without a call."""
+    return BARE.format(port=port, control=control, url=url, lines=lines, debug=debug)
+
 
 class Kamailio:
     """

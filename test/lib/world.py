@@ -21,29 +21,12 @@ from kamailio import Kamailio
 from redis import RedisServer
 from rtpengine import Rtpengine
 from sandbox import TOP, Failure, wait_for
+from trunks import TLS_CONFIG
 
 CONFIG = os.path.join(TOP, "kamailio-cfg", "kamailio.cfg")
 MEDIA_ADDRESS = "127.0.0.2"
 TRUNKS = ("pbx1", "gw1", "gw2", "itsp1")
 TLS_TRUNKS = ("pbx1", "itsp1")
-
-TLS_CONFIG = """\
-[server:default]
-method = TLSv1.2+
-private_key = {c.key}
-certificate = {c.cert}
-ca_list = {c.ca}
-verify_certificate = yes
-require_certificate = yes
-
-[client:default]
-method = TLSv1.2+
-private_key = {c.key}
-certificate = {c.cert}
-ca_list = {c.ca}
-verify_certificate = yes
-require_certificate = yes
-"""
 
 # The enterprise has +49 89 5550, extensions of four digits, exit digit 0.
 RULES = {
@@ -155,7 +138,8 @@ class World:
 
     def start_kamailio(self):
         """With the file as it lies in kamailio-cfg; what a site sets is set by -A."""
-        tls = self.sandbox.write("tls.cfg", TLS_CONFIG.format(c=self.certificate))
+        tls = self.sandbox.write("tls.cfg", TLS_CONFIG.format(
+            c=self.certificate, verify="yes", require="yes"))
         defines = {
             "TLS_CONFIG": f'"{tls}"',
             "REDIS_URL": f'"{self.redis_url}"',

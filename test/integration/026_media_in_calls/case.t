@@ -7,7 +7,7 @@ import time
 from case import Case
 from sandbox import Failure, wait_for
 from sip import sdp
-from trunks import Trunks
+from trunks import Trunks, Turned
 
 KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
 
@@ -21,23 +21,6 @@ def anchored(t, message, secure_leg, what):
     t.ok(message.body.count("m=audio") == 1 and f" {profile} " in message.body
          and "c=IN IP4 127.0.0.2" in message.body and "127.0.0.1" not in message.body,
          f"{what}: one SDP, {profile}, anchored")
-
-
-class Callee:
-    """A dialog as its callee sees it, for the in-dialog methods of SipPeer."""
-
-    def __init__(self, invite, reply):
-        self.link, self.uri = invite.link, invite.uri
-        self._headers = {"From": reply.get("To"), "To": invite.get("From"),
-                         "Call-ID": invite.get("Call-ID"), "CSeq": "100 INVITE",
-                         "Contact": invite.get("Contact")}
-        self._routes = [r for line in invite.all("Record-Route") for r in line.split(",")]
-
-    def get(self, name):
-        return self._headers.get(name, "")
-
-    def all(self, name):
-        return self._routes[::-1] if name == "Record-Route" else []
 
 
 with Case(plan=25) as t:
@@ -80,7 +63,7 @@ with Case(plan=25) as t:
     anchored(t, pbx1.expect("2xx"), True, "its answer")
     pbx1.ack(again, final)
     gw2.expect("ACK")
-    callee = Callee(got, final)
+    callee = Turned(got, final)
     back = gw2.reinvite(callee, callee, sdp(32002), cseq=101)
     offer = pbx1.expect("INVITE")
     anchored(t, offer, True, "re-INVITE of the callee")

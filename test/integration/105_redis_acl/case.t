@@ -5,29 +5,13 @@ database; and a password that is never told to anyone."""
 import json
 
 from case import Case
-from kamailio import Kamailio
+from kamailio import Kamailio, bare
 from redis import RedisServer
 from sandbox import wait_for
 
-CONFIG = """\
-listen=udp:127.0.0.1:{port}
-debug=3
-log_stderror=yes
-children=1
-loadmodule "tm.so"
-loadmodule "tmx.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "kex.so"
-loadmodule "ctl.so"
-loadmodule "mediation.so"
-modparam("ctl", "binrpc", "unix:{control}")
-modparam("mediation", "redis_url", "{url}")
+STATUS_LINES = """\
 modparam("mediation", "node", "n1")
-modparam("mediation", "status_interval", 1)
-request_route {{ exit; }}
-"""
+modparam("mediation", "status_interval", 1)"""
 
 # As printed in README.md.
 ACL = ("ACL SETUSER kamailio on >{password} resetchannels &__redis__:invalidate resetkeys "
@@ -46,8 +30,8 @@ with Case(plan=9) as t:
 
     def start(name, password):
         url = f"unix://{redis.socket}?db=3&user=kamailio&password={password}"
-        return Kamailio(t, t.write(name + ".cfg", CONFIG.format(
-            port=port, control=control, url=url)), name=name, control=control)
+        return Kamailio(t, t.write(name + ".cfg", bare(
+            port, control, url, STATUS_LINES, debug=3)), name=name, control=control)
 
     wrong = start("wrong", WRONG)
     wait_for("the refusal", lambda: "WRONGPASS" in wrong.rpc("mediation.status"))

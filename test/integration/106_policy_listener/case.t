@@ -6,28 +6,10 @@ import socket
 import threading
 
 from case import Case
-from kamailio import Kamailio
+from kamailio import Kamailio, bare
 from redis import RedisServer
 from sandbox import Failure, wait_for
 
-CONFIG = """\
-listen=udp:127.0.0.1:{port}
-debug=2
-log_stderror=yes
-children=1
-loadmodule "tm.so"
-loadmodule "tmx.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "kex.so"
-loadmodule "ctl.so"
-loadmodule "mediation.so"
-modparam("ctl", "binrpc", "unix:{control}")
-modparam("mediation", "redis_url", "{url}")
-{sock}
-request_route {{ exit; }}
-"""
 YES = (b"d6:result4:pong11:med-version5:1.2.38:med-host6:inside9:med-nodesd2:n15:alivee"
        b"13:med-addressesl9:127.0.0.211:2001:db8::1ee")
 
@@ -70,7 +52,7 @@ with Case(plan=26) as t:
     control, port, ng, other = t.path("k.ctl"), t.port(), t.port(), t.port()
 
     def config(name, sock):
-        return t.write(name, CONFIG.format(port=port, control=control, url=redis.url, sock=(
+        return t.write(name, bare(port, control, redis.url, (
             f'modparam("mediation", "rtpengine_sock", "{sock}")' if sock else "")))
 
     def status(kamailio, state, text):
