@@ -461,7 +461,9 @@ bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms)
 		return false;
 	if(conn->state == MED_CONN_OPEN && !conn->asked_count)
 		return false;
-	return now_ms - conn->waiting_ms > MED_CONN_TIMEOUT_MS;
+	/* A big reply may take its time while it comes; a trickle may not hold us for ever. */
+	return now_ms - conn->waiting_ms
+		   > MED_CONN_TIMEOUT_MS + (int64_t)(conn->reply_bytes / MED_CONN_BYTES_PER_MS);
 }
 
 short med_conn_events(const med_conn_t *conn)
