@@ -39,6 +39,17 @@ bool med_str_eq_nocase(med_str_t a, med_str_t b)
 	return true;
 }
 
+med_str_t med_str_trim(med_str_t text)
+{
+	while(text.len > 0 && text.s[0] == ' ') {
+		text.s++;
+		text.len--;
+	}
+	while(text.len > 0 && text.s[text.len - 1] == ' ')
+		text.len--;
+	return text;
+}
+
 const char *med_strerror(int code)
 {
 	switch(code) {

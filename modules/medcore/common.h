@@ -25,6 +25,8 @@ med_str_t med_str(const char *cstr);
 bool med_str_eq(med_str_t a, med_str_t b);
 /** As med_str_eq, ASCII letters compared without case. */
 bool med_str_eq_nocase(med_str_t a, med_str_t b);
+/** Without the spaces around it. */
+med_str_t med_str_trim(med_str_t text);
 
 /**
  * Results: MED_EOK, a negated errno for a cause of the system, or one of these.

@@ -99,17 +99,6 @@ static int compare_rules(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static med_str_t trim_spaces(med_str_t text)
-{
-	while(text.len > 0 && text.s[0] == ' ') {
-		text.s++;
-		text.len--;
-	}
-	while(text.len > 0 && text.s[text.len - 1] == ' ')
-		text.len--;
-	return text;
-}
-
 /* rule.<n> */
 static bool rule_order(med_str_t name, uint32_t *order)
 {
@@ -147,8 +136,8 @@ static int read_rule(med_reading_t *r, const med_field_t *field, med_rule_record
 	if(arrow == NULL)
 		return fault(r, field->name, MED_EINVAL,
 				"no '=>'; as in ^\\+(\\d*)$ => $1 a rule is <pattern> => <translation>");
-	rule->pattern = trim_spaces((med_str_t){value.s, (size_t)(arrow - value.s)});
-	rule->translation = trim_spaces(
+	rule->pattern = med_str_trim((med_str_t){value.s, (size_t)(arrow - value.s)});
+	rule->translation = med_str_trim(
 			(med_str_t){arrow + 2, value.len - (size_t)(arrow - value.s) - 2});
 	if(rule->pattern.len == 0)
 		return fault(r, field->name, MED_EINVAL, "no pattern before '=>'");

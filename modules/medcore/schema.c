@@ -234,17 +234,6 @@ static int no_room(med_errbuf_t *err)
 	return med_fail(err, MED_ELIMIT, "internal: value does not fit its record");
 }
 
-static med_str_t trim(med_str_t text)
-{
-	while(text.len > 0 && text.s[0] == ' ') {
-		text.s++;
-		text.len--;
-	}
-	while(text.len > 0 && text.s[text.len - 1] == ' ')
-		text.len--;
-	return text;
-}
-
 /* The next entry of a comma separated list; false at its end. */
 static bool next_entry(med_str_t *rest, med_str_t *entry)
 {
@@ -261,7 +250,7 @@ static bool next_entry(med_str_t *rest, med_str_t *entry)
 		rest->s += entry->len + 1;
 		rest->len -= entry->len + 1;
 	}
-	*entry = trim(*entry);
+	*entry = med_str_trim(*entry);
 	return true;
 }
 
@@ -529,7 +518,7 @@ static int set_list(const med_field_def_t *def, med_str_t value, med_list_t *out
 		med_arena_t *arena, med_errbuf_t *err)
 {
 	size_t count = 1, size = entry_size(def->type), used = 0;
-	med_str_t rest = trim(value), entry;
+	med_str_t rest = med_str_trim(value), entry;
 	char *items;
 	int rc;
 
