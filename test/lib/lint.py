@@ -17,7 +17,8 @@ def files(*patterns):
     for folder, folders, names in os.walk(TOP):
         folders[:] = [f for f in folders if f not in ("build", ".git", "__pycache__")]
         found += [os.path.relpath(os.path.join(folder, name), TOP) for name in names
-                  if not name.endswith((".o", ".a", ".so", ".d"))]
+                  if not name.endswith((".o", ".a", ".so", ".d"))
+                  and name != ".git"]  # a file, in a work tree of git's
     return sorted(f for f in found if any(fnmatch.fnmatchcase(f, p) for p in patterns))
 
 
