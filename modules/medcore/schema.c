@@ -597,8 +597,10 @@ int med_schema_set(const med_field_def_t *def, med_str_t value, void *record,
 		med_arena_t *arena, med_errbuf_t *err)
 {
 	char *at = (char *)record + def->offset;
-	int rc = check_bytes(def, value, err);
+	int rc;
 
+	value = med_str_trim(value); /* in a file blanks around a value mean nothing */
+	rc = check_bytes(def, value, err);
 	if(rc != MED_EOK)
 		return rc;
 	switch(def->type) {

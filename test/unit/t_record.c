@@ -178,6 +178,9 @@ START_TEST(lists_and_texts)
 			MED_EOK);
 	core_assert_str(r->site.name, "K\xc3\xb6ln \xf0\x9f\x93\x9e");
 	free(r);
+	ck_assert_int_eq(parse(MED_KIND_SITE, "s", "name", "  a b ", &r, &err), MED_EOK);
+	core_assert_str(r->site.name, "a b"); /* as a file would give it back */
+	free(r);
 	{
 		med_field_t fields[] = {{MED_STR("pattern"), MED_STR("^1")},
 				{MED_STR("trunks"), MED_STR("a*3,b, c*0")},
