@@ -234,7 +234,12 @@ static void take_route(med_choice_t *c, const med_route_t *route)
 	MED_TRACE(c->trace, "  route '%.*s' (priority %u) matches by '%.*s'",
 			MED_STR_FMT(med_route_id(route)), route->priority,
 			MED_STR_FMT(med_route_pattern(route)));
-	for(unsigned i = 0; i < route->trunk_count && c->plan->count < MED_PLAN_MAX; i++) {
+	for(unsigned i = 0; i < route->trunk_count; i++) {
+		if(c->plan->count == MED_PLAN_MAX) {
+			MED_TRACE(c->trace, "    %u more trunks are not looked at: %d are tried",
+					route->trunk_count - i, MED_PLAN_MAX);
+			break;
+		}
 		consider(c, route, trunks[at], route->trunk[at] >> MED_TRUNK_WEIGHT_BITS);
 		at = at + 1 == route->trunk_count ? 0 : at + 1;
 	}

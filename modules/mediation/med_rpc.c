@@ -284,6 +284,13 @@ static const char *explain_doc[] = {"What would become of a call, step by step: 
 									"from-trunk|- policy|- called [calling]",
 		NULL};
 
+static med_str_t unless_dash(str word)
+{
+	med_str_t text = med_from_str(word);
+
+	return med_str_eq(text, MED_STR("-")) ? (med_str_t){0} : text;
+}
+
 static void rpc_explain(rpc_t *rpc, void *ctx)
 {
 	MED_SNAPSHOT(snapshot);
@@ -302,9 +309,9 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 		rpc->fault(ctx, 503, FMT("nothing is loaded yet: see mediation.status"));
 		return;
 	}
-	med_explain(rpc, ctx, snapshot,
-			&(med_explain_query_t){.trunk = med_from_str(trunk),
-					.policy = med_from_str(policy),
+	med_explain_rpc(rpc, ctx, snapshot,
+			&(med_explain_query_t){.trunk = unless_dash(trunk),
+					.policy = unless_dash(policy),
 					.called = med_from_str(called),
 					.calling = med_from_str(calling)});
 }
