@@ -569,11 +569,15 @@ static void replace_entry(med_config_t *config, med_slot_t *slot, void *entry)
 		config->rules_changed = true;
 	free_entry(config, slot->kind, slot->entry);
 	slot->entry = entry;
+	slot->tag = 0;
 	if(slot->kind == MED_KIND_ROUTE && entry != NULL)
 		join_usages(config, slot);
 	if(slot->kind != MED_KIND_ROUTE)
 		med_slot_mark_dirty(config, slot);
 	med_fault_check(config, slot);
+	if(entry == NULL && config->removed != NULL)
+		config->removed(
+				config->removed_ctx, (enum med_kind)slot->kind, med_slot_id(slot));
 }
 
 int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
@@ -674,6 +678,59 @@ size_t med_config_sweep(med_config_t *config)
 		}
 	}
 	return removed;
+}
+
+size_t med_config_stale(const med_config_t *config, med_object_cb cb, void *ctx)
+{
+	med_pause_t pause = config->pause;
+	size_t count = 0;
+
+	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++) {
+		const med_table_t *table = &config->table[kind];
+		for(size_t i = 0; i < table->buckets; i++) {
+			for(const med_slot_t *slot = table->bucket[i]; slot != NULL;
+					slot = slot->next) {
+				med_pause(&pause);
+				if(slot->entry == NULL || slot->epoch == config->epoch)
+					continue;
+				count++;
+				if(cb != NULL)
+					cb(ctx, (enum med_kind)kind, med_slot_id(slot));
+			}
+		}
+	}
+	return count;
+}
+
+/* The slot of an object in force; NULL: none. */
+static med_slot_t *slot_in_force(
+		const med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	med_slot_t *slot = (unsigned)kind < MED_KIND_COUNT
+			? med_slot_find(config, kind, kept_id(id))
+			: NULL;
+
+	return slot == NULL || slot->entry == NULL ? NULL : slot;
+}
+
+bool med_config_is_stale(const med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	const med_slot_t *slot = slot_in_force(config, kind, id);
+
+	return slot != NULL && slot->epoch != config->epoch;
+}
+
+void med_config_set_removed(med_config_t *config, med_object_cb cb, void *ctx)
+{
+	config->removed = cb;
+	config->removed_ctx = ctx;
+}
+
+uint64_t *med_config_tag(const med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	med_slot_t *slot = slot_in_force(config, kind, id);
+
+	return slot == NULL ? NULL : &slot->tag;
 }
 
 size_t med_config_count(const med_config_t *config, enum med_kind kind)

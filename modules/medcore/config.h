@@ -51,6 +51,22 @@ int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id);
 void med_config_mark(med_config_t *config);
 size_t med_config_sweep(med_config_t *config);
 
+typedef void (*med_object_cb)(void *ctx, enum med_kind kind, med_str_t id);
+/** Objects in force that a sweep would now take out; how many. @p cb NULL: only counted.
+ */
+size_t med_config_stale(const med_config_t *config, med_object_cb cb, void *ctx);
+bool med_config_is_stale(const med_config_t *config, enum med_kind kind, med_str_t id);
+/**
+ * @p cb learns of each object that leaves force, removed or swept; it must not change
+ * @p config.
+ */
+void med_config_set_removed(med_config_t *config, med_object_cb cb, void *ctx);
+/**
+ * A number of the owner's own, kept with the version in force of an object; 0 with each
+ * new version. Valid until the object changes. NULL: no such object is in force.
+ */
+uint64_t *med_config_tag(const med_config_t *config, enum med_kind kind, med_str_t id);
+
 size_t med_config_count(const med_config_t *config, enum med_kind kind);
 
 /** Objects refused now, by record or by reference, until mended or removed. */

@@ -65,6 +65,7 @@ struct med_slot {
 	med_slot_t *next; /**< of the hash chain */
 	uint64_t hash;
 	uint64_t fields; /**< of the version in force; the same again changes nothing */
+	uint64_t tag;    /**< of the version in force, its owner's */
 	void *entry;     /**< last good version: med_record_t, or the entries above */
 	char *refused;   /**< the record's own fault */
 	char *conflict;  /**< a reference's fault; found by build */
@@ -124,6 +125,8 @@ struct med_config {
 	enum med_fault_list fault_at_list;
 	bool rules_changed; /**< rule sets came or went since the last build */
 	med_pause_t pause;
+	med_object_cb removed; /**< NULL, or told of each object that leaves force */
+	void *removed_ctx;
 	med_heap_t heap;
 	med_state_t state;
 	const med_profile_object_t *defaults;

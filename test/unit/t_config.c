@@ -812,6 +812,48 @@ START_TEST(random_changes)
 }
 END_TEST
 
+static void add_id(void *ctx, enum med_kind kind, med_str_t id)
+{
+	core_add_text(ctx, kind, id, "");
+}
+
+START_TEST(what_leaves_is_known_and_versions_are_told_apart)
+{
+	core_texts_t gone = {.len = 0}, stale = {.len = 0};
+	uint64_t *tag;
+
+	start();
+	med_config_set_removed(config, add_id, &gone);
+	ck_assert_ptr_null(med_config_tag(config, MED_KIND_TRUNK, MED_STR("gw1")));
+	add_tcp("gw1", "192.0.2.1");
+	add_tcp("gw2", "192.0.2.2");
+	tag = med_config_tag(config, MED_KIND_TRUNK, MED_STR("gw1"));
+	ck_assert_uint_eq(*tag, 0);
+	*tag = 7;
+	med_config_mark(config);
+	ck_assert_uint_eq(med_config_stale(config, NULL, NULL), 4);
+	add_tcp("gw1", "192.0.2.1");
+	tag = med_config_tag(config, MED_KIND_TRUNK, MED_STR("gw1"));
+	ck_assert_uint_eq(*tag, 7); /* the same again is no new version */
+	ck_assert(core_try(config, NULL, MED_KIND_TRUNK, "gw1", "port", "x", NULL)
+			== MED_EINVAL);
+	ck_assert_uint_eq(*tag, 7); /* nor is what is refused */
+	ck_assert(!med_config_is_stale(config, MED_KIND_TRUNK, MED_STR("gw1")));
+	ck_assert(med_config_is_stale(config, MED_KIND_TRUNK, MED_STR("gw2")));
+	ck_assert(!med_config_is_stale(config, MED_KIND_TRUNK, MED_STR("gw3")));
+	ck_assert_uint_eq(med_config_stale(config, add_id, &stale), 2);
+	ck_assert_str_eq(stale.text, "gateway gw2|\ntrunk gw2|\n");
+	core_set(config, MED_KIND_TRUNK, "gw1", "transport", "tcp", "port", "1", NULL);
+	ck_assert_uint_eq(*med_config_tag(config, MED_KIND_TRUNK, MED_STR("gw1")), 0);
+	ck_assert_int_eq(med_config_remove(config, MED_KIND_TRUNK, MED_STR("gw2")), MED_EOK);
+	ck_assert_str_eq(gone.text, "trunk gw2|\n");
+	ck_assert_uint_eq(med_config_sweep(config), 1);
+	ck_assert_str_eq(gone.text, "trunk gw2|\ngateway gw2|\n");
+	ck_assert_uint_eq(med_config_stale(config, NULL, NULL), 0);
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *tests[] = {the_shortest_trunk, nothing_at_all,
@@ -824,7 +866,8 @@ int main(void)
 			a_refused_profile_takes_its_trunks_out,
 			a_full_read_forgets_what_it_does_not_tell,
 			numbers_stay_and_listings_are_in_order, snapshots_do_not_change,
-			versions_share_what_did_not_change, memory_may_fail_anywhere, random_changes};
+			versions_share_what_did_not_change, memory_may_fail_anywhere,
+			what_leaves_is_known_and_versions_are_told_apart, random_changes};
 
 	return core_run("config", tests, COUNT(tests));
 }
