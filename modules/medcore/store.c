@@ -92,7 +92,11 @@ void med_store_lose_fat(med_store_t *store)
 	if(store->fat_wait > FAT_MAX_MS)
 		store->fat_wait = FAT_MAX_MS;
 	store->fat_due = store->now + store->fat_wait;
-	med_store_lose(store, "the value of '%s' is too big; the others are read again", key);
+	if(key[0])
+		med_store_lose(
+				store, "the value of '%s' is too big; the others are read again", key);
+	else
+		med_store_lose(store, "an answer is too big; is that a Redis server?");
 	store->fat = fat;
 }
 
