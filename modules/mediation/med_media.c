@@ -206,8 +206,10 @@ void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole)
 		return;
 	if(whole)
 		branch.len = 0;
-	len = snprintf(flags, sizeof flags, "delete-delay=0%s",
-			branch.len > 0 ? " via-branch=1" : "");
+	/* A call is deleted whole by no tag at all: rtpengine 12 has none of a caller whose
+	 * delayed offer is still without an answer, and would delete nothing. */
+	len = snprintf(flags, sizeof flags, "delete-delay=0%s%s",
+			branch.len > 0 ? " via-branch=1" : "", whole ? " from-tag=" : "");
 	if(med_rtpengine_run(
 			   msg, med_rtpengine_delete, (med_str_t){flags, (size_t)len}, branch)
 			< 0)
