@@ -14,11 +14,14 @@
 #include <time.h>
 
 #define PING_MS 1000
+#define INFO_MS 30000
+#define EVENTS_KEPT "10000"
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 2000
 #define STABLE_MS 5000     /* live for this long: the next back-off starts small */
 #define SAY_AGAIN_MS 30000 /* another reason for being down is told this often */
 #define LOOKUP_POLL_MS 20
+#define PREFIX_MAX 200
 #define FAT_MIN_MS 1000
 #define FAT_MAX_MS 60000
 
@@ -120,7 +123,7 @@ void med_store_lose(med_store_t *store, const char *fmt, ...)
 	forget_fat(store); /* it may be mended meanwhile, and we are not told */
 	store->phase = PH_DOWN;
 	store->gets = 0;
-	store->scanning = false;
+	store->scanning = store->held = store->mark_changed = false;
 	store->next_attempt = store->now + med_store_backoff(store, &store->backoff);
 	snprintf(text, sizeof text, "%.140s: %.110s", store->url.shown, why);
 	med_store_tell(store, MED_STORE_DOWN, text);
@@ -192,6 +195,11 @@ static void ping(med_store_t *store)
 		return;
 	if(store->phase != PH_LIVE || store->data.asked_count)
 		return;
+	if(store->now >= store->next_info) {
+		store->next_info = store->now + INFO_MS;
+		if(ASK(store, &store->data, TAG_INFO, MED_STR("INFO"), MED_STR("memory")))
+			return;
+	}
 	if(store->info_unknown)
 		ASK(store, &store->data, TAG_PING, MED_STR("PING"));
 	else
@@ -222,9 +230,10 @@ void med_store_run(med_store_t *store, int64_t now_ms)
 		med_store_start_connect(store);
 	for(size_t i = 0; i < sizeof conns / sizeof *conns; i++)
 		serve(store, conns[i]);
-	if(store->phase == PH_LIVE && store->again)
+	if(store->phase == PH_LIVE && med_store_wants_full(store))
 		med_store_start_full(store);
-	if(store->phase == PH_LIVE && store->fat_changed.count && now_ms >= store->fat_due)
+	if(store->phase == PH_LIVE && !store->held && store->fat_changed.count
+			&& now_ms >= store->fat_due)
 		med_store_retry_fat(store);
 	if(now_ms >= store->next_ping)
 		ping(store);
@@ -251,9 +260,10 @@ size_t med_store_poll(
 			fds[n++] = (struct pollfd){
 					.fd = conns[i]->fd, .events = med_conn_events(conns[i])};
 	}
-	if(store->phase == PH_LIVE && store->again)
+	if(store->phase == PH_LIVE && med_store_wants_full(store))
 		deadline = store->now;
-	if(store->phase == PH_LIVE && store->fat_changed.count && store->fat_due < deadline)
+	if(store->phase == PH_LIVE && !store->held && store->fat_changed.count
+			&& store->fat_due < deadline)
 		deadline = store->fat_due;
 	*deadline_ms = deadline;
 	return n;
@@ -264,16 +274,22 @@ void med_store_reload(med_store_t *store)
 	store->next_attempt = store->now;
 	forget_fat(store);
 	store->fat_wait = 0;
-	if(!store->full && store->phase != PH_DOWN)
+	store->end_wait = true;
+	if((!store->full || store->held) && store->phase != PH_DOWN)
 		store->again = true;
 }
 
-int med_store_write(med_store_t *store, const char *key, med_str_t value, unsigned ttl_s)
+void med_store_progress(const med_store_t *store, size_t *done, size_t *known)
 {
-	char ttl[16];
-	med_str_t argv[5] = {MED_STR("SET"), med_str(key), value, MED_STR("EX"), {ttl, 0}};
+	*done = store->done;
+	*known = store->known;
+}
 
-	argv[4].len = (size_t)snprintf(ttl, sizeof ttl, "%u", ttl_s ? ttl_s : 1);
+/* ---- writing ---- */
+
+/** Opens the writing connection when it is closed and due. */
+static int ready_to_write(med_store_t *store)
+{
 	if(store->write.state == MED_CONN_CLOSED) {
 		if(store->now < store->next_write)
 			return -ENOTCONN;
@@ -287,7 +303,41 @@ int med_store_write(med_store_t *store, const char *key, med_str_t value, unsign
 	if(store->write.out_len - store->write.out_at > MED_CONN_OUT_MAX / 2
 			|| store->write.asked_count > 1000)
 		return MED_ELIMIT;
+	return MED_EOK;
+}
+
+int med_store_write(med_store_t *store, const char *key, med_str_t value, unsigned ttl_s)
+{
+	char ttl[16];
+	med_str_t argv[5] = {MED_STR("SET"), med_str(key), value, MED_STR("EX"), {ttl, 0}};
+	int rc;
+
+	argv[4].len = (size_t)snprintf(ttl, sizeof ttl, "%u", ttl_s ? ttl_s : 1);
+	rc = ready_to_write(store);
+	if(rc)
+		return rc;
 	if(med_conn_send(&store->write, TAG_SET, (med_str_t){0}, 5, argv))
+		return MED_ENOMEM;
+	return MED_EOK;
+}
+
+int med_store_event(
+		med_store_t *store, const char *key, const med_field_t *fields, size_t count)
+{
+	med_str_t argv[6 + 2 * MED_STORE_EVENT_FIELDS] = {MED_STR("XADD"), med_str(key),
+			MED_STR("MAXLEN"), MED_STR("~"), MED_STR(EVENTS_KEPT), MED_STR("*")};
+	int rc;
+
+	if(count == 0 || count > MED_STORE_EVENT_FIELDS)
+		return MED_EINVAL;
+	for(size_t i = 0; i < count; i++) {
+		argv[6 + 2 * i] = fields[i].name;
+		argv[7 + 2 * i] = fields[i].value;
+	}
+	rc = ready_to_write(store);
+	if(rc)
+		return rc;
+	if(med_conn_send(&store->write, TAG_XADD, (med_str_t){0}, 6 + 2 * count, argv))
 		return MED_ENOMEM;
 	return MED_EOK;
 }
@@ -318,8 +368,10 @@ int med_store_new(const char *url, const char *prefix, const med_store_handler_t
 	int rc = MED_ENOMEM;
 	struct timespec t;
 
-	if(prefix[0] == '\0')
-		return med_fail(err, MED_EINVAL, "redis_prefix: empty; the default is med:1:");
+	if(prefix[0] == '\0' || strlen(prefix) > PREFIX_MAX)
+		return med_fail(err, MED_EINVAL,
+				"redis_prefix: empty or longer than %d bytes; the default is med:1:",
+				PREFIX_MAX);
 	s = calloc(1, sizeof *s);
 	if(!s)
 		return med_fail(err, MED_ENOMEM, "out of memory");

@@ -13,6 +13,10 @@
 
 #include "medcore/config.h"
 
+#define MED_STORE_MARK_MAX 200 /**< bytes of `applied` and `applying` that are read */
+#define MED_STORE_EVENT_FIELDS 16
+#define MED_STORE_FDS 11 /**< most descriptors that med_store_poll() fills */
+
 typedef struct med_store med_store_t;
 
 enum med_store_state {
@@ -45,9 +49,18 @@ typedef struct med_store_handler {
 	/**
 	 * All that was told since the last commit is one consistent state (a whole
 	 * transaction, never half of one): publish it.
-	 * @param full  it follows a begin: what was not told does not exist
+	 * @param full     it follows a begin: what was not told does not exist
+	 * @param applied  value of key `<prefix>applied` in that state, at most
+	 * MED_STORE_MARK_MAX bytes of it; "" when absent. Whoever writes a whole
+	 * configuration on purpose writes a fresh token there.
 	 */
-	void (*commit)(void *ctx, bool full);
+	void (*commit)(void *ctx, bool full, med_str_t applied);
+	/**
+	 * A writer works in pieces: key `<prefix>applying` is there. Until it is gone nothing
+	 * is committed; then all that came is one commit. Told when it appears or changes.
+	 * @param who  its value, at most MED_STORE_MARK_MAX bytes; empty: over
+	 */
+	void (*applying)(void *ctx, med_str_t who);
 	/**
 	 * State changed, or being down has another reason now; text for people, never with a
 	 * secret in it. Told once per change, not per attempt.
@@ -55,6 +68,11 @@ typedef struct med_store_handler {
 	void (*state)(void *ctx, enum med_store_state state, const char *text);
 	/** The writing connection failed (NULL: works again); reading is not concerned. */
 	void (*write_failed)(void *ctx, const char *text);
+	/**
+	 * This Redis works but is not set up as it must be (it may evict keys); NULL: it is
+	 * now. Told once per change.
+	 */
+	void (*unfit)(void *ctx, const char *text);
 	void *ctx;
 } med_store_handler_t;
 
@@ -69,7 +87,10 @@ int med_store_new(const char *url, const char *prefix, const med_store_handler_t
 		med_store_t **store, med_errbuf_t *err);
 void med_store_free(med_store_t *store);
 
-/** File descriptors to poll and until when (monotonic ms); returns how many were filled.
+/**
+ * File descriptors to poll and until when (monotonic ms).
+ * @param max  MED_STORE_FDS
+ * @return how many were filled
  */
 struct pollfd;
 size_t med_store_poll(
@@ -85,8 +106,17 @@ void med_store_run(med_store_t *store, int64_t now_ms);
  * reads nothing. May be called from within one.
  */
 void med_store_keep_alive(med_store_t *store, int64_t now_ms);
-/** Read everything again (RPC `mediation.reload`). */
+/**
+ * Read everything again (RPC `mediation.reload`). Also ends the wait for the writer that
+ * `applying` names now: what is there is committed.
+ */
 void med_store_reload(med_store_t *store);
+/**
+ * How far the reading of everything is.
+ * @param done   objects read; what the last one read, when none is under way
+ * @param known  keys in that database, ours or not; 0: not known
+ */
+void med_store_progress(const med_store_t *store, size_t *done, size_t *known);
 
 /**
  * SET key value EX ttl on the writing connection. Queued; lost when Redis is away.
@@ -94,5 +124,11 @@ void med_store_reload(med_store_t *store);
  *         (it failed a moment ago and is not tried again yet)
  */
 int med_store_write(med_store_t *store, const char *key, med_str_t value, unsigned ttl_s);
+/**
+ * XADD key MAXLEN ~ 10000 * field value ...; as med_store_write().
+ * @param count  1 to MED_STORE_EVENT_FIELDS, else MED_EINVAL
+ */
+int med_store_event(
+		med_store_t *store, const char *key, const med_field_t *fields, size_t count);
 
 #endif

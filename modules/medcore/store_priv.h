@@ -35,8 +35,19 @@ enum tag {
 	TAG_TRACKING_INFO,
 	TAG_SCAN,
 	TAG_GET,
+	TAG_MARK,       /**< applied or applying, of a round */
+	TAG_MARK_ALONE, /**< applying, while it is waited for */
+	TAG_DBSIZE,
+	TAG_INFO,
 	TAG_SET,
+	TAG_XADD,
 };
+
+/** The value of `applied` or `applying`. */
+typedef struct med_store_mark {
+	char text[MED_STORE_MARK_MAX];
+	size_t len;
+} med_store_mark_t;
 
 struct med_store {
 	med_store_url_t url;
@@ -66,9 +77,19 @@ struct med_store {
 	med_field_t *fields;
 	size_t fields_cap;
 
+	med_store_mark_t applied;
+	med_store_mark_t who;   /**< `applying` as told; empty: nobody */
+	med_store_mark_t ended; /**< a value of it that is no longer waited for */
+	bool held;              /**< somebody is applying: nothing is committed */
+	bool mark_changed;      /**< a notice named `applying`, and it was not read since */
+	bool end_wait;          /**< its next value is not waited for */
+
+	size_t done, known; /**< of the full read; known 0: not known */
+	bool unfit;
+
 	enum med_store_state state;
 	char text[256];
-	int64_t now, text_ms, live_ms, next_attempt, next_ping, next_write;
+	int64_t now, text_ms, live_ms, next_attempt, next_ping, next_write, next_info;
 	unsigned backoff, write_backoff;
 	uint32_t jitter;
 	bool write_complained, info_unknown;
@@ -119,6 +140,24 @@ void med_store_read_more(med_store_t *store);
 void med_store_scan_more(med_store_t *store);
 /** Every notice of what was read is known: commit, or read again. */
 void med_store_fence_passed(med_store_t *store);
+/** Is everything to be read anew, and now? */
+bool med_store_wants_full(const med_store_t *store);
+/** Nothing is under way: begins what is due. */
+void med_store_go_on(med_store_t *store);
+
+/* ---- store_marks.c ---- */
+
+bool med_store_is_mark(const med_store_t *store, med_str_t key);
+bool med_store_is_applying(const med_store_t *store, med_str_t key);
+/** 0, or -1: the store is lost. */
+int med_store_ask_mark(med_store_t *store, enum tag tag, med_str_t key);
+int med_store_ask_marks(med_store_t *store);
+/** false: not an answer. */
+bool med_store_on_mark(med_store_t *store, med_str_t key, redisReply *reply);
+med_str_t med_store_applied(const med_store_t *store);
+/** All is read, and somebody is still applying. */
+void med_store_tell_held(med_store_t *store);
+void med_store_on_info(med_store_t *store, const redisReply *reply);
 
 /* ---- store_reply.c: what comes in ---- */
 

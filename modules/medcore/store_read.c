@@ -10,7 +10,7 @@
  *
  *   TRACK  log in, CLIENT ID, SUBSCRIBE           on track
  *   DATA   log in, SELECT, CLIENT TRACKING        on data, redirected to track
- *   SCAN   SCAN, and HGETALL of what it names     the full read
+ *   SCAN   marks, SCAN, HGETALL of what it names  the full read
  *   READ   HGETALL of the keys named by notices
  *   FENCE  PING on track after the last value     notices up to its answer are known
  *   LIVE   nothing to read
@@ -21,6 +21,8 @@
  * a PING sent after the values came, every notice of a write that those values contain
  * has arrived. If one of them names a key read since the last commit, its whole message
  * is read too before anything is published (all keys of one EXEC come in one message).
+ *
+ * While key `applying` is there, what notices name is collected and not read; phase LIVE.
  */
 #include "medcore/store_priv.h"
 
@@ -49,8 +51,12 @@ int med_store_ask_value(med_store_t *store, med_str_t key)
 		med_store_tell_fat(store, key);
 		return 0;
 	}
-	if(med_store_ask(store, &store->data, TAG_GET, key, 2, argv))
+	if(med_store_is_mark(store, key)) {
+		if(med_store_ask_mark(store, TAG_MARK, key))
+			return -1;
+	} else if(med_store_ask(store, &store->data, TAG_GET, key, 2, argv)) {
 		return -1;
+	}
 	store->gets++;
 	return 0;
 }
@@ -86,6 +92,7 @@ void med_store_start_data(med_store_t *store)
 	char id[24];
 
 	store->phase = PH_DATA;
+	store->next_info = store->now;
 	snprintf(id, sizeof id, "%lld", store->track_id);
 	if(med_conn_open(&store->data, &store->url, store->now)
 			|| med_conn_login(&store->data, &store->url, true, TAG_AUTH, TAG_SELECT)) {
@@ -109,9 +116,12 @@ void med_store_start_full(med_store_t *store)
 	store->full = true;
 	store->conflict = false;
 	store->phase = PH_SCAN;
+	store->done = store->known = 0;
 	store->handler.begin(store->handler.ctx);
 	snprintf(store->cursor, sizeof store->cursor, "0");
-	ask_scan(store);
+	if(med_store_ask_marks(store) == 0
+			&& ASK(store, &store->data, TAG_DBSIZE, MED_STR("DBSIZE")) == 0)
+		ask_scan(store);
 }
 
 static void start_fence(med_store_t *store)
@@ -125,7 +135,7 @@ void med_store_start_round(med_store_t *store)
 	med_store_keys_t empty = store->round;
 
 	store->phase = PH_READ;
-	store->conflict = false;
+	store->conflict = store->mark_changed = false;
 	store->round = store->changed;
 	med_store_keys_clear(&empty);
 	store->changed = empty;
@@ -158,15 +168,45 @@ void med_store_retry_fat(med_store_t *store)
 		med_store_start_round(store);
 }
 
+bool med_store_wants_full(const med_store_t *store)
+{
+	return store->again && (!store->held || store->end_wait);
+}
+
+static void ask_applying(med_store_t *store)
+{
+	char key[300];
+	int len = snprintf(key, sizeof key, "%sapplying", store->prefix);
+
+	store->mark_changed = false;
+	med_store_ask_mark(store, TAG_MARK_ALONE, (med_str_t){key, (size_t)len});
+}
+
+void med_store_go_on(med_store_t *store)
+{
+	if(med_store_wants_full(store))
+		med_store_start_full(store);
+	else if(store->held && store->mark_changed)
+		ask_applying(store);
+	else if(!store->held && store->changed.count)
+		med_store_start_round(store);
+}
+
 /** All that was asked for has been told. */
 static void round_done(med_store_t *store)
 {
-	if(store->again)
+	if(med_store_wants_full(store)) {
 		med_store_start_full(store);
-	else if(store->conflict)
+	} else if(store->held) {
+		store->phase = PH_LIVE;
+		if(store->full)
+			med_store_tell_held(store);
+		med_store_go_on(store);
+	} else if(store->conflict) {
 		med_store_start_round(store);
-	else
+	} else {
 		start_fence(store);
+	}
 }
 
 void med_store_read_more(med_store_t *store)
@@ -200,7 +240,8 @@ static void commit(med_store_t *store)
 	if(!store->fat.count)
 		store->fat_wait = 0;
 	med_store_keys_clear(&store->told);
-	store->handler.commit(store->handler.ctx, full);
+	store->end_wait = false;
+	store->handler.commit(store->handler.ctx, full, med_store_applied(store));
 	if(store->phase != PH_LIVE)
 		store->live_ms = store->now;
 	store->phase = PH_LIVE;
@@ -210,13 +251,10 @@ static void commit(med_store_t *store)
 
 void med_store_fence_passed(med_store_t *store)
 {
-	if(store->again || store->conflict) {
+	if(store->again || store->held || store->conflict) {
 		round_done(store);
 		return;
 	}
 	commit(store);
-	if(store->again)
-		med_store_start_full(store);
-	else if(store->changed.count)
-		med_store_start_round(store);
+	med_store_go_on(store);
 }

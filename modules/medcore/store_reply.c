@@ -146,19 +146,39 @@ static bool tell_hash(med_store_t *store, med_str_t key, const redisReply *reply
 	return true;
 }
 
-static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
+/** One value of the round was told. */
+static void got_one(med_store_t *store)
 {
 	store->gets--;
+	if(store->phase == PH_SCAN)
+		med_store_scan_more(store);
+	else
+		med_store_read_more(store);
+}
+
+static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
+{
 	if(med_store_is_error(reply, "WRONGTYPE")) {
 		tell_unreadable(store, key);
 	} else if(!tell_hash(store, key, reply)) {
 		med_store_lose_by_reply(store, "HGETALL", reply);
 		return;
 	}
-	if(store->phase == PH_SCAN)
-		med_store_scan_more(store);
+	if(store->full)
+		store->done++;
+	got_one(store);
+}
+
+static void on_mark(med_store_t *store, med_str_t key, bool alone, redisReply *reply)
+{
+	if(!med_store_on_mark(store, key, reply))
+		med_store_lose_by_reply(store, "GETRANGE", reply);
+	else if(!alone)
+		got_one(store);
+	else if(store->held || med_store_wants_full(store))
+		med_store_go_on(store);
 	else
-		med_store_read_more(store);
+		med_store_start_round(store);
 }
 
 static void on_scan(med_store_t *store, redisReply *reply)
@@ -182,10 +202,29 @@ static void on_scan(med_store_t *store, redisReply *reply)
 	for(size_t i = 0; i < list->elements && !store->again; i++) {
 		if(list->element[i]->type == REDIS_REPLY_STRING
 				&& below_prefix(store, text_of(list->element[i]), &rest)
+				&& !med_store_is_mark(store, text_of(list->element[i]))
 				&& med_store_ask_value(store, text_of(list->element[i])))
 			return;
 	}
 	med_store_scan_more(store);
+}
+
+/** Notes one key that changed. 0, or -1: the store is lost. */
+static int on_changed(med_store_t *store, med_str_t key)
+{
+	bool is_fat = store->fat.count && med_store_keys_has(&store->fat, key);
+	med_store_keys_t *list = is_fat ? &store->fat_changed : &store->changed;
+
+	if(med_store_is_applying(store, key))
+		store->mark_changed = true;
+	if(!is_fat && (store->full || med_store_keys_has(&store->told, key)))
+		store->conflict = true;
+	if(store->changed.count >= CHANGED_MAX)
+		store->again = true;
+	if(store->again || med_store_keys_add(list, key) == MED_EOK)
+		return 0;
+	med_store_lose(store, "out of memory");
+	return -1;
 }
 
 /** Keys that changed, of one transaction or one turn of the server's loop. */
@@ -197,36 +236,17 @@ static void on_notice(med_store_t *store, const redisReply *keys)
 		return;
 	if(keys->type != REDIS_REPLY_ARRAY) { /* nil: FLUSHDB, FLUSHALL */
 		store->again = true;
+		store->held = false; /* gone as well, or asked for again */
 		med_store_keys_clear(&store->fat);
 		med_store_keys_clear(&store->fat_changed);
 	}
-	for(size_t i = 0; i < keys->elements && !store->again; i++) {
-		med_str_t key = text_of(keys->element[i]);
-		if(keys->element[i]->type != REDIS_REPLY_STRING
-				|| !below_prefix(store, key, &rest))
-			continue;
-		if(store->fat.count && med_store_keys_has(&store->fat, key)) {
-			if(med_store_keys_add(&store->fat_changed, key)) {
-				med_store_lose(store, "out of memory");
-				return;
-			}
-			continue;
-		}
-		if(store->full || med_store_keys_has(&store->told, key))
-			store->conflict = true;
-		if(store->changed.count >= CHANGED_MAX) {
-			store->again = true;
-		} else if(med_store_keys_add(&store->changed, key)) {
-			med_store_lose(store, "out of memory");
+	for(size_t i = 0; i < keys->elements; i++)
+		if(keys->element[i]->type == REDIS_REPLY_STRING
+				&& below_prefix(store, text_of(keys->element[i]), &rest)
+				&& on_changed(store, text_of(keys->element[i])))
 			return;
-		}
-	}
-	if(store->phase != PH_LIVE)
-		return;
-	if(store->again)
-		med_store_start_full(store);
-	else if(store->changed.count)
-		med_store_start_round(store);
+	if(store->phase == PH_LIVE)
+		med_store_go_on(store);
 }
 
 /** AUTH's own texts may hold anything: only its code word is shown. */
@@ -345,6 +365,18 @@ static void on_data_reply(
 		case TAG_GET:
 			on_value(store, (med_str_t){asked->key, asked->key_len}, reply);
 			break;
+		case TAG_MARK:
+		case TAG_MARK_ALONE:
+			on_mark(store, (med_str_t){asked->key, asked->key_len},
+					asked->tag == TAG_MARK_ALONE, reply);
+			break;
+		case TAG_DBSIZE:
+			if(reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
+				store->known = (size_t)reply->integer;
+			break;
+		case TAG_INFO:
+			med_store_on_info(store, reply);
+			break;
 		default:
 			med_store_lose(store, "an answer nobody asked for");
 	}
@@ -368,16 +400,16 @@ static void on_write_reply(med_store_t *store, enum tag tag, redisReply *reply)
 {
 	if(tag == TAG_NAME)
 		return;
-	if(!is_text(reply, "OK")) {
+	if(tag == TAG_XADD ? reply->type != REDIS_REPLY_STRING : !is_text(reply, "OK")) {
 		if(reply->type == REDIS_REPLY_ERROR)
 			med_store_hide_password(store, reply->str);
 		med_store_write_lost(store,
 				tag == TAG_AUTH                            ? "user or password refused"
 						: reply->type == REDIS_REPLY_ERROR ? reply->str
-														   : "not an answer to SET");
+														   : "not an answer to that");
 		return;
 	}
-	if(tag != TAG_SET)
+	if(tag != TAG_SET && tag != TAG_XADD)
 		return;
 	store->write_backoff = 0;
 	if(store->write_complained)

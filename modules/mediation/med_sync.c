@@ -204,11 +204,12 @@ static void apply(void)
 		own.collect_due = own.collect_next;
 }
 
-static void on_commit(void *ctx, bool full)
+static void on_commit(void *ctx, bool full, med_str_t applied)
 {
 	size_t swept = full ? med_config_sweep(own.config) : 0;
 
 	(void)ctx;
+	(void)applied;
 	own.told = false;
 	apply();
 	if(full) {
@@ -261,6 +262,22 @@ static void on_write_failed(void *ctx, const char *text)
 		LM_NOTICE("this node's status can be written again\n");
 }
 
+static void on_applying(void *ctx, med_str_t who)
+{
+	(void)ctx;
+	if(who.len)
+		LM_NOTICE("'%.*s' applies a configuration in pieces; it comes into force as a "
+				  "whole\n",
+				MED_STR_FMT(who));
+}
+
+static void on_unfit(void *ctx, const char *text)
+{
+	(void)ctx;
+	if(text)
+		LM_WARN("%s\n", text);
+}
+
 static const med_store_handler_t handler = {
 		.begin = on_begin,
 		.object = on_object,
@@ -270,6 +287,8 @@ static const med_store_handler_t handler = {
 		.commit = on_commit,
 		.state = on_state,
 		.write_failed = on_write_failed,
+		.applying = on_applying,
+		.unfit = on_unfit,
 };
 
 /* ---- the process ---- */
@@ -333,9 +352,9 @@ static void mend(int64_t now_ms)
 
 static void wait_for_work(void)
 {
-	struct pollfd fds[4 + MED_LISTENERS_MAX];
+	struct pollfd fds[MED_STORE_FDS + 1 + MED_LISTENERS_MAX];
 	int64_t deadline, listener_deadline = INT64_MAX, now = clock_ms();
-	size_t n = med_store_poll(own.store, fds, 3, &deadline);
+	size_t n = med_store_poll(own.store, fds, MED_STORE_FDS, &deadline);
 	uint64_t times;
 
 	fds[n++] = (struct pollfd){.fd = wake_fd, .events = POLLIN};

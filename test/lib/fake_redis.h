@@ -121,6 +121,14 @@ static inline const char *fake_answer(fake_redis_t *fake, fake_conn_t *c,
 		return "*6\r\n$5\r\nflags\r\n*2\r\n$2\r\non\r\n$5\r\nbcast\r\n$8\r\nredirect\r\n:"
 			   "7\r\n"
 			   "$8\r\nprefixes\r\n*1\r\n$6\r\nmed:1:\r\n";
+	if(strcmp(command, "GETRANGE") == 0)
+		return "$0\r\n\r\n";
+	if(strcmp(command, "DBSIZE") == 0)
+		return ":2\r\n";
+	if(strcmp(command, "INFO") == 0)
+		return "$39\r\n# Memory\r\nmaxmemory_policy:noeviction\r\n\r\n";
+	if(strcmp(command, "XADD") == 0)
+		return "$3\r\n1-0\r\n";
 	if(strcmp(command, "SCAN") == 0) {
 		snprintf(buffer, size, "*2\r\n$1\r\n0\r\n%s",
 				fake->scan ? fake->scan : "*1\r\n$15\r\nmed:1:trunk:one\r\n");

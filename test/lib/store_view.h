@@ -27,6 +27,8 @@ typedef struct store_view {
 	unsigned begins, commits, fulls, objects, refusals, states, write_failures;
 	bool in_full;
 	enum med_store_state state;
+	char applied[256], who[256], unfit[256];
+	unsigned applyings, unfits;
 	char text[256], all_texts[8192], refused_key[128], refused[256], write_text[256];
 	/** Called at each commit. */
 	void (*check)(struct store_view *view);
@@ -119,7 +121,7 @@ static inline void view_unreadable(
 		o->kept = true;
 }
 
-static inline void view_commit(void *ctx, bool full)
+static inline void view_commit(void *ctx, bool full, med_str_t applied)
 {
 	store_view_t *v = ctx;
 
@@ -134,6 +136,7 @@ static inline void view_commit(void *ctx, bool full)
 	}
 	v->commits++;
 	v->fulls += full;
+	snprintf(v->applied, sizeof v->applied, "%.*s", MED_STR_FMT(applied));
 	memcpy(v->committed, v->told, v->told_count * sizeof *v->told);
 	v->committed_count = v->told_count;
 	if(v->check)
@@ -160,6 +163,22 @@ static inline void view_write_failed(void *ctx, const char *text)
 	snprintf(v->write_text, sizeof v->write_text, "%s", text ? text : "");
 }
 
+static inline void view_applying(void *ctx, med_str_t who)
+{
+	store_view_t *v = ctx;
+
+	v->applyings++;
+	snprintf(v->who, sizeof v->who, "%.*s", MED_STR_FMT(who));
+}
+
+static inline void view_unfit(void *ctx, const char *text)
+{
+	store_view_t *v = ctx;
+
+	v->unfits++;
+	snprintf(v->unfit, sizeof v->unfit, "%s", text ? text : "");
+}
+
 static inline void view_init(store_view_t *view)
 {
 	memset(view, 0, sizeof *view);
@@ -177,8 +196,17 @@ static inline void view_free(store_view_t *view)
 
 static inline med_store_t *view_store(store_view_t *view, const char *url)
 {
-	med_store_handler_t handler = {view_begin, view_set, view_gone, view_unreadable,
-			view_stray, view_commit, view_state, view_write_failed, view};
+	med_store_handler_t handler = {.begin = view_begin,
+			.object = view_set,
+			.gone = view_gone,
+			.unreadable = view_unreadable,
+			.stray = view_stray,
+			.commit = view_commit,
+			.applying = view_applying,
+			.state = view_state,
+			.write_failed = view_write_failed,
+			.unfit = view_unfit,
+			.ctx = view};
 	med_store_t *store = NULL;
 	med_errbuf_t err = {""};
 
