@@ -7,8 +7,6 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#define _GNU_SOURCE /* qsort_r */
-#include <stdlib.h>
 #include <string.h>
 
 #include "medcore/writer.h"
@@ -77,70 +75,6 @@ static int build_defaults(med_config_t *config, const med_profile_object_t **def
 	return *defaults == NULL ? MED_ENOMEM : MED_EOK;
 }
 
-/* ---- usages ---------------------------------------------------------------------------
- */
-
-static int compare_routes(const void *a, const void *b, void *pause)
-{
-	const med_slot_t *x = *(med_slot_t *const *)a, *y = *(med_slot_t *const *)b;
-	const med_route_entry_t *p = x->entry, *q = y->entry;
-	int order;
-
-	med_pause(pause);
-	if(p->priority != q->priority)
-		return p->priority < q->priority ? -1 : 1;
-	order = memcmp(x->id, y->id, x->id_len < y->id_len ? x->id_len : y->id_len);
-	return order != 0 ? order : (int)x->id_len - (int)y->id_len;
-}
-
-static void describe_route(void *ctx, size_t rank, med_route_source_t *route)
-{
-	const med_config_t *config = ctx;
-	const med_slot_t *slot = config->work[rank];
-	const med_route_entry_t *entry = slot->entry;
-
-	route->id = med_slot_id(slot);
-	route->pattern = (med_str_t){entry->text, entry->pattern_len};
-	route->caller = (med_str_t){entry->text + entry->pattern_len, entry->caller_len};
-	route->regex = entry->regex == NULL ? NULL : entry->regex->regex;
-	route->priority = entry->priority;
-	route->trunks = entry->words;
-	route->trunk_count = entry->trunk_count;
-	route->weights = entry->weights;
-}
-
-static int build_usage(med_config_t *config, med_view_t *view, med_usage_slot_t *usage)
-{
-	int rc = MED_EOK;
-
-	usage->pending = NULL;
-	if(usage->count > 0) {
-		if(!med_config_reserve_work(config, usage->count))
-			return MED_ENOMEM;
-		memcpy(config->work, usage->members, usage->count * sizeof(config->work[0]));
-		qsort_r(config->work, usage->count, sizeof(config->work[0]), compare_routes,
-				&config->pause);
-		rc = med_usage_build(config->builder, &config->heap,
-				(med_str_t){usage->name, usage->name_len}, usage->number, usage->count,
-				describe_route, config, &usage->pending);
-	}
-	if(rc == MED_EOK)
-		rc = med_array_set(&config->heap, &view->usages, usage->number, usage->pending);
-	if(rc == MED_EOK)
-		med_segment_retire(&config->heap, usage->object);
-	return rc;
-}
-
-static int build_usages(med_config_t *config, med_view_t *view)
-{
-	int rc = MED_EOK;
-
-	for(med_usage_slot_t *usage = config->dirty_usages; usage != NULL && rc == MED_EOK;
-			usage = usage->next_dirty)
-		rc = build_usage(config, view, usage);
-	return rc;
-}
-
 /* ---- all of it ------------------------------------------------------------------------
  */
 
@@ -170,7 +104,7 @@ static int build_state(
 	if(rc == MED_EOK)
 		rc = med_build_trunks(config, state);
 	if(rc == MED_EOK)
-		rc = build_usages(config, view);
+		rc = med_build_usages(config, view);
 	count_objects(config, view);
 	return rc;
 }
@@ -191,14 +125,7 @@ static void commit(med_config_t *config, const med_state_t *state)
 			med_slot_drop(config, slot);
 		}
 	}
-	while(config->dirty_usages != NULL) {
-		med_usage_slot_t *usage = config->dirty_usages;
-		config->dirty_usages = usage->next_dirty;
-		usage->object = usage->pending;
-		usage->pending = NULL;
-		usage->dirty = false;
-		med_fault_check_usage(config, usage);
-	}
+	med_usages_commit(config);
 	if(config->rules_changed)
 		med_fault_check_profiles(config);
 	config->rules_changed = false;

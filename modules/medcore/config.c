@@ -129,30 +129,6 @@ int med_slot_text(med_config_t *config, char **place, const char *text)
 	return MED_EOK;
 }
 
-med_usage_slot_t *med_usage_slot(med_config_t *config, med_str_t name)
-{
-	const size_t chains = sizeof(config->usages) / sizeof(config->usages[0]);
-	uint64_t hash = med_id_hash(name);
-	med_usage_slot_t **chain = &config->usages[hash % chains], *slot = *chain;
-
-	while(slot != NULL
-			&& (slot->hash != hash
-					|| !med_str_eq((med_str_t){slot->name, slot->name_len}, name)))
-		slot = slot->next;
-	if(slot != NULL)
-		return slot;
-	slot = med_calloc(&config->own, 1, sizeof(*slot) + name.len);
-	if(slot == NULL)
-		return NULL;
-	slot->hash = hash;
-	slot->number = config->usage_count++;
-	slot->name_len = (uint8_t)name.len;
-	memcpy(slot->name, name.s, name.len);
-	slot->next = *chain;
-	*chain = slot;
-	return slot;
-}
-
 bool med_config_reserve_work(med_config_t *config, size_t count)
 {
 	size_t room = count < 256 ? 256 : count + count / 4;
@@ -303,15 +279,6 @@ static int make_rules_entry(med_config_t *config, med_str_t id, med_record_t *re
 	return MED_EOK;
 }
 
-static void mark_usage_dirty(med_config_t *config, med_usage_slot_t *usage)
-{
-	if(usage->dirty)
-		return;
-	usage->dirty = true;
-	usage->next_dirty = config->dirty_usages;
-	config->dirty_usages = usage;
-}
-
 static uint32_t gcd(uint32_t a, uint32_t b)
 {
 	while(b != 0) {
@@ -343,50 +310,20 @@ static int fill_trunks(
 	return MED_EOK;
 }
 
-/* The usages a route names, each once; room for one more member is made in each. */
-static int fill_members(
-		med_config_t *config, med_route_entry_t *entry, const med_list_t *usages)
-{
-	const med_str_t *name = usages->items;
-
-	for(size_t i = 0; i < usages->count; i++) {
-		med_usage_slot_t *usage = med_usage_slot(config, name[i]);
-		unsigned k = 0;
-		if(usage == NULL)
-			return MED_ENOMEM;
-		while(k < entry->member_count && entry->members[k].usage != usage)
-			k++;
-		if(k < entry->member_count)
-			continue;
-		if(usage->count == usage->room) {
-			size_t room = usage->room == 0 ? 8 : usage->room * 2;
-			med_slot_t **members = med_alloc(&config->own, room * sizeof(*members));
-			if(members == NULL)
-				return MED_ENOMEM;
-			if(usage->count > 0)
-				memcpy(members, usage->members, usage->count * sizeof(*members));
-			med_free(&config->own, usage->members);
-			usage->members = members;
-			usage->room = room;
-		}
-		entry->members[entry->member_count++].usage = usage;
-	}
-	return MED_EOK;
-}
-
+/* @p keys by which it is found in each usage */
 static med_route_entry_t *new_route_entry(
-		const med_config_t *config, const med_route_record_t *record)
+		const med_config_t *config, const med_route_record_t *record, size_t keys)
 {
-	size_t trunks = record->trunks.count, usages = record->usages.count;
+	size_t trunks = record->trunks.count, members = record->usages.count * keys;
 	size_t text = record->pattern.len + record->alternate_caller_id.len;
 	med_route_entry_t *entry = med_calloc(&config->own, 1,
-			sizeof(*entry) + usages * sizeof(*entry->members)
+			sizeof(*entry) + members * sizeof(*entry->members)
 					+ trunks * (sizeof(*entry->trunks) + sizeof(*entry->words)) + text);
 
 	if(entry == NULL)
 		return NULL;
 	entry->members = (void *)(entry + 1);
-	entry->trunks = (void *)(entry->members + usages);
+	entry->trunks = (void *)(entry->members + members);
 	entry->words = (void *)(entry->trunks + trunks);
 	entry->text = (char *)(entry->words + trunks);
 	entry->priority = record->priority;
@@ -404,25 +341,30 @@ static int make_route_entry(med_config_t *config, med_str_t id, med_record_t *re
 		void **out, med_errbuf_t *err)
 {
 	const med_route_record_t *route = &record->route;
-	med_route_entry_t *entry = new_route_entry(config, route);
+	med_route_entry_t *entry;
+	med_pattern_entry_t *regex;
 	med_variants_t variants;
+	uint64_t keys[MED_PATTERN_VARIANTS];
+	unsigned key_count;
 	med_errbuf_t reason = {""};
-	int rc;
+	int rc = accept_pattern(config, route->pattern, &variants, &regex, &reason);
 
-	if(entry == NULL)
-		return MED_ENOMEM;
-	rc = accept_pattern(config, route->pattern, &variants, &entry->regex, &reason);
-	if(rc != MED_EOK) {
-		med_free(&config->own, entry);
+	if(rc != MED_EOK)
 		return rc == MED_ENOMEM ? rc
 								: med_fail(err, rc, "route '%.*s': field 'pattern': %s",
 										MED_STR_FMT(id), reason.text);
+	key_count = med_route_keys(route->pattern, regex == NULL ? &variants : NULL, keys);
+	entry = new_route_entry(config, route, key_count);
+	if(entry == NULL) {
+		drop_pattern(config, regex);
+		return MED_ENOMEM;
 	}
+	entry->regex = regex;
 	rc = fill_trunks(config, entry, &route->trunks);
 	if(rc == MED_EOK)
-		rc = fill_members(config, entry, &route->usages);
+		rc = med_usages_name(config, entry, &route->usages, keys, key_count);
 	if(rc != MED_EOK) {
-		drop_pattern(config, entry->regex);
+		drop_pattern(config, regex);
 		med_free(&config->own, entry);
 		return rc;
 	}
@@ -431,8 +373,8 @@ static int make_route_entry(med_config_t *config, med_str_t id, med_record_t *re
 	return MED_EOK;
 }
 
-/* Cannot fail: room was made when the entry was. */
-static void join_usages(med_config_t *config, med_slot_t *slot)
+/* A route is named by none and names trunks and usages. Cannot fail: room was made. */
+static void join_others(med_config_t *config, med_slot_t *slot)
 {
 	med_route_entry_t *entry = slot->entry;
 
@@ -444,28 +386,10 @@ static void join_usages(med_config_t *config, med_slot_t *slot)
 		if(trunk->entry == NULL)
 			med_fault_check(config, trunk);
 	}
-	for(unsigned i = 0; i < entry->member_count; i++) {
-		med_member_t *member = &entry->members[i];
-		member->index = (uint32_t)member->usage->count;
-		member->usage->members[member->usage->count++] = slot;
-		mark_usage_dirty(config, member->usage);
-	}
+	med_usages_join(config, slot);
 }
 
-/* The last member takes the place of the one that leaves, and learns so. */
-static void move_last(med_usage_slot_t *usage, uint32_t index)
-{
-	med_slot_t *last = usage->members[--usage->count];
-	med_route_entry_t *entry = last->entry;
-
-	usage->members[index] = last;
-	for(unsigned i = 0; i < entry->member_count; i++) {
-		if(entry->members[i].usage == usage)
-			entry->members[i].index = index;
-	}
-}
-
-static void leave_usages(med_config_t *config, med_slot_t *slot)
+static void leave_others(med_config_t *config, med_slot_t *slot)
 {
 	med_route_entry_t *entry = slot->entry;
 
@@ -477,10 +401,7 @@ static void leave_usages(med_config_t *config, med_slot_t *slot)
 		if(trunk->entry == NULL)
 			med_fault_check(config, trunk);
 	}
-	for(unsigned i = 0; i < entry->member_count; i++) {
-		move_last(entry->members[i].usage, entry->members[i].index);
-		mark_usage_dirty(config, entry->members[i].usage);
-	}
+	med_usages_leave(config, slot);
 }
 
 static void free_entry(med_config_t *config, enum med_kind kind, void *entry)
@@ -506,11 +427,13 @@ med_config_t *med_config_new(const med_mem_t *own, const med_mem_t *shared)
 		return NULL;
 	config->own = *own;
 	config->shared = *shared;
-	config->builder = med_usage_builder_new(&config->own, &config->pause);
+	config->builder = med_shard_builder_new(&config->own, &config->pause);
 	if(config->builder == NULL) {
 		med_free(own, config);
 		return NULL;
 	}
+	config->usage_whole = MED_USAGE_WHOLE;
+	config->shard_most = MED_SHARD_MOST;
 	med_heap_init(&config->heap, &config->shared);
 	config->snapshots.next = config->snapshots.prev = &config->snapshots;
 	return config;
@@ -563,7 +486,7 @@ static void replace_entry(med_config_t *config, med_slot_t *slot, void *entry)
 	med_table_t *table = &config->table[slot->kind];
 
 	if(slot->kind == MED_KIND_ROUTE && slot->entry != NULL)
-		leave_usages(config, slot);
+		leave_others(config, slot);
 	table->present += (entry != NULL) - (size_t)(slot->entry != NULL);
 	if(slot->kind == MED_KIND_RULES && (entry == NULL) != (slot->entry == NULL))
 		config->rules_changed = true;
@@ -571,7 +494,7 @@ static void replace_entry(med_config_t *config, med_slot_t *slot, void *entry)
 	slot->entry = entry;
 	slot->tag = 0;
 	if(slot->kind == MED_KIND_ROUTE && entry != NULL)
-		join_usages(config, slot);
+		join_others(config, slot);
 	if(slot->kind != MED_KIND_ROUTE)
 		med_slot_mark_dirty(config, slot);
 	med_fault_check(config, slot);
@@ -788,19 +711,6 @@ static void free_table(med_config_t *config, enum med_kind kind)
 	memset(table, 0, sizeof(*table));
 }
 
-static void free_usages(med_config_t *config)
-{
-	for(size_t i = 0; i < sizeof(config->usages) / sizeof(config->usages[0]); i++) {
-		med_usage_slot_t *slot = config->usages[i], *next;
-		for(; slot != NULL; slot = next) {
-			next = slot->next;
-			med_free(&config->own, slot->members);
-			med_free(&config->own, slot);
-		}
-		config->usages[i] = NULL;
-	}
-}
-
 /* What is left once the records are gone and no snapshot is out. */
 static void free_rest(med_config_t *config)
 {
@@ -817,8 +727,8 @@ void med_config_free(med_config_t *config)
 		return;
 	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++)
 		free_table(config, (enum med_kind)kind);
-	free_usages(config);
-	med_usage_builder_free(config->builder);
+	med_usages_free(config);
+	med_shard_builder_free(config->builder);
 	med_free(&config->own, config->work);
 	config->abandoned = true;
 	if(config->snapshots.next == &config->snapshots)

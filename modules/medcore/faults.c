@@ -102,7 +102,8 @@ void med_fault_check_profiles(med_config_t *config)
 
 void med_fault_check_usage(med_config_t *config, med_usage_slot_t *usage)
 {
-	bool loose = usage->object != NULL && usage->object->loose > MED_USAGE_LOOSE_MAX;
+	const med_shard_t *root = usage->object == NULL ? NULL : usage->object->root;
+	bool loose = root != NULL && root->loose > MED_USAGE_LOOSE_MAX;
 	med_usage_slot_t **place = &config->loose_usages;
 
 	if(loose == usage->loose)
@@ -227,7 +228,7 @@ static void tell_usage(const med_usage_slot_t *usage, med_teller_t *teller)
 			"nor end with digits: all are tried on each call, which may take too long "
 			"and "
 			"is then refused; begin them with ^ and digits",
-			MED_STR_FMT(route), usage->name_len, usage->name, usage->object->loose);
+			MED_STR_FMT(route), usage->name_len, usage->name, usage->object->root->loose);
 	tell(teller, MED_KIND_ROUTE, route, text.text);
 }
 

@@ -1,5 +1,5 @@
 /**
- * routes.c - the index over the routes of a usage
+ * routes.c - the index over the routes of a shard, and looking up
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -43,6 +43,14 @@ med_str_t med_route_alternate_caller_id(const med_route_t *route)
 			route_text(route) + route->id_len + route->pattern_len, route->caller_len};
 }
 
+static size_t route_size(const med_route_t *route)
+{
+	size_t size = (size_t)(route_text(route) - (const char *)route) + route->id_len
+			+ route->pattern_len + route->caller_len;
+
+	return (size + MED_ROUTE_UNIT - 1) / MED_ROUTE_UNIT * MED_ROUTE_UNIT;
+}
+
 /* ---- building -----------------------------------------------------------------------
  */
 
@@ -51,7 +59,7 @@ typedef struct med_pair {
 	med_posting_t posting;
 } med_pair_t;
 
-struct med_usage_builder {
+struct med_shard_builder {
 	med_mem_t mem;
 	med_pause_t *pause;
 	med_pair_t *pairs; /* one per key of a route */
@@ -63,9 +71,9 @@ struct med_usage_builder {
 	med_variants_t variants;
 };
 
-med_usage_builder_t *med_usage_builder_new(const med_mem_t *own, med_pause_t *pause)
+med_shard_builder_t *med_shard_builder_new(const med_mem_t *own, med_pause_t *pause)
 {
-	med_usage_builder_t *builder = med_calloc(own, 1, sizeof(*builder));
+	med_shard_builder_t *builder = med_calloc(own, 1, sizeof(*builder));
 
 	if(builder != NULL) {
 		builder->mem = *own;
@@ -74,7 +82,7 @@ med_usage_builder_t *med_usage_builder_new(const med_mem_t *own, med_pause_t *pa
 	return builder;
 }
 
-void med_usage_builder_free(med_usage_builder_t *builder)
+void med_shard_builder_free(med_shard_builder_t *builder)
 {
 	med_mem_t mem;
 
@@ -108,7 +116,6 @@ static bool reserve(const med_mem_t *mem, void **block, size_t *room, size_t use
 	return true;
 }
 
-/* Digits in nibbles, the count in the lowest: prefixes of different length differ. */
 static uint64_t make_key(const med_prefix_t *prefix)
 {
 	uint64_t digits = 0;
@@ -118,12 +125,41 @@ static uint64_t make_key(const med_prefix_t *prefix)
 	return digits << 4 | prefix->count;
 }
 
+static bool has_key(const uint64_t *keys, unsigned count, uint64_t key)
+{
+	for(unsigned i = 0; i < count; i++) {
+		if(keys[i] == key)
+			return true;
+	}
+	return false;
+}
+
+unsigned med_route_keys(med_str_t pattern, const med_variants_t *variants, uint64_t *keys)
+{
+	med_prefix_t prefix;
+	unsigned count = 0;
+
+	if(variants == NULL) {
+		med_pattern_prefix(pattern, &prefix);
+		keys[0] = make_key(&prefix);
+		return 1;
+	}
+	for(uint8_t i = 0; i < variants->count; i++) {
+		uint64_t key;
+		med_variant_prefix(&variants->variant[i], &prefix);
+		key = make_key(&prefix);
+		if(!has_key(keys, count, key))
+			keys[count++] = key;
+	}
+	return count;
+}
+
 static uint64_t key_hash(uint64_t key)
 {
 	return med_mix(key * 0xff51afd7ed558ccdu);
 }
 
-static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix,
+static bool add_pair(med_shard_builder_t *b, uint64_t key, const med_prefix_t *prefix,
 		enum med_verify verify, uint8_t variant)
 {
 	med_pair_t *pair;
@@ -133,7 +169,7 @@ static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix,
 		return false;
 	pair = &b->pairs[b->pair_count++];
 	memset(pair, 0, sizeof(*pair));
-	pair->key = make_key(prefix);
+	pair->key = key;
 	pair->posting.at = (uint32_t)(b->blob_size / MED_ROUTE_UNIT);
 	pair->posting.verify = (uint8_t)verify;
 	pair->posting.min = verify == MED_VERIFY_VARIANT ? variant : prefix->min;
@@ -143,8 +179,9 @@ static bool add_pair(med_usage_builder_t *b, const med_prefix_t *prefix,
 	return true;
 }
 
-/* The keys of one route; *kind and *extra say what its verification needs. */
-static bool add_keys(med_usage_builder_t *b, const med_route_source_t *source,
+/* The keys of one route that are the shard's; *kind and *extra say what its verification
+ * needs. */
+static bool add_keys(med_shard_builder_t *b, const med_route_source_t *source,
 		enum med_verify *kind, size_t *extra)
 {
 	med_prefix_t prefix;
@@ -156,25 +193,29 @@ static bool add_keys(med_usage_builder_t *b, const med_route_source_t *source,
 		*kind = MED_VERIFY_REGEX;
 		b->loose += prefix.count == 0 && !med_regex_ends_plainly(source->regex);
 		*extra = sizeof(source->regex);
-		return add_pair(b, &prefix, MED_VERIFY_REGEX, 0);
+		return add_pair(b, make_key(&prefix), &prefix, MED_VERIFY_REGEX, 0);
 	}
 	/* Recognised when it was accepted, so it is now. */
 	if(!med_pattern_recognise(source->pattern, &b->variants))
 		return true;
 	for(uint8_t i = 0; i < b->variants.count; i++) {
 		enum med_verify verify = MED_VERIFY_FACTS;
+		uint64_t key;
 		med_variant_prefix(&b->variants.variant[i], &prefix);
+		key = make_key(&prefix);
+		if(!has_key(source->keys, source->key_count, key))
+			continue;
 		if(!prefix.exact) {
 			verify = *kind = MED_VERIFY_VARIANT;
 			*extra = b->variants.count * sizeof(b->variants.variant[0]);
 		}
-		if(!add_pair(b, &prefix, verify, i))
+		if(!add_pair(b, key, &prefix, verify, i))
 			return false;
 	}
 	return true;
 }
 
-static bool add_route(med_usage_builder_t *b, const med_route_source_t *source)
+static bool add_route(med_shard_builder_t *b, const med_route_source_t *source)
 {
 	enum med_verify kind;
 	size_t extra, size;
@@ -200,6 +241,7 @@ static bool add_route(med_usage_builder_t *b, const med_route_source_t *source)
 	route->caller_len = (uint8_t)source->caller.len;
 	route->trunk_count = source->trunk_count;
 	route->kind = (uint8_t)kind;
+	route->again = source->again;
 	if(source->trunk_count > 0)
 		memcpy(route->trunk, source->trunks,
 				source->trunk_count * sizeof(route->trunk[0]));
@@ -228,7 +270,7 @@ static int compare_pairs(const void *a, const void *b, void *pause)
 }
 
 /* The run of pairs with the key of the one at @p from. */
-static size_t run_length(const med_usage_builder_t *b, size_t from)
+static size_t run_length(const med_shard_builder_t *b, size_t from)
 {
 	size_t n = 1;
 
@@ -237,7 +279,7 @@ static size_t run_length(const med_usage_builder_t *b, size_t from)
 	return n;
 }
 
-static void count_runs(med_usage_builder_t *b)
+static void count_runs(med_shard_builder_t *b)
 {
 	b->keys = b->listed = 0;
 	for(size_t i = 0, n; i < b->pair_count; i += n) {
@@ -272,14 +314,18 @@ static unsigned head_digits(size_t keys)
 	return digits;
 }
 
-/* A key shorter than a head begins all heads of a range. */
-static void mark_heads(uint16_t *heads, unsigned digits, uint64_t key)
+/* The key's digits after @p depth; one shorter than a head begins all heads of a range.
+ */
+static void mark_heads(uint16_t *heads, unsigned digits, unsigned depth, uint64_t key)
 {
-	unsigned length = key & 15, common = length < digits ? length : digits;
-	uint32_t first = 0, count = power10(digits - common);
+	unsigned length = med_key_length(key), common = length - depth;
+	uint32_t first = 0, count;
 
+	if(common > digits)
+		common = digits;
+	count = power10(digits - common);
 	for(unsigned i = 0; i < common; i++)
-		first = first * 10 + (uint32_t)(key >> (4 * (length - i)) & 15);
+		first = first * 10 + med_key_digit(key, depth + i);
 	for(uint32_t i = 0; i < count; i++)
 		heads[first * count + i] |= (uint16_t)(1u << length);
 }
@@ -319,7 +365,7 @@ static med_posting_t list_run(
 	return list;
 }
 
-static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage,
+static void fill_slots(const med_shard_builder_t *b, med_index_t *index,
 		med_slot_entry_t *slots, med_posting_t *postings)
 {
 	uint32_t next = 0;
@@ -331,14 +377,15 @@ static void fill_slots(const med_usage_builder_t *b, med_usage_t *usage,
 		n = run_length(b, i);
 		med_pause(b->pause);
 		posting = list_run(&b->pairs[i], n, postings, &next);
-		usage->lengths |= 1u << (key & 15);
-		if(usage->head_digits > 0)
-			mark_heads((uint16_t *)(uintptr_t)usage->heads, usage->head_digits, key);
+		index->lengths |= 1u << med_key_length(key);
+		if(index->head_digits > 0)
+			mark_heads((uint16_t *)(uintptr_t)index->heads, index->head_digits,
+					index->depth, key);
 		if(key == 0) {
-			usage->bare = posting;
+			index->bare = posting;
 			continue;
 		}
-		at = free_slot(slots, hash, usage->mask);
+		at = free_slot(slots, hash, index->mask);
 		slots[at] = (med_slot_entry_t){key, posting};
 	}
 }
@@ -358,58 +405,55 @@ static size_t round8(size_t size)
 	return (size + 7) & ~(size_t)7;
 }
 
-static med_usage_t *assemble(med_usage_builder_t *b, med_heap_t *heap, med_str_t name,
-		uint32_t number, size_t count)
+static med_shard_t *assemble(
+		med_shard_builder_t *b, med_heap_t *heap, unsigned depth, size_t count)
 {
 	size_t slots = slot_count(b->keys);
 	size_t slot_size = slots * sizeof(med_slot_entry_t);
 	size_t list_size = b->listed * sizeof(med_posting_t);
 	unsigned digits = head_digits(b->keys);
 	size_t head_size = digits == 0 ? 0 : round8(power10(digits) * sizeof(uint16_t));
-	size_t size = round8(sizeof(med_usage_t)) + head_size + LINE + slot_size + list_size
-			+ round8(b->blob_size) + name.len;
-	med_usage_t *usage = med_segment_new(heap, size);
+	size_t size = round8(sizeof(med_shard_t)) + head_size + LINE + slot_size + list_size
+			+ b->blob_size;
+	med_shard_t *shard = med_segment_new(heap, size);
+	med_index_t *index;
 	char *at;
 
-	if(usage == NULL)
+	if(shard == NULL)
 		return NULL;
-	at = (char *)usage + round8(sizeof(*usage));
-	usage->number = number;
-	usage->count = (uint32_t)count;
-	usage->loose = b->loose;
-	usage->lengths = 0;
-	usage->mask = (uint32_t)(slots - 1);
-	usage->head_digits = (uint8_t)digits;
-	usage->heads = memset(at, 0, head_size);
+	at = (char *)shard + round8(sizeof(*shard));
+	shard->count = (uint32_t)count;
+	shard->loose = b->loose;
+	index = &shard->index;
+	index->lengths = 0;
+	index->mask = (uint32_t)(slots - 1);
+	index->head_digits = (uint8_t)digits;
+	index->depth = (uint8_t)depth;
+	index->heads = memset(at, 0, head_size);
 	at += head_size;
 	at = (char *)(((uintptr_t)at + LINE - 1) & ~(uintptr_t)(LINE - 1));
-	usage->slots = memset(at, 0, slot_size);
+	index->slots = memset(at, 0, slot_size);
 	at += slot_size;
-	usage->postings = (void *)at;
+	index->postings = (void *)at;
 	at += list_size;
-	usage->blobs = at;
-	memcpy(at, b->blobs, b->blob_size);
-	at += round8(b->blob_size);
-	memcpy(at, name.s, name.len);
-	usage->name = (med_str_t){at, name.len};
-	fill_slots(b, usage, (med_slot_entry_t *)(uintptr_t)usage->slots,
-			(med_posting_t *)(uintptr_t)usage->postings);
-	return usage;
+	index->blobs = memcpy(at, b->blobs, b->blob_size);
+	fill_slots(b, index, (med_slot_entry_t *)(uintptr_t)index->slots,
+			(med_posting_t *)(uintptr_t)index->postings);
+	return shard;
 }
 
-int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t name,
-		uint32_t number, size_t count,
-		void (*source)(void *ctx, size_t rank, med_route_source_t *route), void *ctx,
-		med_usage_t **usage)
+int med_shard_build(med_shard_builder_t *builder, med_heap_t *heap, unsigned depth,
+		bool (*next)(void *ctx, med_route_source_t *route), void *ctx,
+		med_shard_t **shard)
 {
-	med_usage_t *built;
+	med_route_source_t route;
+	med_shard_t *built;
+	size_t count = 0;
 
 	builder->pair_count = builder->blob_size = 0;
 	builder->loose = 0;
-	for(size_t rank = 0; rank < count; rank++) {
-		med_route_source_t route;
+	for(; next(ctx, &route); count++) {
 		med_pause(builder->pause);
-		source(ctx, rank, &route);
 		if(!add_route(builder, &route))
 			return MED_ENOMEM;
 		if(builder->blob_size / MED_ROUTE_UNIT >= MED_POSTING_END
@@ -420,10 +464,10 @@ int med_usage_build(med_usage_builder_t *builder, med_heap_t *heap, med_str_t na
 		qsort_r(builder->pairs, builder->pair_count, sizeof(*builder->pairs),
 				compare_pairs, builder->pause);
 	count_runs(builder);
-	built = assemble(builder, heap, name, number, count);
+	built = assemble(builder, heap, depth, count);
 	if(built == NULL)
 		return MED_ENOMEM;
-	*usage = built;
+	*shard = built;
 	return MED_EOK;
 }
 
@@ -456,9 +500,57 @@ void med_dialled_keys(med_dialled_t *dialled)
 	}
 }
 
-static bool has_head(const med_usage_t *usage, const med_dialled_t *dialled)
+static bool has_head(const med_index_t *index, const med_dialled_t *dialled)
 {
-	return usage->head_digits > 0 && dialled->subject.digits >= usage->head_digits;
+	return index->head_digits > 0
+			&& dialled->subject.digits >= (unsigned)index->depth + index->head_digits;
+}
+
+static uint32_t head_of(const med_index_t *index, const med_dialled_t *dialled)
+{
+	const char *s = dialled->subject.text.s + dialled->subject.plus + index->depth;
+	uint32_t head = 0;
+
+	if(index->depth == 0)
+		return dialled->head[index->head_digits];
+	for(unsigned i = 0; i < index->head_digits; i++)
+		head = head * 10 + (uint32_t)(s[i] - '0');
+	return head;
+}
+
+static void begin_part(
+		med_part_t *part, const med_index_t *index, const med_dialled_t *dialled)
+{
+	part->index = index;
+	part->lengths = index->lengths & dialled->lengths;
+	if(has_head(index, dialled))
+		__builtin_prefetch(index->heads + head_of(index, dialled));
+}
+
+static void narrow_part(med_part_t *part, const med_dialled_t *dialled)
+{
+	const med_index_t *index = part->index;
+
+	if(has_head(index, dialled))
+		part->lengths &= index->heads[head_of(index, dialled)];
+	for(uint32_t left = part->lengths & ~1u; left != 0; left &= left - 1) {
+		uint64_t hash = dialled->hash[__builtin_ctz(left)];
+		__builtin_prefetch(index->slots + group_of(hash, index->mask));
+	}
+}
+
+static const med_shard_t *find_leaf(
+		const med_branch_t *branch, const med_dialled_t *dialled)
+{
+	const char *s = dialled->subject.text.s + dialled->subject.plus;
+
+	for(unsigned n = 0; branch != NULL && n < dialled->most; n++) {
+		unsigned digit = (unsigned)(s[n] - '0');
+		if((branch->shards >> digit & 1) != 0)
+			return branch->next[digit];
+		branch = branch->next[digit];
+	}
+	return NULL;
 }
 
 void med_hits_begin(
@@ -466,31 +558,31 @@ void med_hits_begin(
 {
 	hits->usage = usage;
 	hits->dialled = dialled;
-	hits->lengths = usage->lengths & dialled->lengths;
-	hits->last = MED_POSTING_END;
-	hits->count = 0;
-	if(has_head(usage, dialled))
-		__builtin_prefetch(usage->heads + dialled->head[usage->head_digits]);
+	hits->last = NULL;
+	hits->leaf = NULL;
+	hits->part[0].count = hits->part[1].count = 0;
+	begin_part(&hits->part[0], &usage->index, dialled);
+	if(usage->tree == NULL)
+		return;
+	hits->leaf = find_leaf(usage->tree, dialled);
+	if(hits->leaf != NULL) {
+		__builtin_prefetch(hits->leaf);
+		__builtin_prefetch((const char *)hits->leaf + LINE);
+	}
 }
 
 void med_hits_narrow(med_hits_t *hits)
 {
-	const med_usage_t *usage = hits->usage;
-	const med_dialled_t *dialled = hits->dialled;
-
-	if(has_head(usage, dialled))
-		hits->lengths &= usage->heads[dialled->head[usage->head_digits]];
-	for(uint32_t left = hits->lengths & ~1u; left != 0; left &= left - 1) {
-		uint64_t hash = dialled->hash[__builtin_ctz(left)];
-		__builtin_prefetch(usage->slots + group_of(hash, usage->mask));
-	}
+	narrow_part(&hits->part[0], hits->dialled);
+	if(hits->leaf != NULL)
+		begin_part(&hits->part[1], &hits->leaf->index, hits->dialled);
 }
 
 static const med_posting_t *find_key(
-		const med_usage_t *usage, uint64_t key, uint64_t hash)
+		const med_index_t *index, uint64_t key, uint64_t hash)
 {
-	const med_slot_entry_t *slots = usage->slots;
-	size_t mask = usage->mask, at = group_of(hash, usage->mask);
+	const med_slot_entry_t *slots = index->slots;
+	size_t mask = index->mask, at = group_of(hash, index->mask);
 
 	for(; slots[at].key != 0; at = (at + 1) & mask) {
 		if(slots[at].key == key)
@@ -499,31 +591,68 @@ static const med_posting_t *find_key(
 	return NULL;
 }
 
-static const med_route_t *route_of(const med_usage_t *usage, const med_posting_t *posting)
+static const med_route_t *route_of(const med_index_t *index, const med_posting_t *posting)
 {
-	return (const void *)(usage->blobs + (size_t)posting->at * MED_ROUTE_UNIT);
+	return (const void *)(index->blobs + (size_t)posting->at * MED_ROUTE_UNIT);
 }
 
 med_str_t med_usage_loose_route(const med_usage_t *usage)
 {
-	const med_posting_t *posting = &usage->bare;
+	const med_index_t *index = &usage->index;
+	const med_posting_t *posting = &index->bare;
 	const med_regex_t *regex;
 
-	if((usage->lengths & 1u) == 0)
+	if((index->lengths & 1u) == 0)
 		return (med_str_t){NULL, 0};
 	if(posting->verify == MED_VERIFY_LIST)
-		posting = usage->postings + posting->at;
+		posting = index->postings + posting->at;
 	for(; posting->at != MED_POSTING_END; posting++) {
-		const med_route_t *route = route_of(usage, posting);
+		const med_route_t *route = route_of(index, posting);
 		if(posting->verify == MED_VERIFY_REGEX) {
 			memcpy(&regex, route_extra(route), sizeof(regex));
 			if(!med_regex_ends_plainly(regex))
 				return med_route_id(route);
 		}
-		if(posting == &usage->bare)
+		if(posting == &index->bare)
 			break;
 	}
 	return (med_str_t){NULL, 0};
+}
+
+static bool tell_shard(const med_shard_t *shard,
+		bool (*each)(void *ctx, const med_route_t *route), void *ctx)
+{
+	const char *at = shard->index.blobs;
+
+	for(uint32_t i = 0; i < shard->count; i++) {
+		const med_route_t *route = (const void *)at;
+		if(!route->again && !each(ctx, route))
+			return false;
+		at += route_size(route);
+	}
+	return true;
+}
+
+static bool tell_branch(const med_branch_t *branch,
+		bool (*each)(void *ctx, const med_route_t *route), void *ctx)
+{
+	for(unsigned digit = 0; digit < 10; digit++) {
+		const void *next = branch->next[digit];
+		bool more = next == NULL                     ? true
+				: (branch->shards >> digit & 1) != 0 ? tell_shard(next, each, ctx)
+													 : tell_branch(next, each, ctx);
+		if(!more)
+			return false;
+	}
+	return true;
+}
+
+bool med_usage_each(const med_usage_t *usage,
+		bool (*each)(void *ctx, const med_route_t *route), void *ctx)
+{
+	if(usage->root != NULL && !tell_shard(usage->root, each, ctx))
+		return false;
+	return usage->tree == NULL || tell_branch(usage->tree, each, ctx);
 }
 
 static bool facts_hold(const med_subject_t *subject, const med_posting_t *posting)
@@ -539,8 +668,8 @@ static bool facts_hold(const med_subject_t *subject, const med_posting_t *postin
 					&& (subject->digits <= posting->max || posting->max == MED_TAIL_ANY));
 }
 
-static int verify(
-		const med_hits_t *hits, const med_posting_t *posting, med_scratch_t *scratch)
+static int verify(const med_hits_t *hits, const med_index_t *index,
+		const med_posting_t *posting, med_scratch_t *scratch)
 {
 	const med_subject_t *subject = &hits->dialled->subject;
 	const med_route_t *route;
@@ -550,7 +679,7 @@ static int verify(
 
 	if(posting->verify == MED_VERIFY_FACTS)
 		return facts_hold(subject, posting) ? MED_EOK : MED_ENOMATCH;
-	route = route_of(hits->usage, posting);
+	route = route_of(index, posting);
 	if(posting->verify == MED_VERIFY_REGEX) {
 		memcpy(&regex, route_extra(route), sizeof(regex));
 		return med_regex_match(regex, scratch, subject->text, NULL);
@@ -561,83 +690,137 @@ static int verify(
 	return matches ? MED_EOK : MED_ENOMATCH;
 }
 
-static void add_hit(med_hits_t *hits, const med_posting_t *posting)
+static void add_hit(
+		const med_hits_t *hits, med_part_t *part, const med_posting_t *posting)
 {
-	const med_usage_t *usage = hits->usage;
+	const med_index_t *index = part->index;
 	bool list = posting->verify == MED_VERIFY_LIST;
 	const char *at;
 
 	if(list)
-		posting = usage->postings + posting->at;
+		posting = index->postings + posting->at;
 	else if(posting->verify == MED_VERIFY_FACTS
 			&& !facts_hold(&hits->dialled->subject, posting))
 		return;
-	at = list ? (const char *)posting : (const char *)route_of(usage, posting);
+	at = list ? (const char *)posting : (const char *)route_of(index, posting);
 	__builtin_prefetch(at);
 	__builtin_prefetch(at + 28); /* its trunks may lie in the next line */
-	hits->head[hits->count++] = (struct med_head){.at = posting, .list = list};
+	part->head[part->count++] = (struct med_head){.at = posting, .list = list};
 }
 
 /* A single pattern is tried at once; if it is dear, that is told when its turn comes. */
 void med_hits_bare(med_hits_t *hits, med_scratch_t *scratch)
 {
-	const med_posting_t *bare = &hits->usage->bare;
+	med_part_t *part = &hits->part[0];
+	const med_posting_t *bare = &part->index->bare;
 	int rc;
 
-	if((hits->usage->lengths & 1u) == 0)
+	if((part->index->lengths & 1u) == 0)
 		return;
 	if(bare->verify != MED_VERIFY_REGEX) {
-		add_hit(hits, bare);
+		add_hit(hits, part, bare);
 		return;
 	}
-	rc = verify(hits, bare, scratch);
+	rc = verify(hits, part->index, bare, scratch);
 	if(rc != MED_ENOMATCH)
-		hits->head[hits->count++] =
+		part->head[part->count++] =
 				(struct med_head){.at = bare, .decided = true, .rc = rc};
+}
+
+static void find_part(const med_hits_t *hits, med_part_t *part)
+{
+	const med_dialled_t *dialled = hits->dialled;
+
+	for(uint32_t left = part->lengths & ~1u; left != 0; left &= left - 1) {
+		int n = __builtin_ctz(left);
+		const med_posting_t *posting =
+				find_key(part->index, dialled->key[n], dialled->hash[n]);
+		if(posting != NULL)
+			add_hit(hits, part, posting);
+	}
 }
 
 void med_hits_find(med_hits_t *hits)
 {
-	const med_dialled_t *dialled = hits->dialled;
-
-	for(uint32_t left = hits->lengths & ~1u; left != 0; left &= left - 1) {
-		int n = __builtin_ctz(left);
-		const med_posting_t *posting =
-				find_key(hits->usage, dialled->key[n], dialled->hash[n]);
-		if(posting != NULL)
-			add_hit(hits, posting);
-	}
+	if(hits->leaf != NULL)
+		narrow_part(&hits->part[1], hits->dialled);
+	find_part(hits, &hits->part[0]);
+	if(hits->leaf != NULL)
+		find_part(hits, &hits->part[1]);
 }
 
-static struct med_head take_first(med_hits_t *hits)
+/* Within a shard the rank is the place. */
+static unsigned first_of(const med_part_t *part)
 {
-	struct med_head head;
 	unsigned first = 0;
 
-	for(unsigned i = 1; i < hits->count; i++) {
-		if(hits->head[i].at->at < hits->head[first].at->at)
+	for(unsigned i = 1; i < part->count; i++) {
+		if(part->head[i].at->at < part->head[first].at->at)
 			first = i;
 	}
-	head = hits->head[first];
+	return first;
+}
+
+/* The order of routes of different shards: priority, then id, as within one. */
+static int compare_ranks(const med_route_t *a, const med_route_t *b)
+{
+	unsigned common = a->id_len < b->id_len ? a->id_len : b->id_len;
+	int order;
+
+	if(a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	order = memcmp(route_text(a), route_text(b), common);
+	return order != 0 ? order : a->id_len - b->id_len;
+}
+
+static med_part_t *first_part(med_hits_t *hits)
+{
+	med_part_t *root = &hits->part[0], *leaf = &hits->part[1];
+
+	if(leaf->count == 0)
+		return root;
+	if(root->count == 0)
+		return leaf;
+	return compare_ranks(route_of(root->index, root->head[first_of(root)].at),
+				   route_of(leaf->index, leaf->head[first_of(leaf)].at))
+					<= 0
+			? root
+			: leaf;
+}
+
+static struct med_head take_first(med_part_t *part)
+{
+	unsigned first = first_of(part);
+	struct med_head head = part->head[first];
+
 	if(head.list && head.at[1].at != MED_POSTING_END)
-		hits->head[first].at++;
+		part->head[first].at++;
 	else
-		hits->head[first] = hits->head[--hits->count];
+		part->head[first] = part->head[--part->count];
 	return head;
+}
+
+/* By another of its alternatives, of this shard or of the other one. */
+static bool is_again(const med_hits_t *hits, const med_route_t *route)
+{
+	return route == hits->last
+			|| (hits->leaf != NULL && hits->last != NULL
+					&& compare_ranks(route, hits->last) == 0);
 }
 
 int med_hits_next(med_hits_t *hits, med_scratch_t *scratch, const med_route_t **route)
 {
-	while(hits->count > 0) {
-		struct med_head head = take_first(hits);
+	while(hits->part[0].count + hits->part[1].count > 0) {
+		med_part_t *part = first_part(hits);
+		struct med_head head = take_first(part);
+		const med_route_t *at = route_of(part->index, head.at);
 		int rc;
-		if(head.at->at == hits->last) /* another alternative of the same route */
+		if(is_again(hits, at))
 			continue;
-		rc = head.decided ? head.rc : verify(hits, head.at, scratch);
+		rc = head.decided ? head.rc : verify(hits, part->index, head.at, scratch);
 		if(rc == MED_ENOMATCH)
 			continue;
-		*route = route_of(hits->usage, head.at);
-		hits->last = head.at->at;
+		*route = hits->last = at;
 		return rc;
 	}
 	return MED_ENOMATCH;

@@ -1,8 +1,8 @@
 /**
  * writer.h - private: what the process that talks to Redis keeps of a configuration
  *
- * config.c takes objects in, build.c makes snapshots of them, faults.c tells what is
- * wrong.
+ * config.c takes objects in, usages.c keeps routes in their usages, build.c makes
+ * snapshots of all, faults.c tells what is wrong.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,9 +27,14 @@ typedef struct med_pattern_entry {
 typedef struct med_usage_slot med_usage_slot_t;
 typedef struct med_slot med_slot_t;
 
-/** A route stands in its usages; where, so that it can leave at once. */
+typedef struct med_shard_slot med_shard_slot_t;
+
+/** By each of its keys a route stands in its usages; where, so that it can leave at once.
+ */
 typedef struct med_member {
-	med_usage_slot_t *usage;
+	med_slot_t *slot;
+	med_shard_slot_t *shard;
+	uint64_t key;
 	uint32_t index;
 } med_member_t;
 
@@ -38,8 +43,8 @@ typedef struct med_route_entry {
 	med_pattern_entry_t *regex; /**< NULL: recognised */
 	med_slot_t **trunks;        /**< slots, present or not */
 	uint32_t *words;            /**< number and weight, as in the usage */
-	med_member_t *members;
-	char *text; /**< pattern, then caller id */
+	med_member_t *members;      /**< those in the same usage stand together */
+	char *text;                 /**< pattern, then caller id */
 	uint32_t priority;
 	uint16_t pattern_len, weights, member_count;
 	uint8_t caller_len, trunk_count;
@@ -92,12 +97,32 @@ typedef struct med_table {
 	med_slot_t *dirty;
 } med_table_t;
 
+/** More routes of a usage are told apart by digits; and of a shard of those. */
+#define MED_USAGE_WHOLE 8192
+#define MED_SHARD_MOST 2048
+
+/** A node of a usage's tree: a shard, or split by the next digit. The root is both. */
+struct med_shard_slot {
+	med_usage_slot_t *usage;
+	med_shard_slot_t *parent, *next_dirty;
+	med_shard_slot_t *child[10]; /**< NULL: not needed yet */
+	med_member_t **members;
+	size_t count, room;
+	size_t total; /**< members of it and of all below */
+	const med_shard_t *object;
+	med_shard_t *pending;
+	uint8_t depth; /**< digits that lead here */
+	bool split, dirty;
+	bool gone; /**< out of the tree; only its object is still to be retired */
+};
+
 struct med_usage_slot {
 	med_usage_slot_t *next, *next_dirty;
 	med_usage_slot_t *loose_next; /**< of those with too many patterns without prefix */
 	uint64_t hash;
-	med_slot_t **members;
-	size_t count, room;
+	med_shard_slot_t root;
+	med_shard_slot_t *dirty_shards;
+	size_t count; /**< routes */
 	const med_usage_t *object;
 	med_usage_t *pending;
 	uint32_t number;
@@ -105,6 +130,9 @@ struct med_usage_slot {
 	uint8_t name_len;
 	char name[];
 };
+
+/** A member on its way into the order of routes. */
+typedef struct med_ranked med_ranked_t;
 
 /** What a version consists of; copied for the next one and taken back if that fails. */
 typedef struct med_state {
@@ -130,9 +158,12 @@ struct med_config {
 	med_heap_t heap;
 	med_state_t state;
 	const med_profile_object_t *defaults;
-	med_usage_builder_t *builder;
-	med_slot_t **work; /**< trunks to evaluate, routes to order */
+	med_shard_builder_t *builder;
+	med_slot_t **work; /**< trunks to evaluate */
 	size_t work_room;
+	med_ranked_t *ranked; /**< members to order */
+	size_t ranked_room;
+	size_t usage_whole, shard_most; /**< the bounds above; tests set lower ones */
 	bool stale_legs;
 	bool abandoned; /**< freed by its owner; lives for the snapshots still out */
 	struct med_snapshot snapshots; /**< head of the ring of living ones */
@@ -147,8 +178,6 @@ med_slot_t *med_slot_find(const med_config_t *config, enum med_kind kind, med_st
 void med_slot_mark_dirty(med_config_t *config, med_slot_t *slot);
 /** Frees slots that nothing refers to any more. */
 void med_slot_drop(med_config_t *config, med_slot_t *slot);
-/** NULL: no memory. */
-med_usage_slot_t *med_usage_slot(med_config_t *config, med_str_t name);
 /** Sets or clears a text of a slot. MED_EOK, MED_ENOMEM. */
 int med_slot_text(med_config_t *config, char **place, const char *text);
 static inline bool med_slot_is_missing(const med_slot_t *slot)
@@ -185,6 +214,26 @@ med_rules_object_t *med_rules_object(
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
 		const med_trunk_record_t *record, const med_gateway_t *gateway,
 		const med_profile_t *profile);
+
+/* ---- usages.c: routes in their usages
+ * --------------------------------------------------
+ */
+
+/** NULL: no memory. */
+med_usage_slot_t *med_usage_slot(med_config_t *config, med_str_t name);
+/**
+ * Where a route that is being read will stand by each of @p keys, in each usage it names,
+ * and room for it there; entry->members has room for the product. MED_EOK, MED_ENOMEM.
+ */
+int med_usages_name(med_config_t *config, med_route_entry_t *entry,
+		const med_list_t *usages, const uint64_t *keys, unsigned key_count);
+/** What was named last takes effect; nothing was built since. */
+void med_usages_join(med_config_t *config, med_slot_t *slot);
+void med_usages_leave(med_config_t *config, med_slot_t *slot);
+/** All usages that changed. MED_EOK, MED_ENOMEM, MED_ELIMIT. */
+int med_build_usages(med_config_t *config, med_view_t *view);
+void med_usages_commit(med_config_t *config);
+void med_usages_free(med_config_t *config);
 
 /* ---- trunks.c: which trunks are in force, and how they are found ----------------------
  */
