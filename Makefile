@@ -72,12 +72,12 @@ $(BUILD)/san/libmedcore.a: $(core_san_objects)
 $(BUILD)/medcore/%.o: modules/medcore/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC   $<"
-	@$(CC) $(CORE_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(CORE_CFLAGS) $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
 $(BUILD)/san/medcore/%.o: modules/medcore/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC   $< (sanitised)"
-	@$(CC) $(CORE_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -c $< -o $@
+	@$(CC) $(CORE_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -MT $@ -c $< -o $@
 
 # ---- the module and the plugin -------------------------------------------------------
 
@@ -120,13 +120,13 @@ tests: $(test_programs)
 $(BUILD)/test/unit/%: test/unit/%.c $$($$*_with) $(BUILD)/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "TEST $<"
-	@$(CC) $(TEST_CFLAGS) -O1 -g -MMD -MP -MF $@.d $< $($*_with) -o $@ \
+	@$(CC) $(TEST_CFLAGS) -O1 -g -MMD -MP -MT $@ -MF $@.d $< $($*_with) -o $@ \
 		$(BUILD)/libmedcore.a $(TEST_LIBS)
 
 $(BUILD)/test/unit-sanitized/%: test/unit/%.c $$($$*_with) $(BUILD)/san/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "TEST $< (sanitised)"
-	@$(CC) $(TEST_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -MF $@.d $< $($*_with) -o $@ \
+	@$(CC) $(TEST_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -MT $@ -MF $@.d $< $($*_with) -o $@ \
 		$(BUILD)/san/libmedcore.a $(TEST_LIBS)
 
 # The fuzz target's corpus, replayed under the sanitizers; needs no clang.
@@ -134,7 +134,7 @@ $(BUILD)/test/fuzz-replay/%: test/fuzz/%.c test/fuzz/replay.c $$($$*_with) \
 		$(BUILD)/san/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "FUZZ $< (replay)"
-	@$(CC) $(TEST_CFLAGS) -Wno-missing-prototypes -O1 -g $(SANITIZE) -MMD -MP -MF $@.d \
+	@$(CC) $(TEST_CFLAGS) -Wno-missing-prototypes -O1 -g $(SANITIZE) -MMD -MP -MT $@ -MF $@.d \
 		-DCORPUS='"$(CURDIR)/test/fuzz/corpus/$(*:fuzz_%=%)"' \
 		$< test/fuzz/replay.c $($*_with) -o $@ $(BUILD)/san/libmedcore.a $(TEST_LIBS)
 
@@ -147,7 +147,7 @@ $(BUILD)/fuzz/%: test/fuzz/%.c $(core_sources) $$($$*_with) Makefile
 $(BUILD)/bench/%: test/bench/%.c $(wildcard test/bench/lib_*.c) $(BUILD)/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "BENCH $<"
-	@$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(filter %.c,$^) -o $@ \
+	@$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MT $@ -MF $@.d $(filter %.c,$^) -o $@ \
 		$(BUILD)/libmedcore.a $(TEST_LIBS) -lm
 
 ## test: set up, build, then lint, unit, sanitised, fuzz corpora and integration tests

@@ -39,6 +39,32 @@ bool med_str_eq_nocase(med_str_t a, med_str_t b)
 	return true;
 }
 
+/* Is @p text @p word but for case and underscores? */
+static bool is_word(const char *word, med_str_t text)
+{
+	size_t i = 0;
+
+	for(;; i++, word++) {
+		while(i < text.len && text.s[i] == '_')
+			i++;
+		while(*word == '_')
+			word++;
+		if(i == text.len || *word == '\0')
+			return i == text.len && *word == '\0';
+		if(lower((unsigned char)text.s[i]) != lower((unsigned char)*word))
+			return false;
+	}
+}
+
+int med_word_find(const char *const *words, med_str_t text)
+{
+	for(int i = 0; words[i] != NULL; i++) {
+		if(is_word(words[i], text))
+			return i;
+	}
+	return -1;
+}
+
 med_str_t med_str_trim(med_str_t text)
 {
 	while(text.len > 0 && text.s[0] == ' ') {

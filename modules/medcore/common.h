@@ -25,6 +25,11 @@ med_str_t med_str(const char *cstr);
 bool med_str_eq(med_str_t a, med_str_t b);
 /** As med_str_eq, ASCII letters compared without case. */
 bool med_str_eq_nocase(med_str_t a, med_str_t b);
+/**
+ * Which of @p words (closed by NULL) this is, compared without case and underscores, so
+ * that "NotSupported" is "not_supported"; -1: none.
+ */
+int med_word_find(const char *const *words, med_str_t text);
 /** Without the spaces around it. */
 med_str_t med_str_trim(med_str_t text);
 

@@ -23,8 +23,9 @@ static const char *const rules_field[PROFILE_RULES] = {"dial_plan",
 static med_str_t missing_rules(
 		const med_config_t *config, const med_profile_record_t *profile, unsigned which)
 {
-	const med_str_t names[PROFILE_RULES] = {
-			profile->dial_plan, profile->called_rules, profile->calling_rules};
+	const med_str_t names[PROFILE_RULES] = {profile->dial_plan,
+			profile->outbound_translation_rules,
+			profile->outbound_calling_number_translation_rules};
 	const med_slot_t *rules = names[which].len == 0
 			? NULL
 			: med_slot_find(config, MED_KIND_RULES, names[which]);

@@ -12,30 +12,23 @@ enum med_srtp_mode med_srtp_effective(enum med_srtp_mode configured, bool tls)
 	return tls ? configured : MED_SRTP_NOT_SUPPORTED;
 }
 
+const char *const med_srtp_mode_words[] = {[MED_SRTP_NOT_SUPPORTED] = "not_supported",
+		[MED_SRTP_OPTIONAL] = "optional",
+		[MED_SRTP_REQUIRED] = "required",
+		NULL};
+
 const char *med_srtp_mode_name(enum med_srtp_mode mode)
 {
-	switch(mode) {
-		case MED_SRTP_NOT_SUPPORTED:
-			return "not_supported";
-		case MED_SRTP_OPTIONAL:
-			return "optional";
-		case MED_SRTP_REQUIRED:
-			return "required";
-	}
-	return "unknown";
+	return (unsigned)mode <= MED_SRTP_REQUIRED ? med_srtp_mode_words[mode] : "unknown";
 }
 
 int med_srtp_mode_parse(med_str_t text, enum med_srtp_mode *mode)
 {
-	if(med_str_eq_nocase(text, MED_STR("required")))
-		*mode = MED_SRTP_REQUIRED;
-	else if(med_str_eq_nocase(text, MED_STR("optional")))
-		*mode = MED_SRTP_OPTIONAL;
-	else if(med_str_eq_nocase(text, MED_STR("not_supported"))
-			|| med_str_eq_nocase(text, MED_STR("notsupported")))
-		*mode = MED_SRTP_NOT_SUPPORTED;
-	else
+	int word = med_word_find(med_srtp_mode_words, text);
+
+	if(word < 0)
 		return MED_EINVAL;
+	*mode = (enum med_srtp_mode)word;
 	return MED_EOK;
 }
 

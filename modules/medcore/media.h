@@ -30,6 +30,8 @@ enum med_srtp_mode med_srtp_effective(enum med_srtp_mode configured, bool tls);
 
 /** "required" | "optional" | "not_supported"; Lync's own spelling is read too. */
 int med_srtp_mode_parse(med_str_t text, enum med_srtp_mode *mode);
+/** "not_supported", "optional", "required"; closed by NULL. */
+extern const char *const med_srtp_mode_words[];
 const char *med_srtp_mode_name(enum med_srtp_mode mode);
 
 /** The form our offer on a leg takes, for rtpengine's flags. */

@@ -16,6 +16,10 @@ static const char *const kind_names[MED_KIND_COUNT] = {
 		[MED_KIND_RULES] = "rules",
 		[MED_KIND_POLICY] = "policy",
 		[MED_KIND_ROUTE] = "route",
+		[MED_KIND_POOL] = "pool",
+		[MED_KIND_RESPONSE_RULES] = "response_rules",
+		[MED_KIND_LIMITS] = "limits",
+		[MED_KIND_TEST] = "test",
 };
 
 const char *med_kind_name(enum med_kind kind)
@@ -34,17 +38,12 @@ int med_kind_parse(med_str_t name, enum med_kind *kind)
 	return MED_EINVAL;
 }
 
+const char *const med_transport_words[] = {
+		[MED_UDP] = "udp", [MED_TCP] = "tcp", [MED_TLS] = "tls", NULL};
+
 const char *med_transport_name(enum med_transport transport)
 {
-	switch(transport) {
-		case MED_UDP:
-			return "udp";
-		case MED_TCP:
-			return "tcp";
-		case MED_TLS:
-			return "tls";
-	}
-	return "?";
+	return (unsigned)transport <= MED_TLS ? med_transport_words[transport] : "?";
 }
 
 /* Decimal without sign, space or leading zero; -1 otherwise. */

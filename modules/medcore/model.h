@@ -21,6 +21,10 @@ enum med_kind {
 	MED_KIND_RULES,
 	MED_KIND_POLICY,
 	MED_KIND_ROUTE,
+	MED_KIND_POOL,
+	MED_KIND_RESPONSE_RULES,
+	MED_KIND_LIMITS,
+	MED_KIND_TEST,
 	MED_KIND_COUNT
 };
 
@@ -29,7 +33,8 @@ const char *med_kind_name(enum med_kind kind);
 int med_kind_parse(med_str_t name, enum med_kind *kind);
 
 enum med_transport { MED_UDP, MED_TCP, MED_TLS };
-/** "udp", "tcp", "tls". */
+/** "udp", "tcp", "tls"; closed by NULL. */
+extern const char *const med_transport_words[];
 const char *med_transport_name(enum med_transport transport);
 
 #define MED_ID_MAX 64      /**< bytes of an object's id */
@@ -95,6 +100,8 @@ typedef struct med_trunk {
 	uint16_t local_port;     /**< we listen here for it */
 	med_str_t local_address; /**< our socket's address; empty: whichever has the port */
 	bool enabled;
+	/** Digest towards the gateway; for the script alone, never shown. */
+	med_str_t auth_username, auth_realm, auth_password;
 	med_leg_policy_t leg; /**< profile's SRTP mode, forced by transport */
 	/** Uri parts ready made for the call path. */
 	med_str_t destination; /**< "sip:host:port;transport=tls" */

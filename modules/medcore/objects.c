@@ -87,9 +87,9 @@ med_profile_object_t *med_profile_object(
 {
 	size_t codes_size = record->failover_codes.count * sizeof(uint16_t);
 	med_profile_object_t *object = med_segment_new(&config->heap,
-			sizeof(*object) + usages_size(&record->usages) + 8 + codes_size + id.len
-					+ record->dial_plan.len + record->called_rules.len
-					+ record->calling_rules.len + 8);
+			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
+					+ record->dial_plan.len + record->outbound_translation_rules.len
+					+ record->outbound_calling_number_translation_rules.len + 8);
 	char *at = (char *)(object + 1);
 	med_profile_t *p;
 
@@ -97,8 +97,8 @@ med_profile_object_t *med_profile_object(
 		return NULL;
 	p = &object->profile;
 	memset(p, 0, sizeof(*p));
-	p->usage_count = record->usages.count;
-	if(pack_usages(config, &at, &record->usages, &p->usages, &object->usage_numbers)
+	p->usage_count = record->pstn_usages.count;
+	if(pack_usages(config, &at, &record->pstn_usages, &p->usages, &object->usage_numbers)
 			!= MED_EOK) {
 		med_segment_retire(&config->heap, object);
 		return NULL;
@@ -111,8 +111,8 @@ med_profile_object_t *med_profile_object(
 	at += codes_size;
 	p->id = pack(&at, id);
 	p->dial_plan = pack(&at, record->dial_plan);
-	p->called_rules = pack(&at, record->called_rules);
-	p->calling_rules = pack(&at, record->calling_rules);
+	p->called_rules = pack(&at, record->outbound_translation_rules);
+	p->calling_rules = pack(&at, record->outbound_calling_number_translation_rules);
 	p->srtp_mode = (uint8_t)record->srtp_mode;
 	p->anchor = record->anchor != 0;
 	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
@@ -264,15 +264,16 @@ static size_t write_destination(char *out, size_t size, const med_gateway_t *gat
 }
 
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
-		const med_trunk_record_t *record, const med_gateway_t *gateway,
+		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
 		const med_profile_t *profile)
 {
 	char destination[320];
 	size_t length = write_destination(
-			destination, sizeof(destination), gateway, record->port, record->transport);
+			destination, sizeof(destination), gateway, ports.remote, record->transport);
 	med_trunk_object_t *object = med_segment_new(heap,
 			sizeof(*object) + id.len + record->name.len + record->local_address.len
-					+ length);
+					+ record->auth_username.len + record->auth_realm.len
+					+ record->auth_password.len + length);
 	char *at = (char *)(object + 1);
 	med_trunk_t *t;
 
@@ -283,13 +284,16 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->id = pack(&at, id);
 	t->name = pack(&at, record->name);
 	t->local_address = pack(&at, record->local_address);
+	t->auth_username = pack(&at, record->auth_username);
+	t->auth_realm = pack(&at, record->auth_realm);
+	t->auth_password = pack(&at, record->auth_password);
 	t->destination = pack(&at, (med_str_t){destination, length});
 	t->number = number;
 	t->gateway = gateway;
 	t->profile = profile;
 	t->transport = (uint8_t)record->transport;
-	t->port = (uint16_t)record->port;
-	t->local_port = (uint16_t)record->local_port;
+	t->port = ports.remote;
+	t->local_port = ports.local;
 	t->enabled = record->enabled != 0;
 	t->takes_calls = t->enabled && gateway->routable;
 	t->leg.srtp = (uint8_t)med_srtp_effective(

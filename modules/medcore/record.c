@@ -12,9 +12,6 @@
 #include "medcore/rules.h"
 #include "medcore/schema.h"
 
-#define FIELDS_MAX (MED_RULES_MAX + 8)
-#define VALUE_MAX 65535u /* bytes; every field's own bound is below */
-
 /* Whose field is being read, for texts. */
 typedef struct med_reading {
 	enum med_kind kind;
@@ -35,32 +32,62 @@ static bool has_prefix(med_str_t text, const char *prefix, med_str_t *rest)
 	return true;
 }
 
-int med_record_check_id(enum med_kind kind, med_str_t id, med_errbuf_t *err)
+/* "<id>", or with a second id behind a colon. */
+static bool is_site_or_pair(med_str_t text)
 {
-	char quoted[MED_PROFILE_ID_MAX + 16];
+	const char *colon = text.len == 0 ? NULL : memchr(text.s, ':', text.len);
+	med_str_t first = text;
+
+	if(colon == NULL)
+		return med_is_id(text);
+	first.len = (size_t)(colon - text.s);
+	return med_is_id(first)
+			&& med_is_id((med_str_t){colon + 1, text.len - first.len - 1});
+}
+
+/* NULL: it is one; else what would be. */
+static const char *check_id(enum med_kind kind, med_str_t id, const char **what)
+{
 	med_str_t rest;
 
-	if(kind != MED_KIND_PROFILE) {
-		if(med_is_id(id))
-			return MED_EOK;
-		return med_fail(err, MED_EINVAL,
-				"%s '%s': not an id: up to %d letters, digits, '.', '_' and '-' make one",
-				med_kind_name(kind), med_quote(quoted, sizeof(quoted), id), MED_ID_MAX);
+	switch(kind) {
+		case MED_KIND_PROFILE:
+			*what = "a scope";
+			if(med_str_eq(id, MED_STR("global"))
+					|| ((has_prefix(id, "site:", &rest)
+								|| has_prefix(id, "trunk:", &rest))
+							&& med_is_id(rest)))
+				return NULL;
+			return "'global', 'site:<id>' and 'trunk:<id>' are";
+		case MED_KIND_LIMITS:
+			*what = "an object with limits";
+			if(((has_prefix(id, "trunk:", &rest) || has_prefix(id, "gateway:", &rest))
+					   && med_is_id(rest))
+					|| (has_prefix(id, "site:", &rest) && is_site_or_pair(rest)))
+				return NULL;
+			return "'trunk:<id>', 'gateway:<id>', 'site:<id>' and 'site:<id>:<id>' are";
+		default:
+			*what = "an id";
+			return med_is_id(id) ? NULL
+								 : "up to 64 letters, digits, '.', '_' and '-' make one";
 	}
-	if(med_str_eq(id, MED_STR("global")))
+}
+
+int med_record_check_id(enum med_kind kind, med_str_t id, med_errbuf_t *err)
+{
+	const char *what = "", *right = check_id(kind, id, &what);
+	char quoted[80];
+
+	if(right == NULL)
 		return MED_EOK;
-	if((has_prefix(id, "site:", &rest) || has_prefix(id, "trunk:", &rest))
-			&& med_is_id(rest))
-		return MED_EOK;
-	return med_fail(err, MED_EINVAL,
-			"profile '%s': not a scope: 'global', 'site:<id>' and 'trunk:<id>' are",
-			med_quote(quoted, sizeof(quoted), id));
+	return med_fail(err, MED_EINVAL, "%s '%s': not %s: %s", med_kind_name(kind),
+			med_quote(quoted, sizeof(quoted), id), what, right);
 }
 
 /* Puts object and field before a reason. */
 static int fault(const med_reading_t *r, med_str_t field, int code, const char *reason)
 {
-	char id[MED_PROFILE_ID_MAX + 16], name[72];
+	char id[MED_OBJECT_ID_MAX + 16], name[72];
 
 	return med_fail(r->err, code, "%s '%s': field '%s': %s", med_kind_name(r->kind),
 			med_quote(id, sizeof(id), r->id), med_quote(name, sizeof(name), field),
@@ -70,7 +97,7 @@ static int fault(const med_reading_t *r, med_str_t field, int code, const char *
 static int unknown_field(const med_reading_t *r, med_str_t name)
 {
 	const char *nearest = med_schema_nearest(r->kind, name);
-	char id[MED_PROFILE_ID_MAX + 16], quoted[60], names[160] = "";
+	char id[MED_OBJECT_ID_MAX + 16], quoted[60], names[160] = "";
 	const med_field_def_t *defs;
 	size_t count, used = 0;
 
@@ -89,82 +116,54 @@ static int unknown_field(const med_reading_t *r, med_str_t name)
 			med_kind_name(r->kind), id, quoted, names);
 }
 
-/* ---- rules --------------------------------------------------------------------------
+/* ---- numbered fields ------------------------------------------------------------------
  */
 
-static int compare_rules(const void *a, const void *b)
+static int compare_orders(const void *a, const void *b)
 {
-	const med_rule_record_t *x = a, *y = b;
+	const uint32_t *x = a, *y = b;
 
-	return x->order < y->order ? -1 : x->order > y->order;
+	return *x < *y ? -1 : *x > *y;
 }
 
-/* rule.<n> */
-static bool rule_order(med_str_t name, uint32_t *order)
+/* An entry for each field that makes one, in order, all at their defaults. */
+static int make_entries(med_reading_t *r, const med_field_t *fields, size_t count)
 {
-	uint32_t value = 0;
-	size_t start = sizeof("rule.") - 1;
-
-	if(name.len <= start || name.len > start + 6
-			|| (name.s[start] == '0' && name.len > start + 1))
-		return false;
-	for(size_t i = start; i < name.len; i++) {
-		if(name.s[i] < '0' || name.s[i] > '9')
-			return false;
-		value = value * 10 + (uint32_t)(name.s[i] - '0');
-	}
-	*order = value;
-	return true;
-}
-
-static int read_rule(med_reading_t *r, const med_field_t *field, med_rule_record_t *rule)
-{
-	static const med_field_def_t text = {.name = "rule",
-			.type = MED_TYPE_PATTERN,
-			.max = MED_PATTERN_MAX + MED_TRANSLATION_MAX};
-	med_errbuf_t reason;
-	med_str_t value = {NULL, 0};
-	const char *arrow;
-	int rc;
-
-	if(!rule_order(field->name, &rule->order))
-		return fault(r, field->name, MED_EINVAL, "rules are named rule.0 to rule.999999");
-	rc = med_schema_set(&text, field->value, &value, &r->arena, &reason);
-	if(rc != MED_EOK)
-		return fault(r, field->name, rc, reason.text);
-	arrow = memmem(value.s, value.len, "=>", 2);
-	if(arrow == NULL)
-		return fault(r, field->name, MED_EINVAL,
-				"no '=>'; as in ^\\+(\\d*)$ => $1 a rule is <pattern> => <translation>");
-	rule->pattern = med_str_trim((med_str_t){value.s, (size_t)(arrow - value.s)});
-	rule->translation = med_str_trim(
-			(med_str_t){arrow + 2, value.len - (size_t)(arrow - value.s) - 2});
-	if(rule->pattern.len == 0)
-		return fault(r, field->name, MED_EINVAL, "no pattern before '=>'");
-	return MED_EOK;
-}
-
-static int read_rules(med_reading_t *r, const med_field_t *fields, size_t count)
-{
-	med_rule_record_t *rules = med_arena_take(&r->arena, count, sizeof(*rules));
+	const med_numbered_t *numbered = med_schema_numbered(r->kind);
+	char *entries = med_arena_take(&r->arena, count, numbered->entry);
+	med_list_t *list = (void *)((char *)r->record + numbered->list);
 	size_t used = 0;
-	int rc;
 
-	if(rules == NULL)
+	if(entries == NULL)
 		return med_fail(r->err, MED_ELIMIT, "internal: rules do not fit their record");
 	for(size_t i = 0; i < count; i++) {
 		const med_field_def_t *def = med_schema_field(r->kind, fields[i].name);
-		if(def == NULL || def->type != MED_TYPE_RULES)
+		if(def == NULL || !med_schema_makes_entry(def))
 			continue;
-		rc = read_rule(r, &fields[i], &rules[used++]);
-		if(rc != MED_EOK)
-			return rc;
+		*(uint32_t *)(void *)(entries + used * numbered->entry) =
+				med_schema_order(def, fields[i].name);
+		used++;
 	}
-	if(used > MED_RULES_MAX)
-		return fault(r, MED_STR("rule."), MED_ELIMIT, "more than 1000 rules");
-	qsort(rules, used, sizeof(*rules), compare_rules);
-	r->record->rules.rules = (med_list_t){rules, used};
+	if(used > numbered->max)
+		return med_fail(r->err, MED_ELIMIT,
+				"%s '%.*s': %zu rules; at most %zu are allowed", med_kind_name(r->kind),
+				MED_STR_FMT(r->id), used, numbered->max);
+	qsort(entries, used, numbered->entry, compare_orders);
+	*list = (med_list_t){entries, used};
 	return MED_EOK;
+}
+
+/* Where a field's value goes: the record, or one of its entries; NULL: no such entry. */
+static void *place_of(const med_reading_t *r, const med_field_def_t *def, med_str_t name)
+{
+	const med_numbered_t *numbered = med_schema_numbered(r->kind);
+	const med_list_t *list = (const void *)((const char *)r->record + numbered->list);
+	uint32_t order;
+
+	if(!med_schema_is_numbered(def))
+		return r->record;
+	order = med_schema_order(def, name);
+	return bsearch(&order, list->items, list->count, numbered->entry, compare_orders);
 }
 
 /* ---- what depends on other fields ---------------------------------------------------
@@ -192,17 +191,69 @@ static int finish_gateway(med_reading_t *r)
 
 static int finish_trunk(med_reading_t *r)
 {
-	static const uint32_t port[] = {[MED_UDP] = 5060, [MED_TCP] = 5066, [MED_TLS] = 5067};
-	static const uint32_t local[] = {
-			[MED_UDP] = 5060, [MED_TCP] = 5068, [MED_TLS] = 5067};
 	med_trunk_record_t *t = &r->record->trunk;
 
-	if(t->port == 0)
-		t->port = port[t->transport];
-	if(t->local_port == 0)
-		t->local_port = local[t->transport];
 	if(t->gateway.len == 0 && !med_arena_copy(&r->arena, r->id, &t->gateway))
 		return med_fail(r->err, MED_ELIMIT, "internal: no room for the gateway's id");
+	if(t->auth_username.len > 0 && t->auth_password.len == 0)
+		return fault(r, MED_STR("auth_password"), MED_EINVAL,
+				"missing; auth_username needs it");
+	if(t->auth_username.len == 0 && t->auth_password.len > 0)
+		return fault(r, MED_STR("auth_username"), MED_EINVAL,
+				"missing; auth_password needs it");
+	return MED_EOK;
+}
+
+static int finish_pool(med_reading_t *r)
+{
+	const med_pool_record_t *p = &r->record->pool;
+
+	if(p->audio_port_start + p->audio_port_count > 65536)
+		return fault(r, MED_STR("audio_port_count"), MED_EINVAL,
+				"goes beyond port 65535; lower it, or audio_port_start");
+	return MED_EOK;
+}
+
+/* Spec 2.2, rules 1, 2 and 5. */
+static int finish_profile(med_reading_t *r)
+{
+	const med_profile_record_t *p = &r->record->profile;
+
+	if(p->enable_bypass && !p->concentrated_topology)
+		return fault(r, MED_STR("enable_bypass"), MED_EINVAL,
+				"yes needs concentrated_topology yes; set that, or enable_bypass no");
+	if(p->enable_bypass && !p->enable_refer_support
+			&& (p->rtcp_active_calls || p->rtcp_calls_on_hold))
+		return fault(r, MED_STR("enable_bypass"), MED_EINVAL,
+				"yes needs enable_refer_support yes, or both rtcp_active_calls no and "
+				"rtcp_calls_on_hold no");
+	if(p->enable_location_restriction && p->network_site_id.len == 0)
+		return fault(r, MED_STR("network_site_id"), MED_EINVAL,
+				"missing; enable_location_restriction yes needs it");
+	return MED_EOK;
+}
+
+static int finish_policy(med_reading_t *r)
+{
+	const med_policy_record_t *p = &r->record->policy;
+
+	if(p->call_forwarding_simul_ring_usage_type == MED_CUSTOM_USAGE
+			&& p->custom_call_forwarding_simul_ring_usages.count == 0)
+		return fault(r, MED_STR("custom_call_forwarding_simul_ring_usages"), MED_EINVAL,
+				"missing; call_forwarding_simul_ring_usage_type custom_usage needs them");
+	return MED_EOK;
+}
+
+static int finish_test(med_reading_t *r)
+{
+	const med_test_record_t *t = &r->record->test;
+
+	if(t->from_trunk.len == 0 && t->target_policy.len == 0)
+		return fault(r, MED_STR("from_trunk"), MED_EINVAL,
+				"missing; name the trunk the call arrives on, or a target_policy");
+	if(t->from_trunk.len > 0 && t->target_policy.len > 0)
+		return fault(r, MED_STR("target_policy"), MED_EINVAL,
+				"besides from_trunk; a call has one of them");
 	return MED_EOK;
 }
 
@@ -227,6 +278,14 @@ static int finish(med_reading_t *r)
 			return finish_trunk(r);
 		case MED_KIND_ROUTE:
 			return finish_route(r);
+		case MED_KIND_POOL:
+			return finish_pool(r);
+		case MED_KIND_PROFILE:
+			return finish_profile(r);
+		case MED_KIND_POLICY:
+			return finish_policy(r);
+		case MED_KIND_TEST:
+			return finish_test(r);
 		default:
 			return MED_EOK;
 	}
@@ -237,15 +296,15 @@ static int check_sizes(const med_reading_t *r, const med_field_t *fields, size_t
 {
 	med_errbuf_t reason;
 
-	if(count > FIELDS_MAX)
+	if(count > MED_FIELDS_MAX)
 		return med_fail(r->err, MED_ELIMIT,
 				"%s '%.*s': %zu fields; at most %d are allowed", med_kind_name(r->kind),
-				MED_STR_FMT(r->id), count, FIELDS_MAX);
+				MED_STR_FMT(r->id), count, MED_FIELDS_MAX);
 	for(size_t i = 0; i < count; i++) {
-		if(fields[i].value.len <= VALUE_MAX)
+		if(fields[i].value.len <= MED_VALUE_MAX)
 			continue;
 		(void)med_fail(&reason, 0, "%zu bytes; at most %u are allowed",
-				fields[i].value.len, VALUE_MAX);
+				fields[i].value.len, MED_VALUE_MAX);
 		return fault(r, fields[i].name, MED_ELIMIT, reason.text);
 	}
 	return MED_EOK;
@@ -255,50 +314,96 @@ static int check_sizes(const med_reading_t *r, const med_field_t *fields, size_t
  */
 
 /* An upper bound for what the values take: copies, list entries, rounding. */
-static size_t room_for(const med_field_t *fields, size_t count)
+static size_t room_for(enum med_kind kind, const med_field_t *fields, size_t count)
 {
-	size_t room = 1024 + MED_ID_MAX;
+	size_t room = 1024 + MED_ID_MAX, entry = med_schema_numbered(kind)->entry;
 
 	for(size_t i = 0; i < count; i++) {
 		size_t entries = 1;
 		for(size_t k = 0; k < fields[i].value.len; k++)
 			entries += fields[i].value.s[k] == ',';
-		room += fields[i].value.len + 8 + sizeof(med_rule_record_t)
-				+ entries * (sizeof(med_weighted_t) + 8);
+		room += fields[i].value.len + 8 + entry + entries * (sizeof(med_weighted_t) + 8);
 	}
 	return room;
 }
 
-static int set_defaults(med_reading_t *r)
+/* Of a record, or of an entry of its list. */
+static int set_defaults(med_reading_t *r, void *record, bool numbered)
 {
 	size_t count;
 	const med_field_def_t *defs = med_schema(r->kind, &count);
 
 	for(size_t i = 0; i < count; i++) {
-		int rc;
-		if(defs[i].initial == NULL)
+		int rc = MED_EOK;
+		if(med_schema_is_numbered(&defs[i]) != numbered)
 			continue;
-		rc = med_schema_set(
-				&defs[i], med_str(defs[i].initial), r->record, &r->arena, r->err);
+		if(defs[i].initial != NULL)
+			rc = med_schema_set(
+					&defs[i], med_str(defs[i].initial), record, &r->arena, r->err);
+		else if(defs[i].type == MED_TYPE_NUMBER)
+			*(uint32_t *)(void *)((char *)record + defs[i].offset) = MED_UNSET;
 		if(rc != MED_EOK)
 			return rc;
 	}
 	return MED_EOK;
 }
 
+static int set_entry_defaults(med_reading_t *r)
+{
+	const med_numbered_t *numbered = med_schema_numbered(r->kind);
+	const med_list_t *list = (const void *)((const char *)r->record + numbered->list);
+	int rc = MED_EOK;
+
+	for(size_t i = 0; i < list->count && rc == MED_EOK; i++)
+		rc = set_defaults(r, (char *)(uintptr_t)list->items + i * numbered->entry, true);
+	return rc;
+}
+
+/* A name that is none of the kind's. */
+static int no_such_field(const med_reading_t *r, med_str_t name)
+{
+	const char *prefix = med_schema_numbered(r->kind)->prefix;
+	med_str_t rest;
+
+	if(prefix != NULL && has_prefix(name, prefix, &rest)
+			&& (rest.len == 0 || memchr(rest.s, '.', rest.len) == NULL))
+		return fault(r, name, MED_EINVAL, "rules are named rule.0 to rule.999999");
+	return unknown_field(r, name);
+}
+
+static int set_field(
+		med_reading_t *r, const med_field_def_t *def, const med_field_t *field)
+{
+	med_errbuf_t reason = {""};
+	void *place = place_of(r, def, field->name);
+	int rc;
+
+	if(place == NULL)
+		return fault(r, field->name, MED_EINVAL, "there is no rule of that number");
+	rc = med_schema_set(def, field->value, place, &r->arena, &reason);
+	return rc == MED_EOK ? rc : fault(r, field->name, rc, reason.text);
+}
+
 static int set_fields(med_reading_t *r, const med_field_t *fields, size_t count)
 {
+	size_t known;
+	const med_field_def_t *defs = med_schema(r->kind, &known);
+	uint64_t given = 0; /* of those that have an alias */
+
 	for(size_t i = 0; i < count; i++) {
 		const med_field_def_t *def = med_schema_field(r->kind, fields[i].name);
-		med_errbuf_t reason = {""};
 		int rc;
 		if(def == NULL)
-			return unknown_field(r, fields[i].name);
-		if(def->type == MED_TYPE_RULES)
-			continue;
-		rc = med_schema_set(def, fields[i].value, r->record, &r->arena, &reason);
+			return no_such_field(r, fields[i].name);
+		if(def->alias != NULL) {
+			if(given >> (def - defs) & 1)
+				return fault(r, med_str(def->alias), MED_EINVAL,
+						"another name of a field that is given too; write one of them");
+			given |= (uint64_t)1 << (def - defs);
+		}
+		rc = set_field(r, def, &fields[i]);
 		if(rc != MED_EOK)
-			return fault(r, fields[i].name, rc, reason.text);
+			return rc;
 	}
 	return MED_EOK;
 }
@@ -330,16 +435,18 @@ int med_record_parse(enum med_kind kind, med_str_t id, const med_field_t *fields
 		rc = check_sizes(&r, fields, count);
 	if(rc != MED_EOK)
 		return rc;
-	room = room_for(fields, count);
+	room = room_for(kind, fields, count);
 	r.record = med_calloc(mem, 1, sizeof(*r.record) + room);
 	if(r.record == NULL)
 		return MED_ENOMEM;
 	r.arena = (med_arena_t){(char *)(r.record + 1), (char *)(r.record + 1) + room};
-	rc = set_defaults(&r);
+	rc = set_defaults(&r, r.record, false);
+	if(rc == MED_EOK && med_schema_numbered(kind)->prefix != NULL)
+		rc = make_entries(&r, fields, count);
+	if(rc == MED_EOK && med_schema_numbered(kind)->prefix != NULL)
+		rc = set_entry_defaults(&r);
 	if(rc == MED_EOK)
 		rc = set_fields(&r, fields, count);
-	if(rc == MED_EOK && kind == MED_KIND_RULES)
-		rc = read_rules(&r, fields, count);
 	if(rc == MED_EOK)
 		rc = check_required(&r);
 	if(rc == MED_EOK)

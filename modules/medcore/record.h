@@ -11,55 +11,107 @@
 
 #include "medcore/config.h"
 
-#define MED_ROUTE_TRUNKS 64   /**< trunks of a route */
-#define MED_USAGES_MAX 256    /**< usages of a policy, profile or route */
-#define MED_PROFILE_ID_MAX 80 /**< "trunk:" and an id */
+#define MED_ROUTE_TRUNKS 64 /**< trunks of a route */
+#define MED_USAGES_MAX 256  /**< usages of a policy, profile or route */
+/** The longest id: "site:", two ids and a colon between them (of limits). */
+#define MED_OBJECT_ID_MAX (6 + 2 * MED_ID_MAX)
+#define MED_FIELDS_MAX 4100 /**< 1000 rules, each with its name and more */
 #define MED_WEIGHT_MAX 255
 #define MED_TRUNK_NUMBERS 0xffffffu /**< trunks that one node ever tells apart */
+#define MED_UNSET UINT32_MAX        /**< a number not given, without a default */
 
 typedef struct med_list {
 	const void *items;
 	size_t count;
 } med_list_t;
 
+/* Members are named as their fields are. */
+
 typedef struct med_site_record {
-	med_str_t name;
+	med_str_t name, description, bypass_id;
 	med_list_t subnets; /**< med_ip_t */
+	uint32_t audio_bw_limit, audio_bw_session_limit;
+	uint32_t video_bw_limit, video_bw_session_limit;
 } med_site_record_t;
 
+typedef struct med_pool_record {
+	med_str_t name, description, fqdn, site, edge_server, registrar;
+	uint32_t sip_server_port, sip_client_tls_port, sip_client_tcp_port;
+	uint32_t audio_port_start, audio_port_count;
+} med_pool_record_t;
+
+enum med_ip_version { MED_IPV4, MED_IPV6, MED_IP_BOTH };
+
 typedef struct med_gateway_record {
-	med_str_t name, address, tls_name, site;
+	med_str_t name, description, address, tls_name, site, root_trunk;
+	med_str_t representative_media_ip, alternate_by_pass_id;
 	med_list_t source; /**< med_ip_t */
-	uint32_t routable;
+	uint32_t routable, ip_version, is_default;
+	uint32_t gateway_sip_client_tls_port, gateway_sip_client_tcp_port;
 } med_gateway_record_t;
 
 typedef struct med_trunk_record {
-	med_str_t name, gateway, local_address;
-	uint32_t transport, port, local_port, enabled;
+	med_str_t name, description, gateway, mediation_server, local_address;
+	med_str_t auth_username, auth_realm, auth_password;
+	uint32_t transport, enabled;
+	uint32_t port, local_port; /**< MED_UNSET: the gateway's, the pool's */
 } med_trunk_record_t;
 
 typedef struct med_profile_record {
+	med_str_t name, description;
 	uint32_t srtp_mode, anchor, remove_plus_from_uri, forward_pai, allow_same_trunk;
 	uint32_t enable_fast_failover_timer;
-	med_str_t dial_plan, called_rules, calling_rules;
-	med_list_t usages; /**< med_str_t */
+	med_str_t dial_plan;
+	med_str_t outbound_translation_rules, outbound_calling_number_translation_rules;
+	med_list_t pstn_usages; /**< med_str_t */
 	uint32_t trying_timeout_ms, progress_timeout_ms, answer_timeout_ms;
 	med_list_t failover_codes; /**< uint16_t, sorted */
+	med_str_t sip_response_code_translation_rules, network_site_id;
+	uint32_t concentrated_topology, enable_bypass, enable_refer_support;
+	uint32_t enable_3pcc_refer, enable_mobile_trunk_support, enable_online_voice;
+	uint32_t enable_pidflo_support, enable_rtp_latching, enable_session_timer;
+	uint32_t enable_signal_boost, forward_call_history, max_early_dialogs;
+	uint32_t rtcp_active_calls, rtcp_calls_on_hold, enable_location_restriction;
+	uint32_t forward_anonymous_call_gateway_pai, accept_gateway_pai_for_outbound_calls;
 } med_profile_record_t;
 
 typedef struct med_rule_record {
 	uint32_t order;
-	med_str_t pattern, translation;
+	uint32_t is_internal_extension;
+	med_str_t pattern, translation, name, description;
 } med_rule_record_t;
 
 typedef struct med_rules_record {
-	med_str_t name;
+	med_str_t name, description, simple_name, external_access_prefix;
+	med_str_t dialin_conferencing_region;
+	uint32_t optimize_device_dialing;
 	med_list_t rules; /**< med_rule_record_t, in order */
 } med_rules_record_t;
 
+#define MED_CODE_ANY 0   /**< of received_response_code */
+#define MED_CAUSE_ANY -1 /**< of received_isup_cause_value */
+
+/** Spec 4.5. */
+typedef struct med_response_rule_record {
+	uint32_t order;
+	uint32_t received_response_code, translated_response_code;
+	int32_t received_isup_cause_value;
+	med_str_t name, description;
+} med_response_rule_record_t;
+
+typedef struct med_response_rules_record {
+	med_str_t name, description;
+	med_list_t rules; /**< med_response_rule_record_t, in order */
+} med_response_rules_record_t;
+
+enum med_forwarding { MED_VOICE_POLICY_USAGE, MED_INTERNAL_ONLY, MED_CUSTOM_USAGE };
+
 typedef struct med_policy_record {
-	med_str_t name;
-	med_list_t usages; /**< med_str_t */
+	med_str_t name, description;
+	med_list_t usages;                                   /**< med_str_t */
+	med_list_t custom_call_forwarding_simul_ring_usages; /**< med_str_t */
+	uint32_t call_forwarding_simul_ring_usage_type, allow_pstn_re_routing;
+	uint32_t enable_bw_policy_override, prevent_pstn_toll_bypass;
 } med_policy_record_t;
 
 typedef struct med_weighted {
@@ -68,20 +120,50 @@ typedef struct med_weighted {
 } med_weighted_t;
 
 typedef struct med_route_record {
-	med_str_t name, pattern, alternate_caller_id;
+	med_str_t name, description, pattern, alternate_caller_id;
 	uint32_t priority, suppress_caller_id;
 	med_list_t usages; /**< med_str_t */
 	med_list_t trunks; /**< med_weighted_t */
 } med_route_record_t;
 
+enum med_without_redis { MED_LIMIT_LOCALLY, MED_LIMIT_REFUSE, MED_LIMIT_ALLOW };
+
+typedef struct med_limits_record {
+	med_str_t name, description;
+	uint32_t max_calls, max_calls_in, max_calls_out;
+	uint32_t calls_per_second, calls_per_second_window_ms;
+	uint32_t audio_bw_limit, audio_bw_session_limit;
+	uint32_t emergency_exempt, overload_code, retry_after_s, without_redis;
+} med_limits_record_t;
+
+enum med_expected {
+	MED_EXPECT_ROUTED,
+	MED_EXPECT_NO_ROUTE,
+	MED_EXPECT_NO_USAGE,
+	MED_EXPECT_ALL_DOWN,
+	MED_EXPECT_INVALID
+};
+
+/** A stored routing case, spec 8.1. */
+typedef struct med_test_record {
+	med_str_t dialed_number, calling_number, from_trunk, target_policy, target_dialplan;
+	med_str_t expected_translated_number, expected_called_number;
+	med_str_t expected_route, expected_usage, expected_trunk;
+	uint32_t expected_result;
+} med_test_record_t;
+
 typedef union med_record {
 	med_site_record_t site;
+	med_pool_record_t pool;
 	med_gateway_record_t gateway;
 	med_trunk_record_t trunk;
 	med_profile_record_t profile;
 	med_rules_record_t rules;
+	med_response_rules_record_t response_rules;
 	med_policy_record_t policy;
 	med_route_record_t route;
+	med_limits_record_t limits;
+	med_test_record_t test;
 } med_record_t;
 
 /** Is this an id an object of this kind can have? Text names what is allowed. */

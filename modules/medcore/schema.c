@@ -1,130 +1,376 @@
 /**
- * schema.c - the fields of every kind of object, and how their values are read
+ * schema.c - the fields of every kind of object
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "medcore/pattern.h"
+#include "medcore/rules.h"
 #include "medcore/schema.h"
 
 #define NAME_MAX_BYTES 256
+#define TEXT_MAX_BYTES 1024
 #define HOST_MAX_BYTES 255
 #define TIMEOUT_MAX_MS 3600000
+#define KBIT_MAX 100000000 /* 100 Gbit/s */
+#define CALLS_MAX 1000000
 
 /* clang-format off */
-#define AT(kind, member) offsetof(med_##kind##_record_t, member)
-#define NAME(kind) {"name", MED_TYPE_TEXT, AT(kind, name), NULL, 0, NAME_MAX_BYTES, false, \
-		"what people call it"}
+
+/* A field and the record's member of that name. */
+#define FIELD(kind, member, type) \
+	#member, MED_TYPE_##type, offsetof(med_##kind##_record_t, member)
+/* Of an entry of a list: rule.<n>.member. */
+#define ENTRY(kind, member, type) \
+	"rule." MED_ORDER_MARK "." #member, MED_TYPE_##type, offsetof(med_##kind##_record_t, member)
+#define REFERS(kind) .refers = 1 + MED_KIND_##kind
+
+#define COMMON(kind) \
+	{FIELD(kind, name, TEXT), .max = NAME_MAX_BYTES, \
+		.meaning = "what people call it"}, \
+	{FIELD(kind, description, TEXT), .max = TEXT_MAX_BYTES, \
+		.meaning = "notes for people"}
 
 static const med_field_def_t site_fields[] = {
-	NAME(site),
-	{"subnets", MED_TYPE_SUBNETS, AT(site, subnets), NULL, 0, 64, false,
-		"networks that belong to the site"},
+	COMMON(site),
+	{FIELD(site, subnets, SUBNETS), .max = 64,
+		.meaning = "networks that belong to the site"},
+	{FIELD(site, bypass_id, ID), .max = MED_ID_MAX, .kept = true,
+		.meaning = "sites with the same id are well connected: media may bypass us"},
+	{FIELD(site, audio_bw_limit, NUMBER), .max = KBIT_MAX, .unit = "kbit/s", .kept = true,
+		.meaning = "audio of all calls over the site's link; absent: no limit"},
+	{FIELD(site, audio_bw_session_limit, NUMBER), .initial = "175", .min = 40,
+		.max = KBIT_MAX, .unit = "kbit/s", .kept = true, .meaning = "audio of one call"},
+	{FIELD(site, video_bw_limit, NUMBER), .max = KBIT_MAX, .unit = "kbit/s", .kept = true,
+		.meaning = "video of all calls over the site's link; absent: no limit"},
+	{FIELD(site, video_bw_session_limit, NUMBER), .initial = "700", .min = 100,
+		.max = KBIT_MAX, .unit = "kbit/s", .kept = true, .meaning = "video of one call"},
 };
 
+static const med_field_def_t pool_fields[] = {
+	COMMON(pool),
+	{FIELD(pool, fqdn, NAME), .max = HOST_MAX_BYTES, .kept = true,
+		.meaning = "name of the pool in DNS"},
+	{FIELD(pool, site, ID), .max = MED_ID_MAX, .kept = true, REFERS(SITE),
+		.meanwhile = "nothing depends on it yet", .meaning = "site its nodes stand in"},
+	{FIELD(pool, sip_server_port, NUMBER), .initial = "5070", .min = 1, .max = 65535,
+		.kept = true, .meaning = "its nodes listen here for each other"},
+	{FIELD(pool, sip_client_tls_port, NUMBER), .initial = "5067", .min = 1, .max = 65535,
+		.meaning = "its nodes listen here for gateways over TLS: local_port of its trunks"},
+	{FIELD(pool, sip_client_tcp_port, NUMBER), .initial = "5068", .min = 1, .max = 65535,
+		.meaning = "its nodes listen here for gateways over TCP: local_port of its trunks"},
+	{FIELD(pool, audio_port_start, NUMBER), .initial = "49152", .min = 1024, .max = 65535,
+		.kept = true, .meaning = "the first port of media"},
+	{FIELD(pool, audio_port_count, NUMBER), .initial = "8348", .min = 1, .max = 64512,
+		.kept = true, .meaning = "ports of media; a call needs seven"},
+	{FIELD(pool, edge_server, HOST), .max = HOST_MAX_BYTES, .kept = true,
+		.meaning = "Edge pool for media from outside"},
+	{FIELD(pool, registrar, HOST), .max = HOST_MAX_BYTES, .kept = true,
+		.meaning = "next hop for calls to users"},
+};
+
+static const char *const ip_versions[] = {
+	[MED_IPV4] = "ipv4", [MED_IPV6] = "ipv6", [MED_IP_BOTH] = "both", NULL};
+
 static const med_field_def_t gateway_fields[] = {
-	NAME(gateway),
-	{"address", MED_TYPE_HOST, AT(gateway, address), NULL, 0, HOST_MAX_BYTES, true,
-		"host name or address that calls are sent to"},
-	{"tls_name", MED_TYPE_NAME, AT(gateway, tls_name), NULL, 0, HOST_MAX_BYTES, false,
-		"name its certificate must carry; the address when that is a host name"},
-	{"source", MED_TYPE_SUBNETS, AT(gateway, source), NULL, 0, MED_GATEWAY_ADDRESSES, false,
-		"addresses and subnets its requests come from; the address when that is an IP"},
-	{"site", MED_TYPE_ID, AT(gateway, site), NULL, 0, MED_ID_MAX, false,
-		"site it stands in; chooses the profile"},
-	{"routable", MED_TYPE_BOOL, AT(gateway, routable), "yes", 0, 1, false,
-		"may routes send calls to it"},
+	COMMON(gateway),
+	{FIELD(gateway, address, HOST), .max = HOST_MAX_BYTES, .required = true,
+		.meaning = "host name or address that calls are sent to"},
+	{FIELD(gateway, tls_name, NAME), .max = HOST_MAX_BYTES,
+		.meaning = "name its certificate must carry; the address when that is a host name"},
+	{FIELD(gateway, source, SUBNETS), .max = MED_GATEWAY_ADDRESSES,
+		.meaning = "addresses and subnets its requests come from; the address when that is an IP"},
+	{FIELD(gateway, site, ID), .max = MED_ID_MAX, REFERS(SITE),
+		.meanwhile = "the profile of its trunks is still chosen by that name",
+		.meaning = "site it stands in; chooses the profile"},
+	{FIELD(gateway, routable, BOOL), .initial = "yes",
+		.meaning = "may routes send calls to it"},
+	{FIELD(gateway, gateway_sip_client_tls_port, NUMBER), .initial = "5067", .min = 1,
+		.max = 65535, .meaning = "it listens here for SIP over TLS: port of its trunks"},
+	{FIELD(gateway, gateway_sip_client_tcp_port, NUMBER), .initial = "5066", .min = 1,
+		.max = 65535, .meaning = "it listens here for SIP over TCP: port of its trunks"},
+	{FIELD(gateway, root_trunk, ID), .max = MED_ID_MAX, REFERS(TRUNK),
+		.meanwhile = "there is none to guard",
+		.meaning = "trunk that stays in force as long as the gateway does"},
+	{FIELD(gateway, ip_version, WORD), .initial = "both", .words = ip_versions,
+		.kept = true, .meaning = "addresses it can use"},
+	{FIELD(gateway, representative_media_ip, ADDRESS), .max = HOST_MAX_BYTES, .kept = true,
+		.meaning = "address of its media when that is not where its signalling is"},
+	{FIELD(gateway, alternate_by_pass_id, ID), .max = MED_ID_MAX, .kept = true,
+		.meaning = "bypass id for calls that come from it and go back to it"},
+	{"default", MED_TYPE_BOOL, offsetof(med_gateway_record_t, is_default), .initial = "no",
+		.kept = true, .meaning = "takes the calls of OCS 2007 R2 users"},
 };
 
 static const med_field_def_t trunk_fields[] = {
-	NAME(trunk),
-	{"gateway", MED_TYPE_ID, AT(trunk, gateway), NULL, 0, MED_ID_MAX, false,
-		"the peer at its far end; the gateway of the trunk's own id"},
-	{"transport", MED_TYPE_TRANSPORT, AT(trunk, transport), "tls", 0, 0, false,
-		"tls, tcp or udp"},
-	{"port", MED_TYPE_NUMBER, AT(trunk, port), NULL, 1, 65535, false,
-		"the gateway listens here; 5067 tls, 5066 tcp, 5060 udp"},
-	{"local_port", MED_TYPE_NUMBER, AT(trunk, local_port), NULL, 1, 65535, false,
-		"we listen here for it; 5067 tls, 5068 tcp, 5060 udp"},
-	{"local_address", MED_TYPE_ADDRESS, AT(trunk, local_address), NULL, 0, HOST_MAX_BYTES,
-		false, "our address for it; whichever has the port"},
-	{"enabled", MED_TYPE_BOOL, AT(trunk, enabled), "yes", 0, 1, false,
-		"does it take part in new calls"},
+	COMMON(trunk),
+	{FIELD(trunk, gateway, ID), .max = MED_ID_MAX, REFERS(GATEWAY),
+		.meaning = "the peer at its far end; the gateway of the trunk's own id"},
+	{FIELD(trunk, mediation_server, ID), .max = MED_ID_MAX, REFERS(POOL),
+		.meaning = "pool at our end; gives the local_port"},
+	{FIELD(trunk, transport, WORD), .initial = "tls", .words = med_transport_words,
+		.meaning = "how SIP is carried"},
+	{FIELD(trunk, port, NUMBER), .min = 1, .max = 65535,
+		.meaning = "the gateway listens here; the gateway's port for the transport, 5060 udp"},
+	{FIELD(trunk, local_port, NUMBER), .min = 1, .max = 65535,
+		.meaning = "we listen here for it; the pool's port for the transport, else 5067 tls, "
+			"5068 tcp; 5060 udp"},
+	{FIELD(trunk, local_address, ADDRESS), .max = HOST_MAX_BYTES,
+		.meaning = "our address for it; whichever has the port"},
+	{FIELD(trunk, enabled, BOOL), .initial = "yes",
+		.meaning = "does it take part in new calls"},
+	{FIELD(trunk, auth_username, TEXT), .max = NAME_MAX_BYTES,
+		.meaning = "user of the digest that the gateway asks for"},
+	{FIELD(trunk, auth_realm, TEXT), .max = NAME_MAX_BYTES,
+		.meaning = "realm that may be answered; absent: any"},
+	{FIELD(trunk, auth_password, TEXT), .max = NAME_MAX_BYTES, .secret = true,
+		.meaning = "password of the digest"},
 };
 
 static const med_field_def_t profile_fields[] = {
-	{"srtp_mode", MED_TYPE_SRTP, AT(profile, srtp_mode), "required", 0, 0, false,
-		"required, optional or not_supported; tcp and udp are always not_supported"},
-	{"anchor", MED_TYPE_BOOL, AT(profile, anchor), "yes", 0, 1, false,
-		"media goes through rtpengine"},
-	{"remove_plus_from_uri", MED_TYPE_BOOL, AT(profile, remove_plus_from_uri), "no", 0, 1,
-		false, "take the leading + off numbers sent to it"},
-	{"forward_pai", MED_TYPE_BOOL, AT(profile, forward_pai), "no", 0, 1, false,
-		"pass P-Asserted-Identity on, both ways"},
-	{"allow_same_trunk", MED_TYPE_BOOL, AT(profile, allow_same_trunk), "no", 0, 1, false,
-		"may a call leave by the trunk it came in on"},
-	{"dial_plan", MED_TYPE_ID, AT(profile, dial_plan), NULL, 0, MED_ID_MAX, false,
-		"rules that make E.164 of numbers arriving on the trunk"},
-	{"outbound_translation_rules", MED_TYPE_ID, AT(profile, called_rules), NULL, 0,
-		MED_ID_MAX, false, "rules for the called number on its way out"},
-	{"outbound_calling_number_translation_rules", MED_TYPE_ID, AT(profile, calling_rules),
-		NULL, 0, MED_ID_MAX, false, "rules for the calling number on its way out"},
-	{"pstn_usages", MED_TYPE_IDS, AT(profile, usages), NULL, 0, MED_USAGES_MAX, false,
-		"usages of calls that arrive on the trunk, in order"},
-	{"enable_fast_failover_timer", MED_TYPE_BOOL, AT(profile, enable_fast_failover_timer),
-		"yes", 0, 1, false, "the next trunk when progress_timeout_ms is over"},
-	{"trying_timeout_ms", MED_TYPE_NUMBER, AT(profile, trying_timeout_ms), "1500", 0,
-		TIMEOUT_MAX_MS, false, "no answer of any kind; 0 off"},
-	{"progress_timeout_ms", MED_TYPE_NUMBER, AT(profile, progress_timeout_ms), "10000", 0,
-		TIMEOUT_MAX_MS, false, "no ringing or progress; 0 off"},
-	{"answer_timeout_ms", MED_TYPE_NUMBER, AT(profile, answer_timeout_ms), "120000", 0,
-		TIMEOUT_MAX_MS, false, "no final answer; 0 off"},
-	{"failover_codes", MED_TYPE_CODES, AT(profile, failover_codes), "408,500,502,503,504",
-		0, 64, false, "final codes that send the call to the next trunk"},
+	COMMON(profile),
+	{FIELD(profile, srtp_mode, WORD), .initial = "required", .words = med_srtp_mode_words,
+		.meaning = "encryption of media; tcp and udp are always not_supported"},
+	{FIELD(profile, anchor, BOOL), .initial = "yes",
+		.meaning = "media goes through rtpengine"},
+	{FIELD(profile, remove_plus_from_uri, BOOL), .initial = "no",
+		.meaning = "take the leading + off numbers sent to it"},
+	{FIELD(profile, forward_pai, BOOL), .initial = "no",
+		.meaning = "pass P-Asserted-Identity on, both ways"},
+	{FIELD(profile, allow_same_trunk, BOOL), .initial = "no",
+		.meaning = "may a call leave by the trunk it came in on"},
+	{FIELD(profile, dial_plan, ID), .max = MED_ID_MAX, REFERS(RULES),
+		.meanwhile = "numbers stay as they are",
+		.meaning = "rules that make E.164 of numbers arriving on the trunk"},
+	{FIELD(profile, outbound_translation_rules, ID), .max = MED_ID_MAX,
+		.alias = "outbound_translation_rules_list", REFERS(RULES),
+		.meanwhile = "numbers stay as they are",
+		.meaning = "rules for the called number on its way out"},
+	{FIELD(profile, outbound_calling_number_translation_rules, ID), .max = MED_ID_MAX,
+		.alias = "outbound_calling_number_translation_rules_list", REFERS(RULES),
+		.meanwhile = "numbers stay as they are",
+		.meaning = "rules for the calling number on its way out"},
+	{FIELD(profile, pstn_usages, IDS), .max = MED_USAGES_MAX,
+		.meaning = "usages of calls that arrive on the trunk, in order"},
+	{FIELD(profile, enable_fast_failover_timer, BOOL), .initial = "yes",
+		.meaning = "the next trunk when progress_timeout_ms is over"},
+	{FIELD(profile, trying_timeout_ms, NUMBER), .initial = "1500", .max = TIMEOUT_MAX_MS,
+		.unit = "ms", .meaning = "no answer of any kind; 0 off"},
+	{FIELD(profile, progress_timeout_ms, NUMBER), .initial = "10000", .max = TIMEOUT_MAX_MS,
+		.unit = "ms", .meaning = "no ringing or progress; 0 off"},
+	{FIELD(profile, answer_timeout_ms, NUMBER), .initial = "120000", .max = TIMEOUT_MAX_MS,
+		.unit = "ms", .meaning = "no final answer; 0 off"},
+	{FIELD(profile, failover_codes, CODES), .initial = "408,500,502,503,504", .max = 64,
+		.meaning = "final codes that send the call to the next trunk"},
+	{FIELD(profile, concentrated_topology, BOOL), .initial = "yes", .kept = true,
+		.meaning = "its media ends at one known place"},
+	{FIELD(profile, enable_bypass, BOOL), .initial = "no", .kept = true,
+		.meaning = "media may go past us; needs concentrated_topology"},
+	{FIELD(profile, enable_refer_support, BOOL), .initial = "yes", .kept = true,
+		.meaning = "it can take a REFER"},
+	{FIELD(profile, enable_3pcc_refer, BOOL), .initial = "no", .kept = true,
+		.meaning = "calls transferred without REFER may still be bypassed"},
+	{FIELD(profile, enable_mobile_trunk_support, BOOL), .initial = "no", .kept = true,
+		.meaning = "the provider is a mobile carrier"},
+	{FIELD(profile, enable_online_voice, BOOL), .initial = "no", .kept = true,
+		.meaning = "its users have their voicemail online"},
+	{FIELD(profile, enable_pidflo_support, BOOL), .initial = "no", .kept = true,
+		.meaning = "send the location with emergency calls"},
+	{FIELD(profile, enable_rtp_latching, BOOL), .initial = "no", .kept = true,
+		.meaning = "it learns our media address from our first packet"},
+	{FIELD(profile, enable_session_timer, BOOL), .initial = "no", .kept = true,
+		.meaning = "we begin session timers (RFC 4028)"},
+	{FIELD(profile, enable_signal_boost, BOOL), .initial = "no", .kept = true,
+		.meaning = "it raises the volume itself"},
+	{FIELD(profile, forward_call_history, BOOL), .initial = "no", .kept = true,
+		.meaning = "send History-Info with forwarded calls"},
+	{FIELD(profile, max_early_dialogs, NUMBER), .initial = "20", .max = 65535, .kept = true,
+		.meaning = "forks of a call of its that it can tell apart"},
+	{FIELD(profile, rtcp_active_calls, BOOL), .initial = "yes", .kept = true,
+		.meaning = "it sends RTCP while a call is active"},
+	{FIELD(profile, rtcp_calls_on_hold, BOOL), .initial = "yes", .kept = true,
+		.meaning = "it sends RTCP while a call is on hold"},
+	{FIELD(profile, sip_response_code_translation_rules, ID), .max = MED_ID_MAX,
+		.alias = "sip_response_code_translation_rules_list", REFERS(RESPONSE_RULES),
+		.kept = true, .meanwhile = "codes stay as they are",
+		.meaning = "rules for the final codes it answers"},
+	{FIELD(profile, enable_location_restriction, BOOL), .initial = "no", .kept = true,
+		.meaning = "its calls stay within network_site_id"},
+	{FIELD(profile, network_site_id, ID), .max = MED_ID_MAX, REFERS(SITE), .kept = true,
+		.meanwhile = "nothing depends on it yet",
+		.meaning = "site it belongs to for location-based routing"},
+	{FIELD(profile, forward_anonymous_call_gateway_pai, BOOL), .initial = "no",
+		.kept = true, .meaning = "keep its P-Asserted-Identity of anonymous calls we forward"},
+	{FIELD(profile, accept_gateway_pai_for_outbound_calls, BOOL), .initial = "no",
+		.kept = true, .meaning = "show the number that its answer asserts"},
 };
 
 static const med_field_def_t rules_fields[] = {
-	NAME(rules),
-	{"rule.", MED_TYPE_RULES, AT(rules, rules), NULL, 0, 0, false,
-		"rule.0, rule.1, ...: <pattern> => <translation>, the first that matches wins"},
+	COMMON(rules),
+	{FIELD(rules, simple_name, SIMPLE_NAME), .max = 256, .kept = true,
+		.meaning = "phone-context of numbers it could not make E.164 of; no two share one"},
+	{FIELD(rules, external_access_prefix, PREFIX), .max = 4, .kept = true,
+		.meaning = "what people dial to get an outside line"},
+	{FIELD(rules, optimize_device_dialing, BOOL), .initial = "no", .kept = true,
+		.meaning = "phones put the external_access_prefix in front themselves"},
+	{FIELD(rules, dialin_conferencing_region, TEXT), .max = NAME_MAX_BYTES, .kept = true,
+		.meaning = "region whose conference numbers its users see"},
+	{"rule." MED_ORDER_MARK, MED_TYPE_RULE, 0,
+		.meaning = "rule.0, rule.1, ...: in this order, the first that matches wins"},
+	{ENTRY(rule, name, TEXT), .max = NAME_MAX_BYTES,
+		.meaning = "what people call that rule"},
+	{ENTRY(rule, description, TEXT), .max = TEXT_MAX_BYTES,
+		.meaning = "notes for people"},
+	{ENTRY(rule, is_internal_extension, BOOL), .initial = "no", .kept = true,
+		.meaning = "it makes an extension, not a number"},
 };
 
+static const med_field_def_t response_rules_fields[] = {
+	COMMON(response_rules),
+	{"rule." MED_ORDER_MARK, MED_TYPE_RESPONSE_RULE, 0, .kept = true,
+		.meaning = "rule.0, rule.1, ...: in this order, the first that matches wins; "
+			"0 is any code, -1 (the default) any cause"},
+	{ENTRY(response_rule, name, TEXT), .max = NAME_MAX_BYTES,
+		.meaning = "what people call that rule"},
+	{ENTRY(response_rule, description, TEXT), .max = TEXT_MAX_BYTES,
+		.meaning = "notes for people"},
+};
+
+static const char *const forwardings[] = {[MED_VOICE_POLICY_USAGE] = "voice_policy_usage",
+	[MED_INTERNAL_ONLY] = "internal_only", [MED_CUSTOM_USAGE] = "custom_usage", NULL};
+
 static const med_field_def_t policy_fields[] = {
-	NAME(policy),
-	{"usages", MED_TYPE_IDS, AT(policy, usages), NULL, 0, MED_USAGES_MAX, false,
-		"usages its callers may use, in order"},
+	COMMON(policy),
+	{FIELD(policy, usages, IDS), .max = MED_USAGES_MAX, .alias = "pstn_usages",
+		.meaning = "usages its callers may use, in order"},
+	{FIELD(policy, call_forwarding_simul_ring_usage_type, WORD),
+		.initial = "voice_policy_usage", .words = forwardings, .kept = true,
+		.meaning = "usages of forwarded and simultaneously ringing calls"},
+	{FIELD(policy, custom_call_forwarding_simul_ring_usages, IDS), .max = MED_USAGES_MAX,
+		.kept = true, .meaning = "these, in order, when the type is custom_usage"},
+	{FIELD(policy, allow_pstn_re_routing, BOOL), .initial = "yes", .kept = true,
+		.meaning = "internal calls may go over the PSTN when the network cannot take them"},
+	{FIELD(policy, enable_bw_policy_override, BOOL), .initial = "no", .kept = true,
+		.meaning = "its callers are not held to bandwidth limits"},
+	{FIELD(policy, prevent_pstn_toll_bypass, BOOL), .initial = "no", .kept = true,
+		.meaning = "calls to other sites go over the PSTN"},
 };
 
 static const med_field_def_t route_fields[] = {
-	NAME(route),
-	{"pattern", MED_TYPE_PATTERN, AT(route, pattern), NULL, 0, MED_PATTERN_MAX, true,
-		"E.164 numbers it takes, a .NET regular expression"},
-	{"priority", MED_TYPE_NUMBER, AT(route, priority), "0", 0, 0x7fffffff, false,
-		"0 is tried first"},
-	{"usages", MED_TYPE_IDS, AT(route, usages), NULL, 0, MED_USAGES_MAX, false,
-		"usages it belongs to"},
-	{"trunks", MED_TYPE_TRUNKS, AT(route, trunks), NULL, 0, MED_ROUTE_TRUNKS, false,
-		"trunks that share its calls, each as id or id*weight"},
-	{"suppress_caller_id", MED_TYPE_BOOL, AT(route, suppress_caller_id), "no", 0, 1, false,
-		"show alternate_caller_id instead of the caller's number"},
-	{"alternate_caller_id", MED_TYPE_CALLER, AT(route, alternate_caller_id), NULL, 0, 40,
-		false, "number shown when suppress_caller_id is yes"},
+	COMMON(route),
+	{FIELD(route, pattern, PATTERN), .max = MED_PATTERN_MAX, .alias = "number_pattern",
+		.required = true, .meaning = "E.164 numbers it takes, a .NET regular expression"},
+	{FIELD(route, priority, NUMBER), .initial = "0", .max = 0x7fffffff,
+		.meaning = "0 is tried first"},
+	{FIELD(route, usages, IDS), .max = MED_USAGES_MAX, .alias = "pstn_usages",
+		.meaning = "usages it belongs to"},
+	{FIELD(route, trunks, TRUNKS), .max = MED_ROUTE_TRUNKS, .alias = "pstn_gateway_list",
+		REFERS(TRUNK), .meaning = "trunks that share its calls, each as id or id*weight"},
+	{FIELD(route, suppress_caller_id, BOOL), .initial = "no",
+		.meaning = "show alternate_caller_id instead of the caller's number"},
+	{FIELD(route, alternate_caller_id, CALLER), .max = 40,
+		.meaning = "number shown when suppress_caller_id is yes"},
 };
 
-#define TABLE(fields) {fields, sizeof(fields) / sizeof(fields[0])}
+static const char *const without_redis[] = {[MED_LIMIT_LOCALLY] = "local",
+	[MED_LIMIT_REFUSE] = "refuse", [MED_LIMIT_ALLOW] = "allow", NULL};
+
+static const med_field_def_t limits_fields[] = {
+	COMMON(limits),
+	{FIELD(limits, max_calls, NUMBER), .max = CALLS_MAX, .kept = true,
+		.meaning = "calls at a time, both ways; absent: no limit"},
+	{FIELD(limits, max_calls_in, NUMBER), .max = CALLS_MAX, .kept = true,
+		.meaning = "calls at a time that come from it; absent: no limit"},
+	{FIELD(limits, max_calls_out, NUMBER), .max = CALLS_MAX, .kept = true,
+		.meaning = "calls at a time that go to it; absent: no limit"},
+	{FIELD(limits, calls_per_second, NUMBER), .min = 1, .max = CALLS_MAX, .kept = true,
+		.meaning = "new calls a second; absent: no limit"},
+	{FIELD(limits, calls_per_second_window_ms, NUMBER), .initial = "1000", .min = 100,
+		.max = TIMEOUT_MAX_MS, .unit = "ms", .kept = true,
+		.meaning = "time over which they are counted"},
+	{FIELD(limits, audio_bw_limit, NUMBER), .max = KBIT_MAX, .unit = "kbit/s",
+		.kept = true, .meaning = "audio of all calls; absent: no limit"},
+	{FIELD(limits, audio_bw_session_limit, NUMBER), .min = 40, .max = KBIT_MAX,
+		.unit = "kbit/s", .kept = true, .meaning = "audio of one call; absent: no limit"},
+	{FIELD(limits, emergency_exempt, BOOL), .initial = "yes", .kept = true,
+		.meaning = "emergency calls are never turned away"},
+	{FIELD(limits, overload_code, NUMBER), .initial = "503", .min = 400, .max = 699,
+		.kept = true, .meaning = "answer to a call that is one too many"},
+	{FIELD(limits, retry_after_s, NUMBER), .max = 86400, .unit = "s", .kept = true,
+		.meaning = "Retry-After of that answer; absent: none"},
+	{FIELD(limits, without_redis, WORD), .initial = "local", .words = without_redis,
+		.kept = true, .meaning = "while Redis is away: count on this node alone, refuse, allow"},
+};
+
+static const char *const expected_results[] = {[MED_EXPECT_ROUTED] = "routed",
+	[MED_EXPECT_NO_ROUTE] = "no_route", [MED_EXPECT_NO_USAGE] = "no_usage",
+	[MED_EXPECT_ALL_DOWN] = "all_down", [MED_EXPECT_INVALID] = "invalid", NULL};
+
+static const med_field_def_t test_fields[] = {
+	{FIELD(test, dialed_number, TEXT), .max = MED_NUMBER_MAX, .required = true,
+		.meaning = "number as it is dialled or arrives"},
+	{FIELD(test, calling_number, TEXT), .max = MED_NUMBER_MAX,
+		.meaning = "number of the caller"},
+	{FIELD(test, from_trunk, ID), .max = MED_ID_MAX, REFERS(TRUNK),
+		.meanwhile = "the case fails",
+		.meaning = "trunk the call arrives on; this or target_policy"},
+	{FIELD(test, target_policy, ID), .max = MED_ID_MAX, REFERS(POLICY),
+		.meanwhile = "the case fails",
+		.meaning = "policy of the caller; this or from_trunk"},
+	{FIELD(test, target_dialplan, ID), .max = MED_ID_MAX, REFERS(RULES),
+		.meanwhile = "the case fails",
+		.meaning = "rules that make E.164 of the number; the trunk's dial_plan"},
+	{FIELD(test, expected_translated_number, DIALED), .max = MED_NUMBER_MAX,
+		.meaning = "the number after that; absent: any"},
+	{FIELD(test, expected_route, ID), .max = MED_ID_MAX, REFERS(ROUTE),
+		.meanwhile = "the case fails", .meaning = "route of the first candidate; absent: any"},
+	{FIELD(test, expected_usage, ID), .max = MED_ID_MAX,
+		.meaning = "usage of the first candidate; absent: any"},
+	{FIELD(test, expected_trunk, ID), .max = MED_ID_MAX, REFERS(TRUNK),
+		.meanwhile = "the case fails", .meaning = "trunk of the first candidate; absent: any"},
+	{FIELD(test, expected_called_number, DIALED), .max = MED_NUMBER_MAX,
+		.meaning = "the called number as that trunk gets it; absent: any"},
+	{FIELD(test, expected_result, WORD), .initial = "routed", .words = expected_results,
+		.meaning = "what becomes of the call"},
+};
+
+#define TABLE(fields) fields, sizeof(fields) / sizeof(fields[0])
+#define RULES_OF(kind, rule) {"rule.", offsetof(med_##kind##_record_t, rules), \
+	sizeof(med_##rule##_record_t), MED_RULES_MAX}
 static const struct {
 	const med_field_def_t *fields;
 	size_t count;
+	const char *about;
+	med_numbered_t numbered;
 } schema[MED_KIND_COUNT] = {
-	[MED_KIND_SITE] = TABLE(site_fields),
-	[MED_KIND_GATEWAY] = TABLE(gateway_fields),
-	[MED_KIND_TRUNK] = TABLE(trunk_fields),
-	[MED_KIND_PROFILE] = TABLE(profile_fields),
-	[MED_KIND_RULES] = TABLE(rules_fields),
-	[MED_KIND_POLICY] = TABLE(policy_fields),
-	[MED_KIND_ROUTE] = TABLE(route_fields),
+	[MED_KIND_SITE] = {TABLE(site_fields), .about =
+		"A place; its gateways may share a profile."},
+	[MED_KIND_GATEWAY] = {TABLE(gateway_fields), .about =
+		"A machine we talk SIP with."},
+	[MED_KIND_TRUNK] = {TABLE(trunk_fields), .about =
+		"One way to a gateway. `HSET med:1:trunk:pbx1 gateway pbx1` is enough; the rest has "
+		"defaults."},
+	[MED_KIND_PROFILE] = {TABLE(profile_fields), .about =
+		"How calls on trunks are treated. Ids are `trunk:<id>`, `site:<id>` and `global`; of "
+		"those the first that exists applies, as a whole."},
+	[MED_KIND_RULES] = {TABLE(rules_fields), .about =
+		"Ordered translations, the first that matches wins: a dial plan, or a trunk's own "
+		"number formats.", .numbered = RULES_OF(rules, rule)},
+	[MED_KIND_POLICY] = {TABLE(policy_fields), .about =
+		"Usages of callers that are not a trunk."},
+	[MED_KIND_ROUTE] = {TABLE(route_fields), .about =
+		"Numbers, the usages they are for, and the trunks that take them."},
+	[MED_KIND_POOL] = {TABLE(pool_fields), .about =
+		"Mediation Servers of one site that share a name: our end of trunks."},
+	[MED_KIND_RESPONSE_RULES] = {TABLE(response_rules_fields), .about =
+		"What final codes of a gateway are read as, before routing decides by them.",
+		.numbered = RULES_OF(response_rules, response_rule)},
+	[MED_KIND_LIMITS] = {TABLE(limits_fields), .about =
+		"How much a trunk, a gateway, a site or the link between two sites may carry. Ids are "
+		"`trunk:<id>`, `gateway:<id>`, `site:<id>` and `site:<id>:<id>`."},
+	[MED_KIND_TEST] = {TABLE(test_fields), .about =
+		"A stored routing case: what should become of a call."},
 };
 /* clang-format on */
 
@@ -134,17 +380,88 @@ const med_field_def_t *med_schema(enum med_kind kind, size_t *count)
 	return schema[kind].fields;
 }
 
+const char *med_schema_about(enum med_kind kind)
+{
+	return schema[kind].about;
+}
+
+/* ---- numbered fields ------------------------------------------------------------------
+ */
+
+const med_numbered_t *med_schema_numbered(enum med_kind kind)
+{
+	return &schema[kind].numbered;
+}
+
+bool med_schema_is_numbered(const med_field_def_t *def)
+{
+	return strstr(def->name, MED_ORDER_MARK) != NULL;
+}
+
+bool med_schema_makes_entry(const med_field_def_t *def)
+{
+	return def->type == MED_TYPE_RULE || def->type == MED_TYPE_RESPONSE_RULE;
+}
+
+#define ORDER_DIGITS 6
+
+/* Digits at the start, without leading zeros; 0: none, or too many. */
+static size_t order_length(med_str_t text)
+{
+	size_t len = 0;
+
+	while(len < text.len && text.s[len] >= '0' && text.s[len] <= '9')
+		len++;
+	return len > ORDER_DIGITS || (len > 1 && text.s[0] == '0') ? 0 : len;
+}
+
+/* Where the number stands in a name of this definition; .len 0: it is not of it. */
+static med_str_t order_in(const med_field_def_t *def, med_str_t name)
+{
+	const char *mark = strstr(def->name, MED_ORDER_MARK);
+	med_str_t rest, before = {def->name, mark == NULL ? 0 : (size_t)(mark - def->name)};
+	size_t len;
+
+	if(mark == NULL || name.len <= before.len
+			|| memcmp(name.s, before.s, before.len) != 0)
+		return (med_str_t){NULL, 0};
+	rest = (med_str_t){name.s + before.len, name.len - before.len};
+	len = order_length(rest);
+	if(len > 0
+			&& med_str_eq((med_str_t){rest.s + len, rest.len - len},
+					med_str(mark + sizeof(MED_ORDER_MARK) - 1)))
+		return (med_str_t){rest.s, len};
+	return (med_str_t){NULL, 0};
+}
+
+uint32_t med_schema_order(const med_field_def_t *def, med_str_t name)
+{
+	med_str_t digits = order_in(def, name);
+	uint32_t order = 0;
+
+	for(size_t i = 0; i < digits.len; i++)
+		order = order * 10 + (uint32_t)(digits.s[i] - '0');
+	return order;
+}
+
+/* ---- names ----------------------------------------------------------------------------
+ */
+
+static bool is_named(const char *known, med_str_t name)
+{
+	return known != NULL && known[0] == name.s[0] && med_str_eq(name, med_str(known));
+}
+
+/* Asked for each field of a million routes. */
 const med_field_def_t *med_schema_field(enum med_kind kind, med_str_t name)
 {
-	for(size_t i = 0; i < schema[kind].count; i++) {
+	bool numbered = schema[kind].numbered.prefix != NULL;
+
+	for(size_t i = 0; i < schema[kind].count && name.len > 0; i++) {
 		const med_field_def_t *def = &schema[kind].fields[i];
-		med_str_t known = med_str(def->name);
-		if(def->type == MED_TYPE_RULES) {
-			if(name.len > known.len && memcmp(name.s, known.s, known.len) == 0)
-				return def;
-		} else if(med_str_eq(name, known)) {
+		if(is_named(def->name, name) || is_named(def->alias, name)
+				|| (numbered && order_in(def, name).len > 0))
 			return def;
-		}
 	}
 	return NULL;
 }
@@ -182,444 +499,14 @@ const char *med_schema_nearest(enum med_kind kind, med_str_t name)
 	if(name.len == 0 || name.len > NEAR_MAX)
 		return NULL;
 	for(size_t i = 0; i < schema[kind].count; i++) {
-		unsigned d = distance(name, med_str(schema[kind].fields[i].name));
+		const med_field_def_t *def = &schema[kind].fields[i];
+		unsigned d = distance(name, med_str(def->name));
+		if(def->alias != NULL && distance(name, med_str(def->alias)) < d)
+			d = distance(name, med_str(def->alias));
 		if(d < best) {
 			best = d;
-			nearest = schema[kind].fields[i].name;
+			nearest = def->name;
 		}
 	}
 	return nearest;
-}
-
-/* ---- room ---------------------------------------------------------------------------
- */
-
-void *med_arena_take(med_arena_t *arena, size_t count, size_t size)
-{
-	size_t total = (count * size + 7) & ~(size_t)7;
-	void *block = arena->at;
-
-	if(total > (size_t)(arena->end - arena->at))
-		return NULL;
-	arena->at += total;
-	return block;
-}
-
-bool med_arena_copy(med_arena_t *arena, med_str_t text, med_str_t *copy)
-{
-	char *block = med_arena_take(arena, text.len, 1);
-
-	if(block == NULL)
-		return false;
-	if(text.len > 0)
-		memcpy(block, text.s, text.len);
-	*copy = (med_str_t){block, text.len};
-	return true;
-}
-
-/* ---- values -------------------------------------------------------------------------
- */
-
-static int wrong(med_errbuf_t *err, const char *what, med_str_t value, const char *right)
-{
-	char quoted[64];
-
-	return med_fail(err, MED_EINVAL, "%s: '%s'; %s", what,
-			med_quote(quoted, sizeof(quoted), value), right);
-}
-
-/* The arena is sized for its record, so this is a fault of ours, told as such. */
-static int no_room(med_errbuf_t *err)
-{
-	return med_fail(err, MED_ELIMIT, "internal: value does not fit its record");
-}
-
-/* The next entry of a comma separated list; false at its end. */
-static bool next_entry(med_str_t *rest, med_str_t *entry)
-{
-	const char *comma;
-
-	if(rest->s == NULL)
-		return false;
-	comma = rest->len == 0 ? NULL : memchr(rest->s, ',', rest->len);
-	*entry = *rest;
-	if(comma == NULL) {
-		rest->s = NULL;
-	} else {
-		entry->len = (size_t)(comma - rest->s);
-		rest->s += entry->len + 1;
-		rest->len -= entry->len + 1;
-	}
-	*entry = med_str_trim(*entry);
-	return true;
-}
-
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool med_is_id(med_str_t text)
-{
-	if(text.len == 0 || text.len > MED_ID_MAX)
-		return false;
-	for(size_t i = 0; i < text.len; i++) {
-		if(!is_alnum(text.s[i]) && strchr("._-", text.s[i]) == NULL)
-			return false;
-		if(text.s[i] == '\0')
-			return false;
-	}
-	return true;
-}
-
-static bool is_host_name(med_str_t text)
-{
-	size_t label = 0;
-	bool letter = false;
-
-	if(text.len == 0 || text.len > 253)
-		return false;
-	for(size_t i = 0; i < text.len; i++) {
-		char c = text.s[i];
-		if(c == '.') {
-			if(label == 0)
-				return false;
-			label = 0;
-			continue;
-		}
-		if(!is_alnum(c) && c != '_' && (c != '-' || label == 0))
-			return false;
-		letter = letter || c < '0' || c > '9';
-		if(++label > 63)
-			return false;
-	}
-	return letter; /* digits and dots only: a mistyped address */
-}
-
-static int parse_number(med_str_t value, uint32_t min, uint32_t max, uint32_t *out)
-{
-	uint64_t number = 0;
-
-	if(value.len == 0 || value.len > 10)
-		return MED_EINVAL;
-	for(size_t i = 0; i < value.len; i++) {
-		if(value.s[i] < '0' || value.s[i] > '9')
-			return MED_EINVAL;
-		number = number * 10 + (uint64_t)(value.s[i] - '0');
-	}
-	if(number < min || number > max)
-		return MED_ELIMIT;
-	*out = (uint32_t)number;
-	return MED_EOK;
-}
-
-static int set_number(
-		const med_field_def_t *def, med_str_t value, uint32_t *out, med_errbuf_t *err)
-{
-	char quoted[40];
-	int rc = parse_number(value, def->min, def->max, out);
-
-	if(rc == MED_EOK)
-		return rc;
-	(void)med_quote(quoted, sizeof(quoted), value);
-	if(rc == MED_EINVAL)
-		return med_fail(
-				err, rc, "not a number: '%s'; %u to %u is", quoted, def->min, def->max);
-	return med_fail(
-			err, rc, "out of range: '%s'; %u to %u is right", quoted, def->min, def->max);
-}
-
-static int set_bool(med_str_t value, uint32_t *out, med_errbuf_t *err)
-{
-	static const char *const words[] = {"no", "yes", "false", "true", "0", "1"};
-
-	for(uint32_t i = 0; i < 6; i++) {
-		if(med_str_eq_nocase(value, med_str(words[i]))) {
-			*out = i & 1;
-			return MED_EOK;
-		}
-	}
-	return wrong(err, "neither yes nor no", value, "write yes or no");
-}
-
-static int set_transport(med_str_t value, uint32_t *out, med_errbuf_t *err)
-{
-	for(uint32_t t = MED_UDP; t <= MED_TLS; t++) {
-		if(med_str_eq_nocase(value, med_str(med_transport_name((enum med_transport)t)))) {
-			*out = t;
-			return MED_EOK;
-		}
-	}
-	return wrong(err, "not a transport", value, "write tls, tcp or udp");
-}
-
-static int set_srtp(med_str_t value, uint32_t *out, med_errbuf_t *err)
-{
-	enum med_srtp_mode mode;
-
-	if(med_srtp_mode_parse(value, &mode) != MED_EOK)
-		return wrong(err, "not an SRTP mode", value,
-				"write required, optional or not_supported");
-	*out = (uint32_t)mode;
-	return MED_EOK;
-}
-
-/* (\+)?[1-9]\d*(;ext=[1-9]\d*)? */
-static bool is_caller_id(med_str_t text)
-{
-	static const char ext[] = ";ext=";
-	size_t i = text.len > 0 && text.s[0] == '+' ? 1 : 0, start = i;
-
-	while(i < text.len && text.s[i] >= '0' && text.s[i] <= '9')
-		i++;
-	if(i == start || text.s[start] == '0')
-		return false;
-	if(i == text.len)
-		return true;
-	if(text.len - i < sizeof(ext) || memcmp(text.s + i, ext, sizeof(ext) - 1) != 0)
-		return false;
-	i += sizeof(ext) - 1;
-	start = i;
-	while(i < text.len && text.s[i] >= '0' && text.s[i] <= '9')
-		i++;
-	return i == text.len && text.s[start] != '0';
-}
-
-/* Is the text what a string field of this type takes? NULL: yes; else what is right. */
-static const char *check_text(enum med_type type, med_str_t value, const char **what)
-{
-	med_ip_t ip;
-	bool address = med_ip_parse(value, &ip) == MED_EOK && ip.prefix == 128
-			&& memchr(value.s, '/', value.len) == NULL;
-
-	switch(type) {
-		case MED_TYPE_ID:
-			*what = "not an id";
-			return med_is_id(value)
-					? NULL
-					: "up to 64 letters, digits, '.', '_' and '-' make one";
-		case MED_TYPE_HOST:
-			*what = "neither a host name nor an address";
-			return address || is_host_name(value) ? NULL
-												  : "as in gw1.example.com or 192.0.2.1";
-		case MED_TYPE_NAME:
-			*what = "not a host name";
-			return is_host_name(value) ? NULL : "as in gw1.example.com; no wildcard";
-		case MED_TYPE_ADDRESS:
-			*what = "not an address";
-			return address ? NULL : "as in 192.0.2.1 or 2001:db8::1";
-		case MED_TYPE_CALLER:
-			*what = "not a caller id";
-			return is_caller_id(value) ? NULL
-									   : "as in +14255550100 or +14255550100;ext=12";
-		default:
-			return NULL;
-	}
-}
-
-static int set_text(const med_field_def_t *def, med_str_t value, med_str_t *out,
-		med_arena_t *arena, med_errbuf_t *err)
-{
-	const char *what = "", *right;
-
-	if(value.len > def->max)
-		return med_fail(err, MED_ELIMIT, "%zu bytes long; at most %u are allowed",
-				value.len, def->max);
-	if(value.len == 0) {
-		*out = (med_str_t){"", 0};
-		return MED_EOK;
-	}
-	right = check_text(def->type, value, &what);
-	if(right != NULL)
-		return wrong(err, what, value, right);
-	return med_arena_copy(arena, value, out) ? MED_EOK : no_room(err);
-}
-
-/* ---- lists --------------------------------------------------------------------------
- */
-
-static int add_id(med_str_t entry, med_str_t *item, med_arena_t *arena, med_errbuf_t *err)
-{
-	if(!med_is_id(entry))
-		return wrong(err, "not a name", entry,
-				"up to 64 letters, digits, '.', '_' and '-' make one");
-	return med_arena_copy(arena, entry, item) ? MED_EOK : no_room(err);
-}
-
-static int add_subnet(med_str_t entry, med_ip_t *item, med_errbuf_t *err)
-{
-	if(med_ip_parse(entry, item) != MED_EOK)
-		return wrong(err, "neither an address nor a subnet", entry,
-				"as in 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32");
-	return MED_EOK;
-}
-
-static int add_code(med_str_t entry, uint16_t *item, med_errbuf_t *err)
-{
-	uint32_t code;
-
-	if(parse_number(entry, 300, 699, &code) != MED_EOK)
-		return wrong(err, "not a final code", entry, "300 to 699 are");
-	*item = (uint16_t)code;
-	return MED_EOK;
-}
-
-static int add_trunk(
-		med_str_t entry, med_weighted_t *item, med_arena_t *arena, med_errbuf_t *err)
-{
-	const char *star = entry.len == 0 ? NULL : memchr(entry.s, '*', entry.len);
-	med_str_t id = entry, weight = {NULL, 0};
-
-	item->weight = 1;
-	if(star != NULL) {
-		id.len = (size_t)(star - entry.s);
-		weight = (med_str_t){star + 1, entry.len - id.len - 1};
-		if(parse_number(weight, 0, MED_WEIGHT_MAX, &item->weight) != MED_EOK)
-			return wrong(err, "not a weight", entry, "id*0 to id*255 is right");
-	}
-	return add_id(id, &item->id, arena, err);
-}
-
-static int compare_codes(const void *a, const void *b)
-{
-	return *(const uint16_t *)a - *(const uint16_t *)b;
-}
-
-static size_t entry_size(enum med_type type)
-{
-	switch(type) {
-		case MED_TYPE_IDS:
-			return sizeof(med_str_t);
-		case MED_TYPE_SUBNETS:
-			return sizeof(med_ip_t);
-		case MED_TYPE_CODES:
-			return sizeof(uint16_t);
-		default:
-			return sizeof(med_weighted_t);
-	}
-}
-
-static int add_entry(const med_field_def_t *def, med_str_t entry, char *item,
-		med_arena_t *arena, med_errbuf_t *err)
-{
-	switch(def->type) {
-		case MED_TYPE_IDS:
-			return add_id(entry, (void *)item, arena, err);
-		case MED_TYPE_SUBNETS:
-			return add_subnet(entry, (void *)item, err);
-		case MED_TYPE_CODES:
-			return add_code(entry, (void *)item, err);
-		default:
-			return add_trunk(entry, (void *)item, arena, err);
-	}
-}
-
-static int set_list(const med_field_def_t *def, med_str_t value, med_list_t *out,
-		med_arena_t *arena, med_errbuf_t *err)
-{
-	size_t count = 1, size = entry_size(def->type), used = 0;
-	med_str_t rest = med_str_trim(value), entry;
-	char *items;
-	int rc;
-
-	if(rest.len == 0) {
-		*out = (med_list_t){NULL, 0};
-		return MED_EOK;
-	}
-	for(size_t i = 0; i < rest.len; i++)
-		count += rest.s[i] == ',';
-	if(count > def->max)
-		return med_fail(
-				err, MED_ELIMIT, "%zu entries; at most %u are allowed", count, def->max);
-	items = med_arena_take(arena, count, size);
-	if(items == NULL)
-		return no_room(err);
-	while(next_entry(&rest, &entry)) {
-		rc = add_entry(def, entry, items + used * size, arena, err);
-		if(rc != MED_EOK)
-			return rc;
-		used++;
-	}
-	if(def->type == MED_TYPE_CODES)
-		qsort(items, used, size, compare_codes);
-	*out = (med_list_t){items, used};
-	return MED_EOK;
-}
-
-/* ---- one value ----------------------------------------------------------------------
- */
-
-/* Bytes of the UTF-8 character at @p s, 0: none. Overlong forms and surrogates are none.
- */
-static size_t utf8_length(const unsigned char *s, size_t len)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	uint32_t code;
-
-	if(n == 1)
-		return 1;
-	if(s[0] < 0xc2 || s[0] > 0xf4 || n > len)
-		return 0;
-	code = s[0] & (0x7fu >> n);
-	for(size_t i = 1; i < n; i++) {
-		if((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	if(code < least[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return 0;
-	return n;
-}
-
-static int check_bytes(const med_field_def_t *def, med_str_t value, med_errbuf_t *err)
-{
-	const unsigned char *s = (const unsigned char *)value.s;
-	size_t n;
-
-	for(size_t i = 0; i < value.len; i += n) {
-		n = utf8_length(s + i, value.len - i);
-		if(n == 0)
-			return med_fail(
-					err, MED_EINVAL, "byte %zu is not UTF-8; write plain text", i + 1);
-		if(s[i] < 0x20 || s[i] == 0x7f)
-			return med_fail(err, MED_EINVAL,
-					"byte %zu is a control character (0x%02x); write plain text", i + 1,
-					s[i]);
-		if(n > 1 && def->type != MED_TYPE_TEXT)
-			return med_fail(err, MED_EINVAL,
-					"byte %zu is not ASCII; this field takes no other", i + 1);
-	}
-	return MED_EOK;
-}
-
-int med_schema_set(const med_field_def_t *def, med_str_t value, void *record,
-		med_arena_t *arena, med_errbuf_t *err)
-{
-	char *at = (char *)record + def->offset;
-	int rc;
-
-	value = med_str_trim(value); /* in a file blanks around a value mean nothing */
-	rc = check_bytes(def, value, err);
-	if(rc != MED_EOK)
-		return rc;
-	switch(def->type) {
-		case MED_TYPE_BOOL:
-			return set_bool(value, (void *)at, err);
-		case MED_TYPE_NUMBER:
-			return set_number(def, value, (void *)at, err);
-		case MED_TYPE_TRANSPORT:
-			return set_transport(value, (void *)at, err);
-		case MED_TYPE_SRTP:
-			return set_srtp(value, (void *)at, err);
-		case MED_TYPE_IDS:
-		case MED_TYPE_SUBNETS:
-		case MED_TYPE_CODES:
-		case MED_TYPE_TRUNKS:
-			return set_list(def, value, (void *)at, arena, err);
-		case MED_TYPE_RULES:
-			return med_fail(err, MED_EINVAL, "internal: rules are read as a whole");
-		default:
-			return set_text(def, value, (void *)at, arena, err);
-	}
 }

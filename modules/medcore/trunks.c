@@ -20,7 +20,7 @@
 static med_slot_t *profile_slot(
 		const med_config_t *config, const char *scope, med_str_t id)
 {
-	char name[MED_PROFILE_ID_MAX];
+	char name[MED_OBJECT_ID_MAX];
 	size_t len = strlen(scope);
 
 	if(len + id.len > sizeof(name))
@@ -61,13 +61,17 @@ static const med_profile_t *effective_profile(const med_config_t *config, med_st
 static bool is_affected(const med_config_t *config, const med_slot_t *slot, bool scopes)
 {
 	const med_trunk_object_t *object = slot->object;
-	const med_slot_t *refused;
+	const med_record_t *record = slot->entry;
+	const med_slot_t *refused, *pool;
 	const med_trunk_t *trunk;
 
-	if(slot->entry == NULL)
+	if(record == NULL)
 		return false;
 	if(object == NULL)
 		return true; /* refused by reference so far */
+	pool = med_slot_find(config, MED_KIND_POOL, record->trunk.mediation_server);
+	if(pool != NULL && pool->dirty)
+		return true;
 	trunk = &object->trunk;
 	if(MED_OBJECT(med_gateway_object_t, gateway, trunk->gateway)->segment.death != 0
 			|| MED_OBJECT(med_profile_object_t, profile, trunk->profile)->segment.death
@@ -86,7 +90,8 @@ static void mark_affected(med_config_t *config)
 
 	for(; left_out != NULL; left_out = left_out->fault_next)
 		med_slot_mark_dirty(config, left_out);
-	if(config->table[MED_KIND_GATEWAY].dirty == NULL && !scopes)
+	if(config->table[MED_KIND_GATEWAY].dirty == NULL
+			&& config->table[MED_KIND_POOL].dirty == NULL && !scopes)
 		return;
 	for(size_t i = 0; i < trunks->buckets; i++) {
 		for(med_slot_t *slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
@@ -372,19 +377,48 @@ static int enter(med_config_t *config, med_state_t *state, const med_slot_t *slo
 /* ---- evaluating -----------------------------------------------------------------------
  */
 
-static int refuse_gateway(med_config_t *config, med_slot_t *slot, med_str_t id)
+/* The object at one of its ends is not there. */
+static int refuse_end(med_config_t *config, med_slot_t *slot, const char *field,
+		enum med_kind kind, med_str_t id)
 {
-	const med_slot_t *gateway = med_slot_find(config, MED_KIND_GATEWAY, id);
+	const med_slot_t *end = med_slot_find(config, kind, id);
+	bool refused = end != NULL && end->refused != NULL;
 	med_errbuf_t text;
 
-	(void)med_fail(&text, 0, "trunk '%.*s': field 'gateway': %s '%.*s'%s",
-			MED_STR_FMT(med_slot_id(slot)),
-			gateway != NULL && gateway->refused != NULL ? "refused is gateway"
-														: "no gateway",
-			MED_STR_FMT(id),
-			gateway != NULL && gateway->refused != NULL ? "; mend it"
-														: "; create it or name another");
+	(void)med_fail(&text, 0, "trunk '%.*s': field '%s': %s %s '%.*s'; %s",
+			MED_STR_FMT(med_slot_id(slot)), field, refused ? "refused is" : "no",
+			med_kind_name(kind), MED_STR_FMT(id),
+			refused ? "mend it" : "create it or name another");
 	return med_slot_text(config, &slot->conflict, text.text);
+}
+
+/* A trunk's own, those of the objects at its ends, or what is usual (spec 1.6). */
+static med_ports_t ports_of(const med_trunk_record_t *trunk,
+		const med_gateway_record_t *gateway, const med_pool_record_t *pool)
+{
+	const uint32_t remote[] = {[MED_UDP] = 5060,
+			[MED_TCP] = gateway->gateway_sip_client_tcp_port,
+			[MED_TLS] = gateway->gateway_sip_client_tls_port};
+	const uint32_t local[] = {[MED_UDP] = 5060,
+			[MED_TCP] = pool == NULL ? 5068 : pool->sip_client_tcp_port,
+			[MED_TLS] = pool == NULL ? 5067 : pool->sip_client_tls_port};
+	uint32_t port = trunk->port, local_port = trunk->local_port;
+
+	return (med_ports_t){(uint16_t)(port != MED_UNSET ? port : remote[trunk->transport]),
+			(uint16_t)(local_port != MED_UNSET ? local_port : local[trunk->transport])};
+}
+
+/* Its pool's last good version; NULL, *there: it names none. */
+static const med_pool_record_t *pool_of(
+		const med_config_t *config, const med_trunk_record_t *record, bool *there)
+{
+	const med_slot_t *slot = record->mediation_server.len == 0
+			? NULL
+			: med_slot_find(config, MED_KIND_POOL, record->mediation_server);
+	const med_record_t *pool = slot == NULL ? NULL : slot->entry;
+
+	*there = pool != NULL || record->mediation_server.len == 0;
+	return pool == NULL ? NULL : &pool->pool;
 }
 
 /* The trunk as it is now, in slot->pending; NULL there: refused, with its text. */
@@ -397,10 +431,16 @@ static int make(med_config_t *config, med_slot_t *slot)
 			gateway_slot == NULL ? NULL : med_slot_current(gateway_slot);
 	const med_slot_t *refused = NULL;
 	const med_profile_t *profile;
+	const med_pool_record_t *pool;
+	bool has_pool;
 	med_errbuf_t text;
 
 	if(gateway == NULL)
-		return refuse_gateway(config, slot, record->gateway);
+		return refuse_end(config, slot, "gateway", MED_KIND_GATEWAY, record->gateway);
+	pool = pool_of(config, record, &has_pool);
+	if(!has_pool)
+		return refuse_end(config, slot, "mediation_server", MED_KIND_POOL,
+				record->mediation_server);
 	if(record->transport == MED_TLS && gateway->gateway.tls_name.len == 0) {
 		(void)med_fail(&text, 0,
 				"trunk '%.*s': transport tls needs a name to verify, but gateway '%.*s' "
@@ -421,7 +461,9 @@ static int make(med_config_t *config, med_slot_t *slot)
 		return med_slot_text(config, &slot->conflict, text.text);
 	}
 	slot->pending = med_trunk_object(&config->heap, med_slot_id(slot), slot->number,
-			record, &gateway->gateway, profile);
+			record,
+			ports_of(record, &((const med_record_t *)gateway_slot->entry)->gateway, pool),
+			&gateway->gateway, profile);
 	return slot->pending == NULL ? MED_ENOMEM : MED_EOK;
 }
 

@@ -211,8 +211,12 @@ med_policy_object_t *med_policy_object(
 		med_config_t *config, med_str_t id, const med_policy_record_t *record);
 med_rules_object_t *med_rules_object(
 		med_heap_t *heap, med_str_t id, const med_rules_entry_t *entry);
+/** Where the two ends of a trunk listen. */
+typedef struct med_ports {
+	uint16_t remote, local;
+} med_ports_t;
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
-		const med_trunk_record_t *record, const med_gateway_t *gateway,
+		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
 		const med_profile_t *profile);
 
 /* ---- usages.c: routes in their usages

@@ -192,6 +192,73 @@ START_TEST(references_are_checked_both_ways)
 }
 END_TEST
 
+/* Ports a trunk does not name come from its gateway and its pool, now and when those
+ * change. */
+START_TEST(ports_come_from_both_ends)
+{
+	static const struct {
+		const char *transport;
+		unsigned port, local_port;
+	} row[] = {{"tls", 5067, 5067}, {"tcp", 5066, 5068}, {"udp", 5060, 5060}};
+	const med_snapshot_t *s;
+
+	start();
+	core_set(config, MED_KIND_GATEWAY, "g", "address", "192.0.2.1", "tls_name", "g.a",
+			NULL);
+	for(size_t i = 0; i < COUNT(row); i++) {
+		core_set(config, MED_KIND_TRUNK, "t", "gateway", "g", "transport",
+				row[i].transport, NULL);
+		s = core_build(config);
+		ck_assert_uint_eq(trunk(s, "t")->port, row[i].port);
+		ck_assert_uint_eq(trunk(s, "t")->local_port, row[i].local_port);
+		med_config_release(config, s);
+	}
+	core_set(config, MED_KIND_TRUNK, "t", "gateway", "g", "transport", "tcp",
+			"mediation_server", "p", NULL);
+	s = core_build(config);
+	ck_assert_ptr_null(trunk(s, "t"));
+	core_assert_has(refused(1), "trunk 't': field 'mediation_server': no pool 'p'");
+	med_config_release(config, s);
+	core_set(config, MED_KIND_POOL, "p", "sip_client_tcp_port", "5168",
+			"sip_client_tls_port", "5167", NULL);
+	core_set(config, MED_KIND_TRUNK, "own", "gateway", "g", "transport", "tls",
+			"mediation_server", "p", "port", "1", "local_port", "2", NULL);
+	s = core_build(config);
+	refused(0);
+	ck_assert_uint_eq(med_snapshot_count(s, MED_KIND_POOL), 1);
+	ck_assert_uint_eq(trunk(s, "t")->port, 5066);
+	ck_assert_uint_eq(trunk(s, "t")->local_port, 5168);
+	ck_assert_uint_eq(trunk(s, "own")->port, 1);
+	ck_assert_uint_eq(trunk(s, "own")->local_port, 2);
+	med_config_release(config, s);
+	core_set(config, MED_KIND_POOL, "p", "sip_client_tcp_port", "5268", NULL);
+	core_set(config, MED_KIND_GATEWAY, "g", "address", "192.0.2.1", "tls_name", "g.a",
+			"gateway_sip_client_tcp_port", "5266", NULL);
+	s = core_build(config);
+	ck_assert_uint_eq(trunk(s, "t")->port, 5266);
+	ck_assert_uint_eq(trunk(s, "t")->local_port, 5268);
+	core_assert_str(trunk(s, "t")->destination, "sip:192.0.2.1:5266;transport=tcp");
+	med_config_release(config, s);
+	/* The pool alone, and a refused one that has a good version. */
+	core_set(config, MED_KIND_POOL, "p", "sip_client_tcp_port", "5368", NULL);
+	s = core_build(config);
+	ck_assert_uint_eq(trunk(s, "t")->local_port, 5368);
+	med_config_release(config, s);
+	(void)core_try(config, NULL, MED_KIND_POOL, "p", "sip_client_tcp_port", "x", NULL);
+	s = core_build(config);
+	ck_assert_uint_eq(trunk(s, "t")->local_port, 5368);
+	refused(1);
+	med_config_release(config, s);
+	ck_assert_int_eq(med_config_remove(config, MED_KIND_POOL, MED_STR("p")), MED_EOK);
+	s = core_build(config);
+	ck_assert_ptr_null(trunk(s, "t"));
+	ck_assert_ptr_null(trunk(s, "own"));
+	refused(2);
+	med_config_release(config, s);
+	finish();
+}
+END_TEST
+
 START_TEST(two_trunks_with_the_same_tuple)
 {
 	const med_snapshot_t *s;
@@ -755,6 +822,8 @@ START_TEST(random_changes)
 		snprintf(port, sizeof(port), "%u", 5060 + core_draw(&state, 3));
 		if(kind == MED_KIND_PROFILE)
 			id = scopes[core_draw(&state, 4)];
+		if(kind == MED_KIND_LIMITS)
+			id = scopes[1 + core_draw(&state, 3)];
 		if(core_draw(&state, 4) == 0)
 			(void)med_config_remove(config, kind, med_str(id));
 		else if(kind == MED_KIND_GATEWAY)
@@ -763,7 +832,8 @@ START_TEST(random_changes)
 					core_draw(&state, 2) ? "s" : "", NULL);
 		else if(kind == MED_KIND_TRUNK)
 			(void)core_try(config, NULL, kind, id, "transport",
-					transports[core_draw(&state, 4)], "local_port", port, NULL);
+					transports[core_draw(&state, 4)], i % 3 ? "local_port" : "name", port,
+					"mediation_server", i % 4 == 0 ? "o3" : "", NULL);
 		else if(kind == MED_KIND_PROFILE)
 			(void)core_try(config, NULL, kind, id, "srtp_mode",
 					core_draw(&state, 3) ? "optional" : "bad", "anchor",
@@ -774,6 +844,18 @@ START_TEST(random_changes)
 		else if(kind == MED_KIND_POLICY)
 			(void)core_try(
 					config, NULL, kind, id, "usages", i % 2 ? "u1,u2" : "u2", NULL);
+		else if(kind == MED_KIND_POOL)
+			(void)core_try(config, NULL, kind, id, "sip_client_tcp_port", port, NULL);
+		else if(kind == MED_KIND_RESPONSE_RULES)
+			(void)core_try(config, NULL, kind, id, "rule.0",
+					i % 3 ? "received_response_code=486 translated_response_code=503"
+						  : "x",
+					NULL);
+		else if(kind == MED_KIND_LIMITS)
+			(void)core_try(config, NULL, kind, id, "max_calls", i % 3 ? port : "", NULL);
+		else if(kind == MED_KIND_TEST)
+			(void)core_try(config, NULL, kind, id, "dialed_number", port, "from_trunk",
+					i % 3 ? "o1" : "", NULL);
 		else if(kind == MED_KIND_ROUTE)
 			(void)core_try(config, NULL, kind, id, "pattern",
 					patterns[core_draw(&state, 5)], "usages", i % 2 ? "u1" : "u1,u2,u1",
@@ -858,7 +940,8 @@ int main(void)
 {
 	const TTest *tests[] = {the_shortest_trunk, nothing_at_all,
 			the_last_good_version_stays, hostile_ids_and_fields,
-			references_are_checked_both_ways, two_trunks_with_the_same_tuple,
+			references_are_checked_both_ways, ports_come_from_both_ends,
+			two_trunks_with_the_same_tuple,
 			duplicates_are_settled_alike_whatever_came_first,
 			what_is_wrong_is_told_in_parts_and_fresh_once,
 			patterns_that_are_all_tried_are_told, long_work_pauses,

@@ -22,70 +22,34 @@ static const char head[] =
 		"no true\n"
 		"false 1 0`. A field that is not known is refused, and the nearest known one "
 		"named.\n"
+		"A field that is *kept* is checked, stored and listed, but nothing acts on it in "
+		"this\n"
+		"version. A *secret* one is shown only where that is asked for. `<n>` is a "
+		"number "
+		"from 0\n"
+		"to 999999; `rule.<n>` makes the rule that the other `rule.<n>.` fields "
+		"describe.\n"
 		"This page is written from `schema.c` by `make objects-page`.\n";
 
-static const struct {
-	enum med_kind kind;
-	const char *about;
-} kinds[] = {
-		{MED_KIND_GATEWAY, "A machine we talk SIP with."},
-		{MED_KIND_TRUNK,
-				"One way to a gateway. `HSET med:1:trunk:pbx1 gateway pbx1` is "
-				"enough; the rest has defaults."},
-		{MED_KIND_PROFILE,
-				"How calls on trunks are treated. Ids are `trunk:<id>`, "
-				"`site:<id>` and `global`; of those the first that exists "
-				"applies, as a whole."},
-		{MED_KIND_RULES,
-				"Ordered translations, the first that matches wins: a dial plan, "
-				"or a trunk's own number formats."},
-		{MED_KIND_ROUTE,
-				"Numbers, the usages they are for, and the trunks that take them."},
-		{MED_KIND_POLICY, "Usages of callers that are not a trunk."},
-		{MED_KIND_SITE, "A place; its gateways may share a profile."},
-};
+/* Those one needs first come first. */
+static const enum med_kind kinds[] = {MED_KIND_GATEWAY, MED_KIND_TRUNK, MED_KIND_PROFILE,
+		MED_KIND_RULES, MED_KIND_ROUTE, MED_KIND_POLICY, MED_KIND_SITE, MED_KIND_POOL,
+		MED_KIND_RESPONSE_RULES, MED_KIND_LIMITS, MED_KIND_TEST};
 
-static const char *type_text(const med_field_def_t *def)
+static void write_field(FILE *out, const med_field_def_t *def)
 {
-	static char text[64];
+	char value[160];
 
-	switch(def->type) {
-		case MED_TYPE_TEXT:
-			return "text";
-		case MED_TYPE_ID:
-			return "id";
-		case MED_TYPE_HOST:
-			return "host name or address";
-		case MED_TYPE_NAME:
-			return "host name";
-		case MED_TYPE_ADDRESS:
-			return "address";
-		case MED_TYPE_PATTERN:
-			return "pattern";
-		case MED_TYPE_CALLER:
-			return "number";
-		case MED_TYPE_BOOL:
-			return "yes or no";
-		case MED_TYPE_NUMBER:
-			snprintf(text, sizeof text, "%u to %u", (unsigned)def->min,
-					(unsigned)def->max);
-			return text;
-		case MED_TYPE_TRANSPORT:
-			return "`tls` `tcp` `udp`";
-		case MED_TYPE_SRTP:
-			return "`required` `optional` `not_supported`";
-		case MED_TYPE_IDS:
-			return "list of ids";
-		case MED_TYPE_SUBNETS:
-			return "list of addresses, subnets";
-		case MED_TYPE_CODES:
-			return "list of 400 to 699";
-		case MED_TYPE_TRUNKS:
-			return "list of `id` or `id*weight`";
-		case MED_TYPE_RULES:
-			return "`<pattern> => <translation>`";
-	}
-	return "?";
+	fprintf(out, "| `%s`", def->name);
+	if(def->alias != NULL)
+		fprintf(out, " (also `%s`)", def->alias);
+	fprintf(out, " | %s | ", med_schema_value(def, value, sizeof value));
+	if(def->initial != NULL)
+		fprintf(out, "`%s`", def->initial);
+	else
+		fputs(def->required ? "**required**" : "–", out);
+	fprintf(out, " | %s%s%s |\n", def->meaning, def->secret ? "; *secret*" : "",
+			def->kept ? "; *kept*" : "");
 }
 
 static void write_page(FILE *out)
@@ -94,26 +58,20 @@ static void write_page(FILE *out)
 
 	fputs(head, out);
 	for(size_t i = 0; i < COUNT(kinds); i++) {
-		const med_field_def_t *defs = med_schema(kinds[i].kind, &count);
+		const med_field_def_t *defs = med_schema(kinds[i], &count);
 
 		fprintf(out,
 				"\n## %s\n\n%s\n\n| field | value | default | meaning |\n"
 				"| --- | --- | --- | --- |\n",
-				med_kind_name(kinds[i].kind), kinds[i].about);
+				med_kind_name(kinds[i]), med_schema_about(kinds[i]));
 		for(size_t n = 0; n < count; n++)
-			fprintf(out, "| `%s%s` | %s | %s%s%s | %s |\n", defs[n].name,
-					defs[n].type == MED_TYPE_RULES ? "<n>" : "", type_text(&defs[n]),
-					defs[n].initial != NULL ? "`" : "",
-					defs[n].initial != NULL    ? defs[n].initial
-							: defs[n].required ? "**required**"
-											   : "–",
-					defs[n].initial != NULL ? "`" : "", defs[n].meaning);
+			write_field(out, &defs[n]);
 	}
 }
 
 START_TEST(the_page)
 {
-	static char written[32768], kept[32768];
+	static char written[65536], kept[65536];
 	FILE *out = fmemopen(written, sizeof written, "w"), *page;
 	size_t len;
 
@@ -143,8 +101,10 @@ START_TEST(every_kind)
 	ck_assert_uint_eq(COUNT(kinds), MED_KIND_COUNT);
 	for(int kind = 0; kind < MED_KIND_COUNT; kind++) {
 		const med_field_def_t *defs = med_schema((enum med_kind)kind, &count);
+		const char *about = med_schema_about((enum med_kind)kind);
 
 		ck_assert_uint_gt(count, 0);
+		ck_assert(about != NULL && about[0] != 0);
 		for(size_t n = 0; n < count; n++)
 			ck_assert_msg(defs[n].meaning != NULL && defs[n].meaning[0] != 0,
 					"%s: field '%s' has no meaning", med_kind_name((enum med_kind)kind),
