@@ -377,7 +377,7 @@ static bool is_writable(const med_field_t *field)
 static int check_writable(enum med_kind kind, med_str_t id, const med_field_t *fields,
 		size_t count, med_errbuf_t *err)
 {
-	char quoted[MED_PROFILE_ID_MAX + 16], name[64];
+	char quoted[MED_OBJECT_ID_MAX + 16], name[64];
 	int rc = med_record_check_id(kind, id, err);
 
 	for(size_t i = 0; rc == MED_EOK && i < count; i++) {

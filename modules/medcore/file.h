@@ -16,10 +16,10 @@
 #ifndef MEDCORE_FILE_H
 #define MEDCORE_FILE_H
 
-#include "medcore/config.h"
+#include "medcore/record.h"
 
 #define MED_FILE_LINE_MAX (65 * 1024)          /**< bytes of a line */
-#define MED_FILE_FIELDS_MAX 4096               /**< fields of an object */
+#define MED_FILE_FIELDS_MAX MED_FIELDS_MAX     /**< fields of an object */
 #define MED_FILE_OBJECT_MAX (16 * 1024 * 1024) /**< bytes of an object's text */
 
 /** One section as it was read; views are valid within the call. */

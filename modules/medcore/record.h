@@ -15,7 +15,7 @@
 #define MED_USAGES_MAX 256  /**< usages of a policy, profile or route */
 /** The longest id: "site:", two ids and a colon between them (of limits). */
 #define MED_OBJECT_ID_MAX (6 + 2 * MED_ID_MAX)
-#define MED_FIELDS_MAX 4100 /**< 1000 rules, each with its name and more */
+#define MED_FIELDS_MAX 4096 /**< 1000 rules, each with its name and more */
 #define MED_WEIGHT_MAX 255
 #define MED_TRUNK_NUMBERS 0xffffffu /**< trunks that one node ever tells apart */
 #define MED_UNSET UINT32_MAX        /**< a number not given, without a default */
