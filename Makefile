@@ -16,6 +16,9 @@ CORE_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
 
+# What a program is made of, beside it; ccache may write paths its own way.
+DEPENDS = -MMD -MP -MT $@ -MF $(@D)/.$(@F).d
+
 core_packages := libpcre2-8 hiredis
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
@@ -120,13 +123,13 @@ tests: $(test_programs)
 $(BUILD)/test/unit/%: test/unit/%.c $$($$*_with) $(BUILD)/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "TEST $<"
-	@$(CC) $(TEST_CFLAGS) -O1 -g -MMD -MP -MT $@ -MF $@.d $< $($*_with) -o $@ \
+	@$(CC) $(TEST_CFLAGS) -O1 -g $(DEPENDS) $< $($*_with) -o $@ \
 		$(BUILD)/libmedcore.a $(TEST_LIBS)
 
 $(BUILD)/test/unit-sanitized/%: test/unit/%.c $$($$*_with) $(BUILD)/san/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "TEST $< (sanitised)"
-	@$(CC) $(TEST_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -MT $@ -MF $@.d $< $($*_with) -o $@ \
+	@$(CC) $(TEST_CFLAGS) -O1 -g $(SANITIZE) $(DEPENDS) $< $($*_with) -o $@ \
 		$(BUILD)/san/libmedcore.a $(TEST_LIBS)
 
 # The fuzz target's corpus, replayed under the sanitizers; needs no clang.
@@ -134,7 +137,7 @@ $(BUILD)/test/fuzz-replay/%: test/fuzz/%.c test/fuzz/replay.c $$($$*_with) \
 		$(BUILD)/san/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "FUZZ $< (replay)"
-	@$(CC) $(TEST_CFLAGS) -Wno-missing-prototypes -O1 -g $(SANITIZE) -MMD -MP -MT $@ -MF $@.d \
+	@$(CC) $(TEST_CFLAGS) -Wno-missing-prototypes -O1 -g $(SANITIZE) $(DEPENDS) \
 		-DCORPUS='"$(CURDIR)/test/fuzz/corpus/$(*:fuzz_%=%)"' \
 		$< test/fuzz/replay.c $($*_with) -o $@ $(BUILD)/san/libmedcore.a $(TEST_LIBS)
 
@@ -147,7 +150,7 @@ $(BUILD)/fuzz/%: test/fuzz/%.c $(core_sources) $$($$*_with) Makefile
 $(BUILD)/bench/%: test/bench/%.c $(wildcard test/bench/lib_*.c) $(BUILD)/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "BENCH $<"
-	@$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MT $@ -MF $@.d $(filter %.c,$^) -o $@ \
+	@$(CC) $(TEST_CFLAGS) $(CFLAGS) $(DEPENDS) $(filter %.c,$^) -o $@ \
 		$(BUILD)/libmedcore.a $(TEST_LIBS) -lm
 
 ## test: set up, build, then lint, unit, sanitised, fuzz corpora and integration tests
@@ -205,5 +208,5 @@ help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' \
 		'{ printf "  make %-11s %s\n", $$1, substr($$0, length($$1) + 3) }'
 
--include $(wildcard $(BUILD)/medcore/*.d $(BUILD)/san/medcore/*.d $(BUILD)/test/*/*.d \
-	$(BUILD)/bench/*.d)
+-include $(wildcard $(BUILD)/medcore/*.d $(BUILD)/san/medcore/*.d $(BUILD)/test/*/.*.d \
+	$(BUILD)/bench/.*.d)
