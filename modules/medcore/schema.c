@@ -123,7 +123,7 @@ static const med_field_def_t trunk_fields[] = {
 	{FIELD(trunk, auth_username, TEXT), .max = NAME_MAX_BYTES,
 		.meaning = "user of the digest that the gateway asks for"},
 	{FIELD(trunk, auth_realm, TEXT), .max = NAME_MAX_BYTES,
-		.meaning = "realm that may be answered; absent: any"},
+		.meaning = "realm of that digest"},
 	{FIELD(trunk, auth_password, TEXT), .max = NAME_MAX_BYTES, .secret = true,
 		.meaning = "password of the digest"},
 };

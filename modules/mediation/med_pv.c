@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/pvar.h"
@@ -24,6 +25,9 @@ enum med_pv_name {
 	MED_PV_USAGE,
 	MED_PV_CALLED,
 	MED_PV_CALLING,
+	MED_PV_AUTH_USERNAME,
+	MED_PV_AUTH_REALM,
+	MED_PV_AUTH_PASSWORD,
 	MED_PV_MEDIA,
 	MED_PV_REASON,
 	MED_PV_CODE,
@@ -32,11 +36,14 @@ enum med_pv_name {
 };
 
 static const char *const med_pv_names[MED_PV_COUNT] = {"trunk", "gateway", "site",
-		"out_trunk", "route", "usage", "called", "calling", "media", "reason", "code",
-		"diagnostic"};
+		"out_trunk", "route", "usage", "called", "calling", "auth_username", "auth_realm",
+		"auth_password", "media", "reason", "code", "diagnostic"};
 
 static int med_pv_parse(pv_spec_t *spec, str *name)
 {
+	char known[256] = "";
+	size_t used = 0;
+
 	for(int i = 0; i < MED_PV_COUNT; i++) {
 		if((size_t)name->len == strlen(med_pv_names[i])
 				&& memcmp(name->s, med_pv_names[i], (size_t)name->len) == 0) {
@@ -45,11 +52,11 @@ static int med_pv_parse(pv_spec_t *spec, str *name)
 			spec->pvp.pvn.u.isname.name.n = i;
 			return 0;
 		}
+		if(used < sizeof known)
+			used += (size_t)snprintf(
+					known + used, sizeof known - used, " %s", med_pv_names[i]);
 	}
-	LM_ERR("$med(%.*s): no such name; there are trunk, gateway, site, out_trunk, route, "
-		   "usage, "
-		   "called, calling, media, reason, code, diagnostic\n",
-			name->len, name->s);
+	LM_ERR("$med(%.*s): no such name; there are%s\n", name->len, name->s, known);
 	return -1;
 }
 
@@ -79,6 +86,26 @@ static int med_pv_gateway(sip_msg_t *msg, pv_param_t *param, pv_value_t *out,
 	if(trunk == NULL)
 		return pv_get_null(msg, param, out);
 	return med_pv_copy(msg, param, out, site ? trunk->gateway->site : trunk->gateway->id);
+}
+
+/**
+ * What the current candidate's trunk is to answer a digest with, as it is now. Nobody but
+ * the script gets it: it is in no log line, no RPC and no status.
+ */
+static int med_pv_auth(sip_msg_t *msg, pv_param_t *param, pv_value_t *out,
+		const med_call_t *call, enum med_pv_name name)
+{
+	MED_SNAPSHOT(snapshot);
+	const med_trunk_t *trunk = (call->flags & MED_CALL_CHOSEN) == 0
+			? NULL
+			: med_side_trunk(snapshot, &call->out);
+
+	if(trunk == NULL)
+		return pv_get_null(msg, param, out);
+	return med_pv_copy(msg, param, out,
+			name == MED_PV_AUTH_USERNAME        ? trunk->auth_username
+					: name == MED_PV_AUTH_REALM ? trunk->auth_realm
+												: trunk->auth_password);
 }
 
 static int med_pv_reason(
@@ -116,6 +143,10 @@ static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 		case MED_PV_GATEWAY:
 		case MED_PV_SITE:
 			return med_pv_gateway(msg, param, out, call, name == MED_PV_SITE);
+		case MED_PV_AUTH_USERNAME:
+		case MED_PV_AUTH_REALM:
+		case MED_PV_AUTH_PASSWORD:
+			return med_pv_auth(msg, param, out, call, name);
 		case MED_PV_CALLED:
 			return med_pv_copy(
 					msg, param, out, (med_str_t){call->called.s, call->called.len});

@@ -1,7 +1,8 @@
 /**
  * med_pv.h - $med(name): what is known of this request's call, read-only
  *
- * trunk gateway site | out_trunk route usage called calling media reason code diagnostic
+ * trunk gateway site | out_trunk route usage called calling auth_username auth_realm
+ * auth_password | media reason code diagnostic
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
