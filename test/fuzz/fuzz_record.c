@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "medcore/schema.h"
 #include "medcore/select.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,11 +44,55 @@ static void check_text(void *ctx, enum med_kind kind, med_str_t id, const char *
 	}
 }
 
-/* Objects are separated by empty lines. */
+/* What was told of a record, to be read again. */
+typedef struct told {
+	med_field_t fields[3 * FIELDS + 64]; /* defaults are told too */
+	size_t count;
+} told_t;
+
+static int tell(void *ctx, const med_field_def_t *def, med_str_t name, med_str_t value)
+{
+	told_t *told = ctx;
+	char *copy = malloc(name.len + value.len + 1);
+
+	(void)def;
+	if(copy == NULL || told->count == sizeof(told->fields) / sizeof(told->fields[0]))
+		abort();
+	memcpy(copy, name.s, name.len);
+	memcpy(copy + name.len, value.s, value.len);
+	told->fields[told->count++] =
+			(med_field_t){{copy, name.len}, {copy + name.len, value.len}};
+	return MED_EOK;
+}
+
+/* A record that was accepted is written so that it is accepted again. */
+static void write_and_read(
+		enum med_kind kind, med_str_t id, const med_field_t *fields, size_t count)
+{
+	static told_t told;
+	med_errbuf_t err = {""};
+	med_record_t *record, *again;
+
+	if(med_record_parse(kind, id, fields, count, &med_mem_heap, &record, &err) != MED_EOK)
+		return;
+	told.count = 0;
+	if(med_schema_each(kind, record, &med_mem_heap, tell, &told) != MED_EOK
+			|| med_record_parse(
+					   kind, id, told.fields, told.count, &med_mem_heap, &again, &err)
+					!= MED_EOK)
+		abort();
+	for(size_t i = 0; i < told.count; i++)
+		free((char *)(uintptr_t)told.fields[i].name.s);
+	free(record);
+	free(again);
+}
+
+/* Objects are separated by empty lines; the first letter of each is its kind. */
 static size_t load(med_config_t *config, med_str_t rest)
 {
 	while(rest.len > 0) {
-		enum med_kind kind = (enum med_kind)((unsigned char)rest.s[0] % MED_KIND_COUNT);
+		enum med_kind kind =
+				(enum med_kind)((unsigned char)(rest.s[0] - 'b') % MED_KIND_COUNT);
 		med_field_t fields[FIELDS];
 		med_errbuf_t err = {"-"};
 		med_str_t id = take_line(&rest);
@@ -70,6 +115,7 @@ static size_t load(med_config_t *config, med_str_t rest)
 			}
 			count++;
 		}
+		write_and_read(kind, id, fields, count);
 		if(med_config_set(config, kind, id, fields, count, &err) != MED_EOK)
 			check_text(NULL, kind, (med_str_t){"", 0}, err.text);
 	}
