@@ -5,7 +5,7 @@
  */
 #include "medcore/client.h"
 
-#include "medcore/store_conn.h"
+#include "medcore/store_sentinel.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -35,11 +35,9 @@ static int64_t clock_ms(void)
 static int fail(med_client_t *client, int code, med_errbuf_t *err, const char *why)
 {
 	char text[200];
-	size_t len = strlen(client->url.password);
 
 	snprintf(text, sizeof text, "%s", why);
-	for(char *at = text; len && (at = strstr(at, client->url.password)); at += len)
-		memset(at, '*', len);
+	med_store_url_hide(&client->url, text);
 	for(char *c = text; *c; c++)
 		if((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
@@ -54,12 +52,7 @@ static int wait_for(med_client_t *client, int64_t deadline, med_errbuf_t *err)
 	struct pollfd p = {.fd = client->conn.fd, .events = med_conn_events(&client->conn)};
 
 	if(wait <= 0)
-		return fail(client, -ETIMEDOUT, err,
-				client->conn.state == MED_CONN_RESOLVING
-						? "its name is not resolved in time"
-						: client->conn.state == MED_CONN_CONNECTING
-						? "no connection in time"
-						: "no answer in time");
+		return fail(client, -ETIMEDOUT, err, med_conn_late(&client->conn));
 	if(client->conn.state == MED_CONN_RESOLVING && wait > LOOKUP_POLL_MS)
 		wait = LOOKUP_POLL_MS;
 	if(client->conn.more)
@@ -214,31 +207,66 @@ size_t med_client_pending(const med_client_t *client)
 
 /* ---- life ---- */
 
+/** Waits for one answer that must be as wanted. */
+static int login_reply(med_client_t *client, bool is_role, med_errbuf_t *err)
+{
+	const char *why = "an answer of the wrong type; is this a Redis?";
+	char text[160];
+	redisReply *raw = NULL;
+	bool good;
+	int rc = next_raw(client, &raw, err);
+
+	if(rc)
+		return rc;
+	good = is_role ? med_sentinel_is_master(raw) : raw->type == REDIS_REPLY_STATUS;
+	if(raw->type == REDIS_REPLY_ERROR)
+		why = raw->str;
+	else if(is_role && raw->type == REDIS_REPLY_ARRAY)
+		why = "it is a replica, not the master";
+	snprintf(text, sizeof text, "%.140s", why);
+	freeReplyObject(raw);
+	return good ? MED_EOK : fail(client, -ENOTCONN, err, text);
+}
+
 static int login(med_client_t *client, med_errbuf_t *err)
 {
-	med_str_t ping = MED_STR("PING");
-	redisReply *raw = NULL;
-	char text[160];
-	bool refused;
+	med_str_t word = client->url.sentinels ? MED_STR("ROLE") : MED_STR("PING");
+	int rc = MED_EOK;
+
+	if(med_conn_open(&client->conn, &client->url, clock_ms()))
+		return fail(client, -ENOTCONN, err, client->conn.error);
+	if(med_conn_login(&client->conn, &client->url, true, 0, 0)
+			|| med_conn_send(&client->conn, 0, (med_str_t){0}, 1, &word))
+		return fail(client, MED_ENOMEM, err, client->conn.error);
+	while(client->conn.asked_count && rc == MED_EOK)
+		rc = login_reply(
+				client, client->url.sentinels && client->conn.asked_count == 1, err);
+	return rc;
+}
+
+/** Asks the sentinels where the master is. */
+static int find_master(med_client_t *client, med_errbuf_t *err)
+{
+	int64_t now = clock_ms(), end = now + client->timeout_ms, wake;
+	struct pollfd fds[MED_SENTINELS_MAX];
+	med_sentinel_found_t found;
+	med_sentinel_t sentinel = {0};
+	size_t n;
 	int rc;
 
-	if(med_conn_login(&client->conn, &client->url, true, 0, 0)
-			|| med_conn_send(&client->conn, 0, (med_str_t){0}, 1, &ping))
-		return fail(client, MED_ENOMEM, err, client->conn.error);
-	while(client->conn.asked_count) {
-		rc = next_raw(client, &raw, err);
-		if(rc)
-			return rc;
-		refused = raw->type != REDIS_REPLY_STATUS;
-		snprintf(text, sizeof text, "%.140s",
-				raw->type == REDIS_REPLY_ERROR
-						? raw->str
-						: "an answer of the wrong type; is this a Redis?");
-		freeReplyObject(raw);
-		if(refused)
-			return fail(client, -ENOTCONN, err, text);
+	rc = med_sentinel_ask(&sentinel, &client->url, now);
+	while(rc == 0 && (rc = med_sentinel_run(&sentinel, now, &found)) == 0 && now < end) {
+		wake = end;
+		n = med_sentinel_poll(&sentinel, fds, MED_SENTINELS_MAX, now, &wake);
+		(void)poll(fds, n, wake > now ? (int)(wake - now) : 0);
+		now = clock_ms();
 	}
-	return MED_EOK;
+	if(rc > 0)
+		med_store_url_go_to(&client->url, &found.master);
+	else
+		rc = fail(client, rc ? -ENOTCONN : -ETIMEDOUT, err, sentinel.why);
+	med_sentinel_free(&sentinel);
+	return rc > 0 ? MED_EOK : rc;
 }
 
 int med_client_open(
@@ -252,8 +280,8 @@ int med_client_open(
 	med_conn_init(&c->conn);
 	c->timeout_ms = timeout_ms;
 	rc = med_store_url_parse(url, &c->url, err);
-	if(rc == MED_EOK && med_conn_open(&c->conn, &c->url, clock_ms()))
-		rc = fail(c, -ENOTCONN, err, c->conn.error);
+	if(rc == MED_EOK && c->url.sentinels)
+		rc = find_master(c, err);
 	if(rc == MED_EOK)
 		rc = login(c, err);
 	if(rc) {

@@ -35,18 +35,6 @@ void med_store_printable(char *text)
 			*c = '?';
 }
 
-/** A server's error may repeat what it was sent: the password never gets into a text. */
-void med_store_hide_password(const med_store_t *store, char *text)
-{
-	size_t len = strlen(store->url.password);
-	char *at = text;
-
-	while(len && (at = strstr(at, store->url.password))) {
-		memset(at, '*', len);
-		at += len;
-	}
-}
-
 void med_store_tell(med_store_t *store, enum med_store_state state, const char *text)
 {
 	bool changed = state != store->state || !store->text[0];
@@ -117,6 +105,9 @@ void med_store_lose(med_store_t *store, const char *fmt, ...)
 		store->backoff = 0;
 	med_conn_close(&store->track);
 	med_conn_close(&store->data);
+	if(store->url.sentinels) /* the next master may be another */
+		med_conn_close(&store->write);
+	med_sentinel_stop(&store->sentinel);
 	med_store_keys_clear(&store->changed);
 	med_store_keys_clear(&store->round);
 	med_store_keys_clear(&store->told);
@@ -141,7 +132,7 @@ bool med_store_is_error(const redisReply *reply, const char *code)
 void med_store_lose_by_reply(med_store_t *store, const char *what, redisReply *reply)
 {
 	if(reply->type == REDIS_REPLY_ERROR)
-		med_store_hide_password(store, reply->str);
+		med_store_url_hide(&store->url, reply->str);
 	if(reply->type != REDIS_REPLY_ERROR)
 		med_store_lose(store, "%s: an answer of the wrong type; is this a Redis?", what);
 	else if(med_store_is_error(reply, "LOADING"))
@@ -175,9 +166,7 @@ static void serve(med_store_t *store, med_conn_t *conn)
 		if(rc < 0)
 			why = conn->error;
 		else if(med_conn_overdue(conn, store->now))
-			why = conn->state == MED_CONN_RESOLVING ? "its name is not resolved in time"
-					: conn->state == MED_CONN_CONNECTING ? "no connection in time"
-														 : "no answer in time";
+			why = med_conn_late(conn);
 	}
 	if(why && conn == &store->write)
 		med_store_write_lost(store, why);
@@ -198,6 +187,11 @@ static void ping(med_store_t *store)
 	if(store->now >= store->next_info) {
 		store->next_info = store->now + INFO_MS;
 		if(ASK(store, &store->data, TAG_INFO, MED_STR("INFO"), MED_STR("memory")))
+			return;
+	}
+	if(store->url.sentinels && store->now >= store->next_role) {
+		store->next_role = store->now + ROLE_MS;
+		if(ASK(store, &store->data, TAG_ROLE, MED_STR("ROLE")))
 			return;
 	}
 	if(store->info_unknown)
@@ -228,6 +222,8 @@ void med_store_run(med_store_t *store, int64_t now_ms)
 	store->now = now_ms;
 	if(store->phase == PH_DOWN && now_ms >= store->next_attempt)
 		med_store_start_connect(store);
+	if(store->url.sentinels)
+		med_store_find(store);
 	for(size_t i = 0; i < sizeof conns / sizeof *conns; i++)
 		serve(store, conns[i]);
 	if(store->phase == PH_LIVE && med_store_wants_full(store))
@@ -265,6 +261,7 @@ size_t med_store_poll(
 	if(store->phase == PH_LIVE && !store->held && store->fat_changed.count
 			&& store->fat_due < deadline)
 		deadline = store->fat_due;
+	n += med_sentinel_poll(&store->sentinel, fds + n, max - n, store->now, &deadline);
 	*deadline_ms = deadline;
 	return n;
 }
@@ -290,6 +287,8 @@ void med_store_progress(const med_store_t *store, size_t *done, size_t *known)
 /** Opens the writing connection when it is closed and due. */
 static int ready_to_write(med_store_t *store)
 {
+	if(store->url.sentinels && store->phase < PH_SCAN) /* no master known, or not asked */
+		return -ENOTCONN;
 	if(store->write.state == MED_CONN_CLOSED) {
 		if(store->now < store->next_write)
 			return -ENOTCONN;
@@ -391,6 +390,7 @@ int med_store_new(const char *url, const char *prefix, const med_store_handler_t
 	s->handler = *handler;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	s->jitter = (uint32_t)t.tv_nsec ^ (uint32_t)(uintptr_t)s;
+	_Static_assert(3 + MED_SENTINELS_MAX <= MED_STORE_FDS, "descriptors to poll");
 	*store = s;
 	return MED_EOK;
 fail:
@@ -405,6 +405,7 @@ void med_store_free(med_store_t *store)
 	med_conn_free(&store->track);
 	med_conn_free(&store->data);
 	med_conn_free(&store->write);
+	med_sentinel_free(&store->sentinel);
 	med_store_keys_free(&store->changed);
 	med_store_keys_free(&store->round);
 	med_store_keys_free(&store->told);

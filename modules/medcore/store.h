@@ -77,8 +77,9 @@ typedef struct med_store_handler {
 } med_store_handler_t;
 
 /**
- * @param url     redis://[user[:password]@]host[:port][/db] or
- *                unix:///path[?db=N&user=..&password=..]
+ * @param url     redis://[user[:password]@]host[:port][/db], rediss://... (TLS),
+ *                unix:///path[?db=N&user=..&password=..] or
+ *                sentinel://host[:port],host.../master[/db]; whole in store_url.h
  * @param prefix  of configuration keys, "med:1:"
  * @param handler  copied
  * @return MED_EOK; MED_EINVAL with text; MED_ENOMEM. Does not connect.

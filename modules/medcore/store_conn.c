@@ -29,7 +29,7 @@
 struct med_conn_lookup {
 	struct gaicb request;
 	struct addrinfo hints;
-	char host[256], port[6];
+	med_store_place_t at;
 };
 
 static int fail(med_conn_t *conn, const char *text)
@@ -40,6 +40,8 @@ static int fail(med_conn_t *conn, const char *text)
 
 static int fail_errno(med_conn_t *conn, const char *what, int cause)
 {
+	if(conn->tls && cause == EPROTO)
+		return fail(conn, med_tls_why(conn->tls));
 	snprintf(conn->error, sizeof conn->error, "%s: %s", what, strerror(cause));
 	return -1;
 }
@@ -102,21 +104,33 @@ static void lookup_free(med_conn_t *conn)
 	conn->lookup = NULL;
 }
 
-static int lookup_start(med_conn_t *conn, const med_store_url_t *url)
+/** Ends a lookup that is no longer wanted. */
+static void lookup_drop(med_conn_t *conn)
+{
+	if(!conn->lookup)
+		return;
+	/* one that will not be cancelled still writes to its block, so that is left to it */
+	if(gai_cancel(&conn->lookup->request) != EAI_NOTCANCELED || lookup_done(conn))
+		lookup_free(conn);
+	conn->lookup = NULL;
+}
+
+static int lookup_start(med_conn_t *conn, const med_store_place_t *at)
 {
 	struct gaicb *list[1];
 	int rc;
 
-	if(conn->lookup) /* of an earlier attempt, still running */
-		return 0;
+	if(conn->lookup && strcmp(conn->lookup->at.host, at->host) == 0
+			&& strcmp(conn->lookup->at.port, at->port) == 0)
+		return 0; /* of an earlier attempt, still running */
+	lookup_drop(conn);
 	conn->lookup = calloc(1, sizeof *conn->lookup);
 	if(!conn->lookup)
 		return fail(conn, "out of memory");
-	memcpy(conn->lookup->host, url->host, sizeof url->host);
-	memcpy(conn->lookup->port, url->port, sizeof url->port);
+	conn->lookup->at = *at;
 	conn->lookup->hints.ai_socktype = SOCK_STREAM;
-	conn->lookup->request.ar_name = conn->lookup->host;
-	conn->lookup->request.ar_service = conn->lookup->port;
+	conn->lookup->request.ar_name = conn->lookup->at.host;
+	conn->lookup->request.ar_service = conn->lookup->at.port;
 	conn->lookup->request.ar_request = &conn->lookup->hints;
 	list[0] = &conn->lookup->request;
 	rc = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
@@ -182,19 +196,20 @@ static int open_tcp(med_conn_t *conn, const med_store_url_t *url)
 	struct addrinfo *list = NULL;
 	int rc;
 
-	if(getaddrinfo(url->host, url->port, &hints, &list) == 0) {
+	if(getaddrinfo(url->at.host, url->at.port, &hints, &list) == 0) {
 		rc = connect_to(conn, list->ai_addr, list->ai_addrlen);
 		freeaddrinfo(list);
 		return rc;
 	}
 	conn->state = MED_CONN_RESOLVING;
-	return lookup_start(conn, url);
+	return lookup_start(conn, &url->at);
 }
 
 int med_conn_open(med_conn_t *conn, const med_store_url_t *url, int64_t now_ms)
 {
 	med_conn_close(conn);
 	conn->error[0] = '\0';
+	conn->url = url;
 	conn->waiting_ms = conn->now_ms = now_ms;
 	conn->reader = reader_new(conn);
 	if(!conn->reader)
@@ -206,6 +221,8 @@ void med_conn_close(med_conn_t *conn)
 {
 	med_conn_asked_t asked;
 
+	med_tls_close(conn->tls);
+	conn->tls = NULL;
 	if(conn->fd >= 0)
 		close(conn->fd);
 	if(conn->reader)
@@ -228,12 +245,7 @@ void med_conn_close(med_conn_t *conn)
 void med_conn_free(med_conn_t *conn)
 {
 	med_conn_close(conn);
-	if(!conn->lookup)
-		return;
-	/* one that will not be cancelled still writes to its block, so that is left to it */
-	if(gai_cancel(&conn->lookup->request) != EAI_NOTCANCELED || lookup_done(conn))
-		lookup_free(conn);
-	conn->lookup = NULL;
+	lookup_drop(conn);
 }
 
 /* ---- commands ---- */
@@ -369,20 +381,36 @@ static int finish_connect(med_conn_t *conn)
 		return 0;
 	if(getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &cause, &len) || cause)
 		return fail_errno(conn, "connect", cause ? cause : errno);
-	conn->state = MED_CONN_OPEN;
 	conn->waiting_ms = conn->now_ms;
-	return 0;
+	conn->state = conn->url->tls ? MED_CONN_HANDSHAKE : MED_CONN_OPEN;
+	return conn->url->tls ? med_tls_open(
+				   conn->url, conn->fd, &conn->tls, conn->error, sizeof conn->error)
+						  : 0;
+}
+
+static int shake_hands(med_conn_t *conn)
+{
+	int rc = med_tls_handshake(conn->tls, conn->error, sizeof conn->error);
+
+	if(rc > 0) {
+		conn->state = MED_CONN_OPEN;
+		conn->waiting_ms = conn->now_ms;
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 static int flush(med_conn_t *conn)
 {
 	while(conn->out_at < conn->out_len) {
-		ssize_t n = send(conn->fd, conn->out + conn->out_at, conn->out_len - conn->out_at,
-				MSG_NOSIGNAL);
+		const char *from = conn->out + conn->out_at;
+		size_t len = conn->out_len - conn->out_at;
+		ssize_t n = conn->tls ? med_tls_write(conn->tls, from, len)
+							  : send(conn->fd, from, len, MSG_NOSIGNAL);
 		if(n < 0 && errno == EINTR)
 			continue;
-		if(n < 0)
-			return errno == EAGAIN ? 0 : fail_errno(conn, "send", errno);
+		if(n <= 0)
+			return n < 0 && errno == EAGAIN ? 0
+											: fail_errno(conn, "send", n ? errno : EPIPE);
 		conn->out_at += (size_t)n;
 	}
 	conn->out_at = conn->out_len = 0;
@@ -399,7 +427,8 @@ static int receive(med_conn_t *conn)
 		return 0;
 	}
 	do {
-		n = recv(conn->fd, chunk, sizeof chunk, 0);
+		n = conn->tls ? med_tls_read(conn->tls, chunk, sizeof chunk)
+					  : recv(conn->fd, chunk, sizeof chunk, 0);
 	} while(n < 0 && errno == EINTR);
 	if(n < 0 && errno == EAGAIN)
 		return 0;
@@ -426,6 +455,8 @@ int med_conn_io(med_conn_t *conn, int64_t now_ms)
 			&& connect_resolved(conn))
 		return -1;
 	if(conn->state == MED_CONN_CONNECTING && finish_connect(conn))
+		return -1;
+	if(conn->state == MED_CONN_HANDSHAKE && shake_hands(conn))
 		return -1;
 	if(conn->state != MED_CONN_OPEN)
 		return 0;
@@ -461,14 +492,27 @@ bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms)
 		return false;
 	if(conn->state == MED_CONN_OPEN && !conn->asked_count)
 		return false;
-	/* A big reply may take its time while it comes; a trickle may not hold us for ever. */
+	/* A big reply may take its time while it comes; a trickle may not hold us for ever.
+	 */
 	return now_ms - conn->waiting_ms
-		   > MED_CONN_TIMEOUT_MS + (int64_t)(conn->reply_bytes / MED_CONN_BYTES_PER_MS);
+			> MED_CONN_TIMEOUT_MS + (int64_t)(conn->reply_bytes / MED_CONN_BYTES_PER_MS);
+}
+
+const char *med_conn_late(const med_conn_t *conn)
+{
+	return conn->state == MED_CONN_RESOLVING     ? "its name is not resolved in time"
+			: conn->state == MED_CONN_CONNECTING ? "no connection in time"
+			: conn->state == MED_CONN_HANDSHAKE  ? "no TLS in time"
+												 : "no answer in time";
 }
 
 short med_conn_events(const med_conn_t *conn)
 {
 	if(conn->state == MED_CONN_CONNECTING)
 		return POLLOUT;
-	return (short)(POLLIN | (conn->out_at < conn->out_len ? POLLOUT : 0));
+	if(conn->tls && med_tls_wants_write(conn->tls))
+		return POLLIN | POLLOUT;
+	return (short)(POLLIN
+			| (conn->state == MED_CONN_OPEN && conn->out_at < conn->out_len ? POLLOUT
+																			: 0));
 }

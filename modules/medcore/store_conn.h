@@ -8,6 +8,7 @@
 #ifndef MEDCORE_STORE_CONN_H
 #define MEDCORE_STORE_CONN_H
 
+#include "medcore/store_tls.h"
 #include "medcore/store_url.h"
 
 #include <hiredis/hiredis.h>
@@ -22,6 +23,7 @@ enum med_conn_state {
 	MED_CONN_CLOSED,
 	MED_CONN_RESOLVING,
 	MED_CONN_CONNECTING,
+	MED_CONN_HANDSHAKE, /**< of TLS */
 	MED_CONN_OPEN,
 };
 
@@ -37,6 +39,8 @@ struct med_conn_lookup;
 typedef struct med_conn {
 	enum med_conn_state state;
 	int fd;
+	const med_store_url_t *url; /**< as given to med_conn_open() */
+	med_tls_t *tls;             /**< NULL: in the clear */
 	redisReader *reader;
 	struct med_conn_lookup *lookup; /**< running in the background */
 	unsigned attempt;               /**< picks the next address of a name */
@@ -55,7 +59,10 @@ typedef struct med_conn {
 } med_conn_t;
 
 void med_conn_init(med_conn_t *conn);
-/** Begins to connect; commands may be queued at once. 0, or -1 with conn->error. */
+/**
+ * Begins to connect; commands may be queued at once. 0, or -1 with conn->error.
+ * @param url  is kept, and must live as long as the connection
+ */
 int med_conn_open(med_conn_t *conn, const med_store_url_t *url, int64_t now_ms);
 void med_conn_close(med_conn_t *conn);
 /** Closes, and ends a running lookup. */
@@ -76,6 +83,8 @@ int med_conn_reply(med_conn_t *conn, redisReply **reply);
 bool med_conn_pop(med_conn_t *conn, med_conn_asked_t *asked);
 /** Has it been silent for too long? Only to be asked after all replies were taken. */
 bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms);
+/** What it is late with, in words. */
+const char *med_conn_late(const med_conn_t *conn);
 /** Events to poll for. */
 short med_conn_events(const med_conn_t *conn);
 

@@ -9,12 +9,16 @@
 #include "medcore/store.h"
 #include "medcore/store_conn.h"
 #include "medcore/store_keys.h"
+#include "medcore/store_sentinel.h"
 #include "medcore/store_url.h"
 
 #define MED_STORE_CHANNEL "__redis__:invalidate"
+#define ROLE_MS 2000 /* with Sentinel: how often the master is asked whether it is one   \
+					  */
 
 enum phase {
 	PH_DOWN,
+	PH_FIND,
 	PH_TRACK,
 	PH_DATA,
 	PH_SCAN,
@@ -27,6 +31,7 @@ enum tag {
 	TAG_AUTH,
 	TAG_SELECT,
 	TAG_NAME,
+	TAG_ROLE,
 	TAG_ID,
 	TAG_SUBSCRIBE,
 	TAG_PING,
@@ -50,7 +55,9 @@ typedef struct med_store_mark {
 } med_store_mark_t;
 
 struct med_store {
-	med_store_url_t url;
+	med_store_url_t url; /**< as given; with Sentinel `at` is the master it named last */
+	med_sentinel_t sentinel;
+	long long epoch;      /**< of that answer */
 	char *prefix, *match; /**< match: the prefix as a glob pattern */
 	size_t prefix_len;
 	med_store_handler_t handler;
@@ -90,6 +97,7 @@ struct med_store {
 	enum med_store_state state;
 	char text[256];
 	int64_t now, text_ms, live_ms, next_attempt, next_ping, next_write, next_info;
+	int64_t next_role, next_find;
 	unsigned backoff, write_backoff;
 	uint32_t jitter;
 	bool write_complained, info_unknown;
@@ -99,8 +107,6 @@ struct med_store {
 
 /** What came from outside, made fit for a log line. */
 void med_store_printable(char *text);
-/** A server's error may repeat what it was sent: the password never gets into a text. */
-void med_store_hide_password(const med_store_t *store, char *text);
 /** Once per change of state; another reason for being down not too often. */
 void med_store_tell(med_store_t *store, enum med_store_state state, const char *text);
 /** Doubles @p step; how long to wait this time, with jitter. */
@@ -128,6 +134,8 @@ int med_store_ask(med_store_t *store, med_conn_t *conn, enum tag tag, med_str_t 
 
 int med_store_ask_value(med_store_t *store, med_str_t key);
 void med_store_start_connect(med_store_t *store);
+/** With Sentinel: goes on finding the master, or looks whether it is still the one. */
+void med_store_find(med_store_t *store);
 void med_store_start_data(med_store_t *store);
 void med_store_start_full(med_store_t *store);
 /** Reads what has changed; then comes the fence. */

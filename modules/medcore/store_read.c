@@ -8,8 +8,10 @@
  * Three connections: `track` is subscribed to the invalidation channel, `data` reads,
  * `write` writes this node's status. What happens, in order:
  *
+ *   FIND   the sentinels are asked for the master
  *   TRACK  log in, CLIENT ID, SUBSCRIBE           on track
- *   DATA   log in, SELECT, CLIENT TRACKING        on data, redirected to track
+ *   DATA   log in, SELECT, CLIENT TRACKING        on data, redirected to track; with
+ *          Sentinel, ROLE before that: never a replica, whatever the sentinels said
  *   SCAN   marks, SCAN, HGETALL of what it names  the full read
  *   READ   HGETALL of the keys named by notices
  *   FENCE  PING on track after the last value     notices up to its answer are known
@@ -30,6 +32,9 @@
 #include <string.h>
 
 #define SCAN_COUNT "1000"
+#define FIND_MS                                                                          \
+	3000            /* the sentinels are asked so often whether it is still the master   \
+					 */
 #define WINDOW 4000 /* HGETALLs under way at once */
 
 /* ---- sending ---- */
@@ -71,7 +76,7 @@ static void ask_scan(med_store_t *store)
 
 /* ---- phases ---- */
 
-void med_store_start_connect(med_store_t *store)
+static void start_track(med_store_t *store)
 {
 	store->phase = PH_TRACK;
 	if(med_conn_open(&store->track, &store->url, store->now)
@@ -85,6 +90,52 @@ void med_store_start_connect(med_store_t *store)
 		return;
 	ASK(store, &store->track, TAG_SUBSCRIBE, MED_STR("SUBSCRIBE"),
 			MED_STR(MED_STORE_CHANNEL));
+}
+
+void med_store_start_connect(med_store_t *store)
+{
+	if(!store->url.sentinels) {
+		start_track(store);
+		return;
+	}
+	store->phase = PH_FIND;
+	med_store_url_go_to(&store->url, NULL);
+	med_sentinel_stop(&store->sentinel); /* what it asks now may be of yesterday */
+	if(med_sentinel_ask(&store->sentinel, &store->url, store->now))
+		med_store_lose(store, "%s", store->sentinel.why);
+}
+
+/** Another one than we are connected to, and by a newer vote? */
+static bool moved(const med_store_t *store, const med_sentinel_found_t *found)
+{
+	return found->epoch >= store->epoch
+			&& (strcmp(found->master.host, store->url.at.host) != 0
+					|| strcmp(found->master.port, store->url.at.port) != 0);
+}
+
+void med_store_find(med_store_t *store)
+{
+	med_sentinel_found_t found;
+	int rc;
+
+	if(store->phase == PH_LIVE && store->now >= store->next_find) {
+		store->next_find = store->now + FIND_MS;
+		(void)med_sentinel_ask(&store->sentinel, &store->url, store->now);
+	}
+	if(!store->sentinel.url)
+		return;
+	rc = med_sentinel_run(&store->sentinel, store->now, &found);
+	if(store->phase == PH_FIND && rc < 0) {
+		med_store_lose(store, "%s", store->sentinel.why);
+	} else if(store->phase == PH_FIND && rc > 0) {
+		store->epoch = found.epoch;
+		store->next_find = store->now + FIND_MS;
+		med_store_url_go_to(&store->url, &found.master);
+		start_track(store);
+	} else if(rc > 0 && moved(store, &found)) {
+		med_store_lose(store, "Sentinel says that %.60s:%s is the master now",
+				found.master.host, found.master.port);
+	}
 }
 
 void med_store_start_data(med_store_t *store)
@@ -101,6 +152,9 @@ void med_store_start_data(med_store_t *store)
 	}
 	if(ASK(store, &store->data, TAG_NAME, MED_STR("CLIENT"), MED_STR("SETNAME"),
 			   MED_STR("mediation-data")))
+		return;
+	store->next_role = store->now + ROLE_MS;
+	if(store->url.sentinels && ASK(store, &store->data, TAG_ROLE, MED_STR("ROLE")))
 		return;
 	ASK(store, &store->data, TAG_TRACKING, MED_STR("CLIENT"), MED_STR("TRACKING"),
 			MED_STR("ON"), MED_STR("REDIRECT"), med_str(id), MED_STR("BCAST"),

@@ -332,6 +332,16 @@ static void on_tracking_info(med_store_t *store, redisReply *reply)
 				store, "Redis no longer sends notices of changes (broken_redirect)");
 }
 
+static void on_role(med_store_t *store, redisReply *reply)
+{
+	if(med_sentinel_is_master(reply))
+		return;
+	if(reply->type == REDIS_REPLY_ARRAY)
+		med_store_lose(store, "it is a replica, not the master");
+	else
+		med_store_lose_by_reply(store, "ROLE", reply);
+}
+
 static void on_data_reply(
 		med_store_t *store, const med_conn_asked_t *asked, redisReply *reply)
 {
@@ -345,6 +355,9 @@ static void on_data_reply(
 				med_store_lose_by_reply(store, "SELECT", reply);
 			break;
 		case TAG_NAME:
+			break;
+		case TAG_ROLE:
+			on_role(store, reply);
 			break;
 		case TAG_TRACKING:
 			if(is_text(reply, "OK"))
@@ -402,7 +415,11 @@ static void on_write_reply(med_store_t *store, enum tag tag, redisReply *reply)
 		return;
 	if(tag == TAG_XADD ? reply->type != REDIS_REPLY_STRING : !is_text(reply, "OK")) {
 		if(reply->type == REDIS_REPLY_ERROR)
-			med_store_hide_password(store, reply->str);
+			med_store_url_hide(&store->url, reply->str);
+		if(store->url.sentinels && med_store_is_error(reply, "READONLY")) {
+			med_store_lose(store, "it takes no writes any more: it is a replica now");
+			return;
+		}
 		med_store_write_lost(store,
 				tag == TAG_AUTH                            ? "user or password refused"
 						: reply->type == REDIS_REPLY_ERROR ? reply->str

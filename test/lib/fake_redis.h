@@ -10,7 +10,10 @@
 #define FAKE_REDIS_H
 
 #include <errno.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -47,8 +50,26 @@ typedef struct fake_redis {
 	const char *scan;  /**< keys, as an encoded list; NULL: one trunk */
 	const char *value; /**< of every hash; NULL: one field */
 	unsigned asked;    /**< commands answered */
+	/* as a sentinel, and as an instance of one */
+	const char *role; /**< "slave"; NULL: master */
+	unsigned master_port, epoch;
 	char last_set[65536];
 } fake_redis_t;
+
+static inline void fake_listen(
+		fake_redis_t *fake, const struct sockaddr *address, socklen_t len)
+{
+	int one = 1;
+
+	for(int i = 0; i < FAKE_CONNS; i++)
+		fake->conn[i].fd = -1;
+	fake->listener =
+			socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if(fake->listener < 0
+			|| setsockopt(fake->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one)
+			|| bind(fake->listener, address, len) || listen(fake->listener, FAKE_CONNS))
+		abort();
+}
 
 static inline void fake_start(fake_redis_t *fake, const char *path)
 {
@@ -58,12 +79,21 @@ static inline void fake_start(fake_redis_t *fake, const char *path)
 	snprintf(fake->path, sizeof fake->path, "%s", path);
 	memcpy(sun.sun_path, fake->path, sizeof fake->path);
 	unlink(path);
-	for(int i = 0; i < FAKE_CONNS; i++)
-		fake->conn[i].fd = -1;
-	fake->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if(fake->listener < 0 || bind(fake->listener, (struct sockaddr *)&sun, sizeof sun)
-			|| listen(fake->listener, FAKE_CONNS))
+	fake_listen(fake, (struct sockaddr *)&sun, sizeof sun);
+}
+
+/** On 127.0.0.1; the port it got. */
+static inline unsigned fake_start_tcp(fake_redis_t *fake)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	socklen_t len = sizeof sin;
+
+	memset(fake, 0, sizeof *fake);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fake_listen(fake, (struct sockaddr *)&sin, sizeof sin);
+	if(getsockname(fake->listener, (struct sockaddr *)&sin, &len))
 		abort();
+	return ntohs(sin.sin_port);
 }
 
 static inline void fake_hang_up(fake_redis_t *fake)
@@ -79,7 +109,8 @@ static inline void fake_stop(fake_redis_t *fake)
 {
 	fake_hang_up(fake);
 	close(fake->listener);
-	unlink(fake->path);
+	if(fake->path[0])
+		unlink(fake->path);
 }
 
 static inline void fake_send(fake_conn_t *c, const char *bytes, size_t len, bool torn)
@@ -121,6 +152,22 @@ static inline const char *fake_answer(fake_redis_t *fake, fake_conn_t *c,
 		return "*6\r\n$5\r\nflags\r\n*2\r\n$2\r\non\r\n$5\r\nbcast\r\n$8\r\nredirect\r\n:"
 			   "7\r\n"
 			   "$8\r\nprefixes\r\n*1\r\n$6\r\nmed:1:\r\n";
+	if(strcmp(command, "ROLE") == 0) {
+		const char *role = fake->role ? fake->role : "master";
+		snprintf(buffer, size, "*3\r\n$%zu\r\n%s\r\n:0\r\n*0\r\n", strlen(role), role);
+		return buffer;
+	}
+	if(strcmp(command, "SENTINEL MASTER") == 0) {
+		snprintf(buffer, size,
+				"*4\r\n$4\r\nname\r\n$1\r\nm\r\n$12\r\nconfig-epoch\r\n$4\r\n%04u\r\n",
+				fake->epoch);
+		return buffer;
+	}
+	if(strcmp(command, "SENTINEL GET-MASTER-ADDR-BY-NAME") == 0) {
+		snprintf(buffer, size, "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05u\r\n",
+				fake->master_port);
+		return buffer;
+	}
 	if(strcmp(command, "GETRANGE") == 0)
 		return "$0\r\n\r\n";
 	if(strcmp(command, "DBSIZE") == 0)
@@ -146,7 +193,7 @@ static inline void fake_command(
 	const char *answer;
 
 	snprintf(command, sizeof command, "%.255s", word[0]);
-	if(argc > 1 && strcmp(word[0], "CLIENT") == 0)
+	if(argc > 1 && (!strcmp(word[0], "CLIENT") || !strcmp(word[0], "SENTINEL")))
 		snprintf(command, sizeof command, "%.255s %.255s", word[0], word[1]);
 	if(argc > 2 && strcmp(word[0], "SET") == 0)
 		snprintf(
@@ -199,6 +246,7 @@ static inline bool fake_run(fake_redis_t *fake)
 {
 	char word[FAKE_WORDS][256];
 	bool busy = false;
+	int one = 1;
 	unsigned argc;
 	size_t used;
 	ssize_t n;
@@ -206,6 +254,8 @@ static inline bool fake_run(fake_redis_t *fake)
 
 	while((fd = accept(fake->listener, NULL, NULL)) >= 0) {
 		busy = true;
+		if(!fake->path[0])
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		for(int i = 0; i < FAKE_CONNS && fd >= 0; i++) {
 			if(fake->conn[i].fd >= 0)
 				continue;

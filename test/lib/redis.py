@@ -2,7 +2,7 @@
 
 import socket
 
-from sandbox import Failure
+from sandbox import Failure, wait_for
 
 
 class RedisError(Failure):
@@ -55,6 +55,71 @@ class RedisServer:
                 client.command("DEL", key)
                 client.command("HSET", key, *[str(w) for p in fields.items() for w in p])
             client.command("EXEC")
+
+
+SENTINEL = """\
+port {port}
+bind 127.0.0.1
+sentinel monitor {name} 127.0.0.1 {master} 2
+sentinel down-after-milliseconds {name} 700
+sentinel failover-timeout {name} 4000
+sentinel parallel-syncs {name} 2
+"""
+
+
+class Sentinels:
+    """Three servers, the first of them master, and three sentinels that watch over them."""
+
+    def __init__(self, sandbox, name="peers"):
+        self.name = name
+        # The user that replicas come as: taken away, a replica falls behind.
+        options = ["--masteruser", "replica", "--masterauth", "x", "--repl-diskless-sync-delay",
+                   "0", "--user", "replica", "on", ">x", "~*", "&*", "+@all"]
+        self.servers = [RedisServer(sandbox, f"redis{number}", options=options)
+                        for number in range(3)]
+        for server in self.servers[1:]:
+            server.command("REPLICAOF", "127.0.0.1", self.servers[0].port)
+        self.ports = [sandbox.port() for _ in range(3)]
+        self.processes = [sandbox.spawn(f"sentinel{number}", [
+            "redis-server", sandbox.write(f"sentinel{number}/sentinel.conf", SENTINEL.format(
+                port=port, name=name, master=self.servers[0].port)), "--sentinel"])
+            for number, port in enumerate(self.ports)]
+        wait_for("the sentinels to know each other and the replicas", lambda: all(
+            known.get("num-slaves") == "2" and known.get("num-other-sentinels") == "2"
+            and known["flags"] == "master" for known in map(self._known, self.ports)), 15)
+
+    @property
+    def url(self):
+        return "sentinel://" + ",".join(f"127.0.0.1:{p}" for p in self.ports) + "/" + self.name
+
+    def ask(self, port, *words):
+        with RedisClient(port) as client:
+            return client.command("SENTINEL", *words)
+
+    def _known(self, port):
+        try:
+            flat = self.ask(port, "MASTER", self.name)
+        except (OSError, RedisError):
+            return {}
+        return dict(zip(flat[::2], flat[1::2]))
+
+    def master(self):
+        """The server that all sentinels which answer agree upon; None: they do not."""
+        said = set()
+        for port in self.ports:
+            try:
+                said.add(int(self.ask(port, "GET-MASTER-ADDR-BY-NAME", self.name)[1]))
+            except OSError:
+                continue
+        found = [server for server in self.servers if {server.port} == said]
+        return found[0] if found else None
+
+    def wait_master(self, other_than, timeout=15):
+        """The new master, once all agree that it is another."""
+        def changed():
+            now = self.master()
+            return now if now and now is not other_than else None
+        return wait_for("a failover", changed, timeout)
 
 
 class RedisClient:

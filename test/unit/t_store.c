@@ -102,7 +102,22 @@ START_TEST(urls)
 			"u", "p&");
 	check_bad_url("", "form");
 	check_bad_url("http://s3cret", "form");
-	check_bad_url("rediss://u:s3cret@h", "TLS");
+	check_url("rediss://u:pw@h/2?ca=/a%20b&cert=/c&key=/k&name=n", "redis h:6379 db 2",
+			"u", "pw");
+	check_bad_url("rediss://u:s3cret@h?cert=/c", "cert and key");
+	check_bad_url("rediss://u:s3cret@h?passwd=x", "only ca, cert, key and name");
+	check_bad_url("redis://u:s3cret@h?ca=/a", "rediss://");
+	check_url("sentinel://a/m", "sentinel a:26379", "", "");
+	check_url("sentinel://u:pw@a:1,[::1]:2,c/my/3?sentinel_password=x&tls=1&ca=/a",
+			"sentinel a:1,::1:2,c:26379", "u", "pw");
+	check_bad_url("sentinel://u:s3cret@a", "the master's name");
+	check_bad_url("sentinel://u:s3cret@a,/m", "no host");
+	check_bad_url("sentinel:///m", "no host");
+	check_bad_url("sentinel://a/m/x", "database");
+	check_bad_url("sentinel://a,a,a,a,a,a,a,a,a/m", "more than 8");
+	check_bad_url("sentinel://a/m?ca=/s3cret", "for TLS");
+	check_bad_url("sentinel://a/m?sentinel_user=s3cret", "without a password");
+	check_bad_url("sentinel://a/m?tls=2", "tls");
 	check_bad_url("redis://", "no host");
 	check_bad_url("redis://s3cret@h", "without a password");
 	check_bad_url("redis://u:s3cret%zz@h", "hex");

@@ -659,7 +659,7 @@ START_TEST(password_and_acl)
 		  "&__redis__:invalidate resetkeys %%R~med:1:* %%RW~medrun:1:* -@all +ping "
 		  "+select "
 		  "+client|id +client|setname +client|tracking +client|trackinginfo +subscribe "
-		  "+scan +dbsize +hgetall +getrange +set +xadd +info\r\nHSET med:1:trunk:a "
+		  "+scan +dbsize +hgetall +getrange +role +set +xadd +info\r\nHSET med:1:trunk:a "
 		  "gateway g");
 	snprintf(with, sizeof with, "%s?user=kamailio&password=sesame-node", url);
 	store = view_store(&view, with);

@@ -17,7 +17,7 @@ modparam("mediation", "status_interval", 1)"""
 ACL = ("ACL SETUSER kamailio on >{password} resetchannels &__redis__:invalidate resetkeys "
        "%R~med:1:* %RW~medrun:1:* -@all +ping +select +client|id +client|setname "
        "+client|tracking +client|trackinginfo +subscribe +scan +dbsize "
-       "+hgetall +getrange +set +xadd +info")
+       "+hgetall +getrange +role +set +xadd +info")
 SECRET, WRONG = "sesame-open", "sesame-closed"
 
 with Case(plan=9) as t:

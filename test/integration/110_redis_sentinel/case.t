@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""Redis behind Sentinel: through two failovers the node follows the master, and never a
+replica; of a replica that missed the last writes it takes exactly what that one has."""
+
+import json
+import re
+
+from case import Case
+from kamailio import Kamailio, bare
+from redis import RedisError, Sentinels
+from sandbox import Failure, wait_for
+
+with Case(plan=13) as t:
+    redis = Sentinels(t)
+    first = redis.master()
+    first.hset("med:1:gateway:g", address="192.0.2.1")
+    first.hset("med:1:trunk:t", gateway="g", transport="tcp", port="5001")
+    for number in range(4):  # so that nothing below is a sudden shrink
+        first.hset(f"med:1:trunk:other{number}", gateway="g", transport="tcp",
+                   local_port=40010 + number)
+    control = t.path("k.ctl")
+    dead = f"sentinel://127.0.0.1:{t.port()}," + redis.url.split("//")[1]
+    kamailio = Kamailio(t, t.write("k.cfg", bare(
+        t.port(), control, dead, 'modparam("mediation", "node", "n1")\n'
+        'modparam("mediation", "status_interval", 1)')), control=control)
+
+    def status():
+        return kamailio.rpc("mediation.status")
+
+    def port():
+        try:
+            return re.search(r"^\s*port: (\d+)", kamailio.rpc("mediation.trunks", "t"), re.M)[1]
+        except Failure:  # nothing is loaded yet
+            return None
+
+    def follows(server, value, name):
+        wait_for(f"the node to be at {server.name}",
+                 lambda: f":{server.port} db 0: all read" in status(), 10)
+        server.hset("med:1:trunk:t", port=value)
+        wait_for(f"port {value}", lambda: port() == value, 3)
+        t.ok(True, name)
+
+    wait_for("the trunk", lambda: port() == "5001")
+    t.ok(True, "one sentinel of four is away: the others name the master")
+    follows(first, "5002", "changes are followed")
+
+    first.process.kill()
+    second = redis.wait_master(first)
+    t.equal(port(), "5002", "the master is killed: what was in force stays")
+    follows(second, "5003", "a replica was promoted: changes there are followed")
+    t.like(status(), "store: live", "and the status says so")
+    wait_for("the acknowledgement at the new master",
+             lambda: json.loads(second.command("GET", "medrun:1:status:n1") or "{}").get(
+                 "store") == "live", 5)
+    t.ok(True, "the status is written to the new master")
+
+    # It comes back as a master with data of its own, until a sentinel makes it a replica.
+    first.start()
+    try:
+        first.hset("med:1:trunk:t", port="6666")
+        t.ok(True, "the old master is back and takes writes for a while")
+    except RedisError as why:
+        t.like(str(why), "READONLY", "the old master is back, a replica already")
+    wait_for("the old master to be a replica",
+             lambda: first.command("ROLE")[0] == "slave", 15)
+    t.equal(port(), "5003", "the node has not looked there")
+    t.unlike(kamailio.log(), "6666", "at no time")
+
+    # Now both replicas fall behind, and one of them is promoted.
+    wait_for("both replicas to be up to date", lambda: second.command("ROLE")[2] and len(
+        second.command("ROLE")[2]) == 2, 15)
+    second.hset("med:1:trunk:u", gateway="g", transport="tcp", local_port="40000")
+    wait_for("trunk u", lambda: "id: u" in kamailio.rpc("mediation.trunks"))
+    replicas = [server for server in redis.servers if server is not second]
+    wait_for("it to be replicated",
+             lambda: all(s.command("EXISTS", "med:1:trunk:u") for s in replicas))
+    second.command("ACL", "DELUSER", "replica")
+    second.hset("med:1:trunk:t", port="5004")
+    second.hset("med:1:trunk:late", gateway="g", transport="tcp", local_port="40001")
+    second.command("DEL", "med:1:trunk:u")
+    wait_for("the last writes", lambda: port() == "5004" and "id: u" not in kamailio.rpc(
+        "mediation.trunks") and "id: late" in kamailio.rpc("mediation.trunks"))
+    t.equal([s.command("HGET", "med:1:trunk:t", "port") for s in replicas], ["5003"] * 2,
+            "the replicas miss the last writes")
+    second.process.kill()
+    third = redis.wait_master(second)
+    wait_for("the node to be there",
+             lambda: f":{third.port} db 0: all read" in status() and port() == "5003", 10)
+    t.equal(port(), "5003", "promoted: the node has what Redis has now")
+    trunks = kamailio.rpc("mediation.trunks")
+    t.ok("id: u" in trunks and "id: late" not in trunks, "also what was removed and added")
+    follows(third, "5005", "and follows")
