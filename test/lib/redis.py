@@ -1,8 +1,13 @@
 """A Redis server of one's own, and a client that speaks just enough RESP2."""
 
+import os
 import socket
 
 from sandbox import Failure, wait_for
+
+
+# Another one that speaks RESP2: valkey-server.
+SERVER = os.environ.get("REDIS_SERVER", "redis-server")
 
 
 class RedisError(Failure):
@@ -20,7 +25,7 @@ class RedisServer:
     def start(self):
         """Also after stop(): the same port, an empty database."""
         self.process = self.sandbox.spawn(self.name, [
-            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+            SERVER, "--port", str(self.port), "--bind", "127.0.0.1",
             "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
             "--daemonize", "no", "--dir", self.sandbox.dir, *self.options])
         self.process.ready("PING", self._answers)

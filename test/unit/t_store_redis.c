@@ -1,5 +1,6 @@
 /**
- * t_store_redis.c - the store against a real redis-server of its own
+ * t_store_redis.c - the store against a real server of its own, $REDIS_SERVER or
+ * redis-server
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -87,17 +88,19 @@ static void redis(const char *fmt, ...)
 
 static void server_start(void)
 {
+	const char *program =
+			getenv("REDIS_SERVER") ? getenv("REDIS_SERVER") : "redis-server";
 	int64_t end = clock_ms() + 10000;
 
 	server = fork();
 	if(server == 0) {
 		ck_assert(freopen("/dev/null", "w", stdout) != NULL);
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", sock_path,
-				"--save", "", "--appendonly", "no", "--dir", dir, (char *)NULL);
+		execlp(program, program, "--port", "0", "--unixsocket", sock_path, "--save", "",
+				"--appendonly", "no", "--dir", dir, (char *)NULL);
 		_exit(127);
 	}
 	while((client = client_open()) < 0) {
-		ck_assert_msg(clock_ms() < end, "redis-server does not come up");
+		ck_assert_msg(clock_ms() < end, "%s does not come up", program);
 		poll(NULL, 0, 5);
 	}
 }
