@@ -36,8 +36,8 @@ export BUILD
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps core module plugin tests demo run test test-fresh bench fuzz lint format \
-	objects-page formats install clean help
+.PHONY: all deps core module plugin tests demo run test test-valkey test-fresh test-debian13 \
+	bench fuzz lint format objects-page formats install clean help
 
 ## all: build libmedcore, mediation.so and the rtpengine plugin (the default)
 all: core module plugin
@@ -158,9 +158,23 @@ test: deps
 	@$(MAKE) -j$(JOBS) all tests
 	@test/lib/prove $(JOBS) test/lint/*.t $(test_programs) test/integration/*/case.t
 
+# Those that talk to a real server; the others speak for themselves.
+redis_tests = $(shell grep -lE 'RedisServer|World|Trunks' test/integration/1[0-2]*/case.t) \
+	$(BUILD)/test/unit/t_store_redis
+
+## test-valkey: the tests of Redis again, with Valkey (Debian 13 has it)
+test-valkey: deps
+	@$(MAKE) -j$(JOBS) all tests
+	@REDIS_SERVER=valkey-server test/lib/prove $(JOBS) $(redis_tests)
+
 ## test-fresh: the same set-up and build in a fresh Debian root of its own (minutes)
+SUITE ?= bookworm
 test-fresh:
-	@test/setup/fresh-root
+	@test/setup/fresh-root $(SUITE)
+
+## test-debian13: make test, and test-valkey, in a Debian 13 root of its own (needs root)
+test-debian13:
+	@test/setup/fresh-root --cached trixie JOBS=$(JOBS) test test-valkey
 
 ## objects-page: write modules/medcore/OBJECTS.md from the schema
 objects-page: $(BUILD)/test/unit/t_schema
@@ -206,7 +220,7 @@ clean:
 ## help: this list
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' \
-		'{ printf "  make %-11s %s\n", $$1, substr($$0, length($$1) + 3) }'
+		'{ printf "  make %-13s %s\n", $$1, substr($$0, length($$1) + 3) }'
 
 -include $(wildcard $(BUILD)/medcore/*.d $(BUILD)/san/medcore/*.d $(BUILD)/test/*/.*.d \
 	$(BUILD)/bench/.*.d)
