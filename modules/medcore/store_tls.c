@@ -21,7 +21,7 @@ struct med_tls {
 	SSL *session;
 	BIO_METHOD *method;
 	int fd;
-	bool wants_write, at_end;
+	bool wants_write, at_end, used;
 	char name[256], why[160];
 };
 
@@ -201,35 +201,51 @@ int med_tls_handshake(med_tls_t *tls, char *text, size_t size)
 	return fail(text, size, "handshake", "");
 }
 
+/** What came of a read or write: as recv() and send() would say it. */
 static ssize_t result(med_tls_t *tls, int rc)
 {
+	int cause = errno;
+	unsigned long code = ERR_peek_last_error();
+
 	tls->wants_write = false;
-	if(rc > 0)
+	if(rc > 0) {
+		tls->used = true;
 		return rc;
-	errno = 0;
+	}
 	if(outcome(tls, rc) == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
+	errno = EPROTO;
+	if(code) /* an alert, or what is not TLS */
+		return fail(tls->why, sizeof tls->why, "the server ends it", "");
+	if(!tls->used && SSL_get_certificate(tls->session) == NULL)
+		return fail(tls->why, sizeof tls->why,
+				"the server hung up; it may want a certificate of ours: cert and key",
+				"");
 	if(tls->at_end || SSL_get_error(tls->session, rc) == SSL_ERROR_ZERO_RETURN)
 		return 0;
-	if(ERR_peek_last_error() == 0 && errno)
-		return -1;
-	fail(tls->why, sizeof tls->why, "the server ends it", "");
-	errno = EPROTO;
+	errno = cause ? cause : EPROTO;
 	return -1;
 }
 
 ssize_t med_tls_read(med_tls_t *tls, void *buffer, size_t size)
 {
 	ERR_clear_error();
+	errno = 0;
 	return result(tls, SSL_read(tls->session, buffer, (int)size));
 }
 
 ssize_t med_tls_write(med_tls_t *tls, const void *buffer, size_t size)
 {
+	bool used = tls->used;
+	ssize_t n;
+
 	ERR_clear_error();
-	return result(tls, SSL_write(tls->session, buffer, size > 16384 ? 16384 : (int)size));
+	errno = 0;
+	n = result(tls, SSL_write(tls->session, buffer, size > 16384 ? 16384 : (int)size));
+	tls->used = used; /* only what comes shows that we are welcome */
+	return n;
 }
 
 const char *med_tls_why(const med_tls_t *tls)

@@ -36,7 +36,9 @@ class RedisServer:
     def _answers(self):
         try:
             return self.command("PING") == "PONG"
-        except (OSError, RedisError):
+        except RedisError as error:
+            return "NOAUTH" in str(error)
+        except OSError:
             return False
 
     def client(self):

@@ -15,6 +15,10 @@ lint.rule("medcore includes no header of Kamailio or rtpengine", grep(
 lint.rule("hiredis is known to medcore's store alone", grep(
     [f for f in sources if not f.startswith(("modules/medcore/store", "rtpengine-plugin/"))],
     INCLUDE + r"(hiredis/|hiredis\.h|async\.h)", "ask med_store_t (medcore/store.h)"))
+lint.rule("OpenSSL is known to medcore's store_tls.c alone", grep(
+    [f for f in sources if f.startswith(("modules/medcore/", "modules/medctl/"))
+     and f != "modules/medcore/store_tls.c"],
+    INCLUDE + r"openssl/", "ask medcore/store_tls.h, or give a rediss:// url"))
 lint.rule("libxml2 is known to medcore's xml.c alone", grep(
     [f for f in sources if f != "modules/medcore/xml.c"], INCLUDE + r"(libxml/|libxml2/)",
     "ask medcore/xml.h"))
