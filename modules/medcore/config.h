@@ -69,14 +69,21 @@ uint64_t *med_config_tag(const med_config_t *config, enum med_kind kind, med_str
 
 size_t med_config_count(const med_config_t *config, enum med_kind kind);
 
-/** Objects refused now, by record or by reference, until mended or removed. */
-typedef void (*med_refused_cb)(
-		void *ctx, enum med_kind kind, med_str_t id, const char *text);
+/**
+ * Refused: something that was asked for is not in force, be it an object, its newest
+ * version, or what it names. Warned: all of it is, but will hardly do what was meant.
+ */
+enum med_severity { MED_REFUSED, MED_WARNED };
+
+/** What is wrong now, by record, by reference or by sense, until mended or removed. */
+typedef void (*med_refused_cb)(void *ctx, enum med_severity severity, enum med_kind kind,
+		med_str_t id, const char *text);
+/** @return how many texts, of both severities */
 size_t med_config_refused(const med_config_t *config, med_refused_cb cb, void *ctx);
 
 /** @param fresh  this text was not told before, since the object was right last */
-typedef void (*med_fault_cb)(
-		void *ctx, enum med_kind kind, med_str_t id, const char *text, bool fresh);
+typedef void (*med_fault_cb)(void *ctx, enum med_severity severity, enum med_kind kind,
+		med_str_t id, const char *text, bool fresh);
 /**
  * As med_config_refused(), in parts of at most @p max objects: what is wrong may be much.
  * What changes between the parts is told right by the next walk.

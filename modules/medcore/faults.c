@@ -133,14 +133,14 @@ typedef struct med_teller {
 	size_t told;
 } med_teller_t;
 
-static void tell(
-		med_teller_t *teller, enum med_kind kind, med_str_t quoted, const char *text)
+static void tell(med_teller_t *teller, enum med_severity severity, enum med_kind kind,
+		med_str_t quoted, const char *text)
 {
 	teller->told++;
 	if(teller->cb != NULL)
-		teller->cb(teller->ctx, kind, quoted, text);
+		teller->cb(teller->ctx, severity, kind, quoted, text);
 	if(teller->fault_cb != NULL)
-		teller->fault_cb(teller->ctx, kind, quoted, text, teller->fresh);
+		teller->fault_cb(teller->ctx, severity, kind, quoted, text, teller->fresh);
 }
 
 static void missing_text(const med_slot_t *slot, med_errbuf_t *text)
@@ -216,7 +216,7 @@ static void tell_slot(const med_config_t *config, const med_slot_t *slot, uint32
 		*told = (uint32_t)sum;
 	quoted = med_str(med_quote(id, sizeof(id), med_slot_id(slot)));
 	for(unsigned i = 0; i < n; i++)
-		tell(teller, (enum med_kind)slot->kind, quoted, text[i]);
+		tell(teller, MED_REFUSED, (enum med_kind)slot->kind, quoted, text[i]);
 }
 
 static void tell_usage(const med_usage_slot_t *usage, med_teller_t *teller)
@@ -230,7 +230,7 @@ static void tell_usage(const med_usage_slot_t *usage, med_teller_t *teller)
 			"and "
 			"is then refused; begin them with ^ and digits",
 			MED_STR_FMT(route), usage->name_len, usage->name, usage->object->root->loose);
-	tell(teller, MED_KIND_ROUTE, route, text.text);
+	tell(teller, MED_WARNED, MED_KIND_ROUTE, route, text.text);
 }
 
 size_t med_config_refused(const med_config_t *config, med_refused_cb cb, void *ctx)

@@ -26,9 +26,9 @@ static unsigned key_count;
 
 /** Collected so far. */
 static struct {
-	unsigned total, count, fresh;
-	med_status_refused_t shown[MED_STATUS_REFUSED];
-} now;
+	unsigned fresh;
+	med_status_faults_t faults;
+} now[MED_WARNED + 1];
 
 static unsigned find_key(uint64_t hash)
 {
@@ -88,44 +88,48 @@ void med_refusals_sweep_strays(void)
 	}
 }
 
-static void add(const char *object, const char *text, bool fresh)
+static void add(
+		enum med_severity severity, const char *object, const char *text, bool fresh)
 {
-	med_status_refused_t *r;
+	med_status_faults_t *faults = &now[severity].faults;
+	med_status_fault_t *f;
 
-	now.total++;
-	if(now.count < MED_STATUS_REFUSED) {
-		r = &now.shown[now.count++];
-		snprintf(r->object, sizeof r->object, "%s", object);
-		snprintf(r->text, sizeof r->text, "%s", text);
+	faults->total++;
+	if(faults->count < MED_STATUS_SHOWN) {
+		f = &faults->item[faults->count++];
+		snprintf(f->object, sizeof f->object, "%s", object);
+		snprintf(f->text, sizeof f->text, "%s", text);
 	}
 	if(!fresh)
 		return;
-	med_stats_inc(MED_STAT_OBJECTS_REFUSED);
-	if(now.fresh++ < LOGGED_MAX)
-		LM_WARN("refused: %s\n", text);
+	if(severity == MED_REFUSED)
+		med_stats_inc(MED_STAT_OBJECTS_REFUSED);
+	if(now[severity].fresh++ < LOGGED_MAX)
+		LM_WARN("%s: %s\n", med_status_severity_name(severity), text);
 }
 
-static void add_object(
-		void *ctx, enum med_kind kind, med_str_t id, const char *text, bool fresh)
+static void add_object(void *ctx, enum med_severity severity, enum med_kind kind,
+		med_str_t id, const char *text, bool fresh)
 {
 	char object[96] = "", clean[256] = "";
 
 	(void)ctx;
 	/* most of what is much is neither shown nor logged */
-	if(now.count < MED_STATUS_REFUSED || (fresh && now.fresh < LOGGED_MAX)) {
+	if(now[severity].faults.count < MED_STATUS_SHOWN
+			|| (fresh && now[severity].fresh < LOGGED_MAX)) {
 		snprintf(object, sizeof object, "%s:%.*s", med_kind_name(kind),
 				id.len < 80 ? (int)id.len : 80, id.s);
 		printable(object);
 		snprintf(clean, sizeof clean, "%s", text);
 		printable(clean);
 	}
-	add(object, clean, fresh);
+	add(severity, object, clean, fresh);
 }
 
 static void add_keys(void)
 {
 	for(unsigned i = 0; i < key_count; i++) {
-		add(keys[i].name, keys[i].text, !keys[i].told);
+		add(MED_REFUSED, keys[i].name, keys[i].text, !keys[i].told);
 		keys[i].told = true;
 	}
 }
@@ -133,16 +137,21 @@ static void add_keys(void)
 bool med_refusals_collect(med_config_t *config, bool again, med_status_t *status)
 {
 	if(again) {
-		now.total = now.count = now.fresh = 0;
+		for(int i = MED_REFUSED; i <= MED_WARNED; i++)
+			now[i].faults.total = now[i].faults.count = now[i].fresh = 0;
 		add_keys();
 	}
 	if(med_config_refused_part(config, again, PART, add_object, NULL))
 		return true;
-	if(now.fresh > LOGGED_MAX)
-		LM_WARN("and %u more objects are refused: see RPC mediation.status\n",
-				now.fresh - LOGGED_MAX);
-	status->refused_total = now.total;
-	status->refused_count = now.count;
-	memcpy(status->refused, now.shown, now.count * sizeof *now.shown);
+	for(int i = MED_REFUSED; i <= MED_WARNED; i++) {
+		if(now[i].fresh > LOGGED_MAX)
+			LM_WARN("and %u more objects are %s: see RPC mediation.status\n",
+					now[i].fresh - LOGGED_MAX,
+					med_status_severity_name((enum med_severity)i));
+		status->faults[i].total = now[i].faults.total;
+		status->faults[i].count = now[i].faults.count;
+		memcpy(status->faults[i].item, now[i].faults.item,
+				now[i].faults.count * sizeof now[i].faults.item[0]);
+	}
 	return false;
 }

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-#define REFUSED_SHOWN 40 /* of 350 bytes each */
+#define FAULTS_SHOWN 30 /* of each severity, 350 bytes each */
 #define TRUNKS_DEFAULT 20
 #define TRUNKS_MAX 40
 
@@ -54,18 +54,22 @@ static int add_counts(rpc_t *rpc, void *top, const med_status_t *status)
 	return 0;
 }
 
-static int add_refused(rpc_t *rpc, void *top, const med_status_t *status)
+/* refused_total and refused, warned_total and warned */
+static int add_faults(
+		rpc_t *rpc, void *top, const med_status_t *status, enum med_severity severity)
 {
+	const char *name = med_status_severity_name(severity);
+	const med_status_faults_t *faults = &status->faults[severity];
+	char total[16];
 	void *list, *item;
 
-	if(rpc->struct_add(
-			   top, FMT("u["), "refused_total", status->refused_total, "refused", &list)
-			< 0)
+	snprintf(total, sizeof total, "%s_total", name);
+	if(rpc->struct_add(top, FMT("u["), total, faults->total, name, &list) < 0)
 		return -1;
-	for(unsigned i = 0; i < status->refused_count && i < REFUSED_SHOWN; i++)
+	for(unsigned i = 0; i < faults->count && i < FAULTS_SHOWN; i++)
 		if(rpc->array_add(list, FMT("{"), &item) < 0
-				|| rpc->struct_add(item, FMT("ss"), "object", status->refused[i].object,
-						   "text", status->refused[i].text)
+				|| rpc->struct_add(item, FMT("ss"), "object", faults->item[i].object,
+						   "text", faults->item[i].text)
 						< 0)
 			return -1;
 	return 0;
@@ -94,8 +98,8 @@ static int add_listeners(rpc_t *rpc, void *top)
 }
 
 static const char *status_doc[] = {
-		"State of this node: revision in force, connection to Redis, objects, refused "
-		"objects with the reason, policy listeners",
+		"State of this node: revision in force, connection to Redis, objects, those refused "
+		"and warned of with the reason, policy listeners",
 		NULL};
 
 static void rpc_status(rpc_t *rpc, void *ctx)
@@ -119,7 +123,8 @@ static void rpc_status(rpc_t *rpc, void *ctx)
 				status->store_text, "snapshots", status->snapshots, "build_error",
 				status->build_error);
 	if(rc < 0 || add_counts(rpc, top, status) < 0 || add_listeners(rpc, top) < 0
-			|| add_refused(rpc, top, status) < 0)
+			|| add_faults(rpc, top, status, MED_REFUSED) < 0
+			|| add_faults(rpc, top, status, MED_WARNED) < 0)
 		rpc->fault(ctx, 500, FMT("the answer does not fit"));
 	pkg_free(status);
 }
@@ -173,15 +178,15 @@ static int add_trunk(rpc_t *rpc, void *item, const med_trunk_t *trunk)
 static void fault_trunk(rpc_t *rpc, void *ctx, const str *id)
 {
 	med_status_t *status = med_status_get();
+	const med_status_faults_t *refused = status ? &status->faults[MED_REFUSED] : NULL;
 	char object[96];
 	unsigned i = 0;
 
 	snprintf(object, sizeof object, "trunk:%.*s", id->len, id->s);
-	while(status && i < status->refused_count
-			&& strcmp(status->refused[i].object, object) != 0)
+	while(refused && i < refused->count && strcmp(refused->item[i].object, object) != 0)
 		i++;
-	if(status && i < status->refused_count)
-		rpc->fault(ctx, 404, FMT("not in force: %s"), status->refused[i].text);
+	if(refused && i < refused->count)
+		rpc->fault(ctx, 404, FMT("not in force: %s"), refused->item[i].text);
 	else
 		rpc->fault(ctx, 404, FMT("no trunk '%.*s' is in force"), id->len, id->s);
 	if(status)

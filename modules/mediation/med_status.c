@@ -50,11 +50,12 @@ void med_status_destroy(void)
 
 void med_status_publish(const med_status_t *status)
 {
-	size_t used = offsetof(med_status_t, refused)
-			+ status->refused_count * sizeof *status->refused;
-
 	lock_get(&shared->lock);
-	memcpy(&shared->status, status, used);
+	memcpy(&shared->status, status, offsetof(med_status_t, faults));
+	for(int i = MED_REFUSED; i <= MED_WARNED; i++)
+		memcpy(&shared->status.faults[i], &status->faults[i],
+				offsetof(med_status_faults_t, item)
+						+ status->faults[i].count * sizeof status->faults[i].item[0]);
 	lock_release(&shared->lock);
 }
 
@@ -83,6 +84,11 @@ const char *med_status_store_name(enum med_store_state state)
 			return "live";
 	}
 	return "unknown";
+}
+
+const char *med_status_severity_name(enum med_severity severity)
+{
+	return severity == MED_REFUSED ? "refused" : "warned";
 }
 
 /* ---- JSON ---- */
@@ -160,6 +166,19 @@ static void put_time(text_t *out, long long when)
 		put(out, "null", 4);
 }
 
+static void put_faults(text_t *out, const char *severity, const med_status_faults_t *f)
+{
+	putf(out, ",\"%s_total\":%u,\"%s\":[", severity, f->total, severity);
+	for(unsigned i = 0; i < f->count; i++) {
+		put(out, i ? ",{\"object\":" : "{\"object\":", i ? 11 : 10);
+		put_string(out, f->item[i].object);
+		put(out, ",\"text\":", 8);
+		put_string(out, f->item[i].text);
+		put(out, "}", 1);
+	}
+	put(out, "]", 1);
+}
+
 char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 {
 	text_t out = {0};
@@ -181,15 +200,11 @@ char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 	for(int k = 0; k < MED_KIND_COUNT; k++)
 		putf(&out, "%s\"%s\":%u", k ? "," : "", med_kind_name((enum med_kind)k),
 				status->objects[k]);
-	putf(&out, "},\"refused_total\":%u,\"refused\":[", status->refused_total);
-	for(unsigned i = 0; i < status->refused_count; i++) {
-		put(&out, i ? ",{\"object\":" : "{\"object\":", i ? 11 : 10);
-		put_string(&out, status->refused[i].object);
-		put(&out, ",\"text\":", 8);
-		put_string(&out, status->refused[i].text);
-		put(&out, "}", 1);
-	}
-	put(&out, "]}", 2);
+	put(&out, "}", 1);
+	for(int i = MED_REFUSED; i <= MED_WARNED; i++)
+		put_faults(
+				&out, med_status_severity_name((enum med_severity)i), &status->faults[i]);
+	put(&out, "}", 1);
 	if(out.failed) {
 		free(out.s);
 		return NULL;

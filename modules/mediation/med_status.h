@@ -9,12 +9,19 @@
 #include "medcore/config.h"
 #include "medcore/store.h"
 
-#define MED_STATUS_REFUSED 128 /**< refused objects kept for showing; all are counted */
+#define MED_STATUS_SHOWN 128 /**< of each severity kept for showing; all are counted */
 
-typedef struct med_status_refused {
+typedef struct med_status_fault {
 	char object[96]; /**< "trunk:pbx1", cut if longer */
 	char text[256];
-} med_status_refused_t;
+} med_status_fault_t;
+
+/** What is wrong, of one severity. */
+typedef struct med_status_faults {
+	unsigned total;
+	unsigned count; /**< filled in item[] */
+	med_status_fault_t item[MED_STATUS_SHOWN];
+} med_status_faults_t;
 
 typedef struct med_status {
 	enum med_store_state store;
@@ -24,11 +31,12 @@ typedef struct med_status {
 	long long applied_at;        /**< when it was published */
 	char build_error[256];       /**< empty: the last build was published */
 	unsigned snapshots;          /**< alive: the one in force and retired ones in use */
-	unsigned objects[MED_KIND_COUNT]; /**< in force, by kind */
-	unsigned refused_total;
-	unsigned refused_count; /**< filled in refused[] */
-	med_status_refused_t refused[MED_STATUS_REFUSED];
+	unsigned objects[MED_KIND_COUNT];           /**< in force, by kind */
+	med_status_faults_t faults[MED_WARNED + 1]; /**< by enum med_severity */
 } med_status_t;
+
+/** "refused", "warned" */
+const char *med_status_severity_name(enum med_severity severity);
 
 /** In mod_init, before the fork. 0, or -1 (logged). */
 int med_status_init(void);

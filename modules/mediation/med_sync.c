@@ -227,7 +227,7 @@ static void on_commit(void *ctx, bool full, med_str_t applied)
 				  "refused\n",
 				own.status.revision, own.status.objects[MED_KIND_TRUNK],
 				own.status.objects[MED_KIND_GATEWAY], own.status.objects[MED_KIND_ROUTE],
-				own.status.refused_total);
+				own.status.faults[MED_REFUSED].total);
 	else if(!own.unbuilt)
 		LM_INFO("revision %llu in force\n", own.revision);
 }

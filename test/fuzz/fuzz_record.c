@@ -29,10 +29,12 @@ static med_str_t take_line(med_str_t *rest)
 	return line;
 }
 
-static void check_text(void *ctx, enum med_kind kind, med_str_t id, const char *text)
+static void check_text(void *ctx, enum med_severity severity, enum med_kind kind,
+		med_str_t id, const char *text)
 {
 	(void)ctx;
-	if(med_kind_name(kind) == NULL || text[0] == '\0')
+	if((severity != MED_REFUSED && severity != MED_WARNED) || med_kind_name(kind) == NULL
+			|| text[0] == '\0')
 		abort();
 	for(size_t i = 0; i < id.len; i++) {
 		if(id.s[i] < 0x20 || id.s[i] > 0x7e)
@@ -117,7 +119,7 @@ static size_t load(med_config_t *config, med_str_t rest)
 		}
 		write_and_read(kind, id, fields, count);
 		if(med_config_set(config, kind, id, fields, count, &err) != MED_EOK)
-			check_text(NULL, kind, (med_str_t){"", 0}, err.text);
+			check_text(NULL, MED_REFUSED, kind, (med_str_t){"", 0}, err.text);
 	}
 	return med_config_refused(config, check_text, NULL);
 }

@@ -95,17 +95,19 @@ static inline const med_snapshot_t *core_build(med_config_t *config)
 	return snapshot;
 }
 
-/** Texts of what is refused, one a line. */
+/** Texts of what is wrong, one a line, and how many of each severity. */
 typedef struct core_texts {
 	char text[16384];
 	size_t len;
+	size_t count[2];
 } core_texts_t;
 
-static inline void core_add_text(
-		void *ctx, enum med_kind kind, med_str_t id, const char *text)
+static inline void core_add_text(void *ctx, enum med_severity severity,
+		enum med_kind kind, med_str_t id, const char *text)
 {
 	core_texts_t *texts = ctx;
 
+	texts->count[severity]++;
 	texts->len +=
 			(size_t)snprintf(texts->text + texts->len, sizeof(texts->text) - texts->len,
 					"%s %.*s|%s\n", med_kind_name(kind), MED_STR_FMT(id), text);

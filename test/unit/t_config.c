@@ -26,15 +26,27 @@ static void finish(void)
 	ck_assert_int_eq(shared.out, 0);
 }
 
-static const char *refused(size_t expected)
+/* So many texts of that severity, all texts in `texts`. */
+static const char *faults(enum med_severity severity, size_t expected)
 {
 	texts = (core_texts_t){.len = 0};
 	size_t count = med_config_refused(config, core_add_text, &texts);
 
-	ck_assert_msg(
-			count == expected, "%zu refused, not %zu:\n%s", count, expected, texts.text);
-	ck_assert_uint_eq(med_config_refused(config, NULL, NULL), expected);
+	ck_assert_msg(texts.count[severity] == expected, "%zu %s, not %zu:\n%s",
+			texts.count[severity], severity == MED_REFUSED ? "refused" : "warned",
+			expected, texts.text);
+	ck_assert_uint_eq(med_config_refused(config, NULL, NULL), count);
 	return texts.text;
+}
+
+static const char *refused(size_t expected)
+{
+	return faults(MED_REFUSED, expected);
+}
+
+static const char *warned(size_t expected)
+{
+	return faults(MED_WARNED, expected);
 }
 
 static void add_tcp(const char *id, const char *address)
@@ -360,11 +372,13 @@ START_TEST(duplicates_are_settled_alike_whatever_came_first)
 }
 END_TEST
 
-static void count_fresh(
-		void *ctx, enum med_kind kind, med_str_t id, const char *text, bool fresh)
+static void count_fresh(void *ctx, enum med_severity severity, enum med_kind kind,
+		med_str_t id, const char *text, bool fresh)
 {
 	unsigned *count = ctx;
 
+	if(severity != MED_REFUSED)
+		return;
 	(void)kind;
 	(void)id;
 	ck_assert_uint_gt(strlen(text), 0);
@@ -443,14 +457,14 @@ START_TEST(patterns_that_are_all_tried_are_told)
 				"t", NULL);
 	}
 	s = core_build(config);
-	core_assert_has(refused(2), "usage 'u' has 250 patterns such as this");
+	core_assert_has(warned(2), "usage 'u' has 250 patterns such as this");
 	med_config_release(config, s);
 	for(int i = 0; i < 100; i++) {
 		(void)snprintf(id, sizeof(id), "r%d", i);
 		ck_assert_int_eq(med_config_remove(config, MED_KIND_ROUTE, med_str(id)), MED_EOK);
 	}
 	s = core_build(config);
-	refused(0);
+	warned(0);
 	med_config_release(config, s);
 	finish();
 }
@@ -896,7 +910,7 @@ END_TEST
 
 static void add_id(void *ctx, enum med_kind kind, med_str_t id)
 {
-	core_add_text(ctx, kind, id, "");
+	core_add_text(ctx, MED_REFUSED, kind, id, "");
 }
 
 START_TEST(what_leaves_is_known_and_versions_are_told_apart)
