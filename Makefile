@@ -36,11 +36,11 @@ export BUILD
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps core module plugin tests demo run test test-valkey test-fresh test-debian13 \
-	bench fuzz lint format objects-page formats install clean help
+.PHONY: all deps core module medctl plugin tests demo run test test-valkey test-fresh \
+	test-debian13 bench fuzz lint format objects-page formats install clean help
 
-## all: build libmedcore, mediation.so and the rtpengine plugin (the default)
-all: core module plugin
+## all: build libmedcore, mediation.so, medctl and the rtpengine plugin (the default)
+all: core module medctl plugin
 
 ## deps: install missing Debian packages (none is started) and Kamailio's headers
 deps:
@@ -82,6 +82,32 @@ $(BUILD)/san/medcore/%.o: modules/medcore/%.c Makefile
 	@echo "CC   $< (sanitised)"
 	@$(CC) $(CORE_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -MT $@ -c $< -o $@
 
+# ---- medctl --------------------------------------------------------------------------
+
+medctl_sources := $(wildcard modules/medctl/*.c)
+
+## medctl: the command line
+medctl: $(BUILD)/medctl
+
+$(BUILD)/medctl: $(medctl_sources:modules/%.c=$(BUILD)/tools/%.o) $(BUILD)/libmedcore.a
+	@echo "LD   medctl"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs)
+
+$(BUILD)/san/medctl: $(medctl_sources:modules/%.c=$(BUILD)/san/tools/%.o) \
+		$(BUILD)/san/libmedcore.a
+	@echo "LD   medctl (sanitised)"
+	@$(CC) $(SANITIZE) -o $@ $^ $(core_libs)
+
+$(BUILD)/tools/%.o: modules/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "CC   $<"
+	@$(CC) $(CORE_CFLAGS) $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
+
+$(BUILD)/san/tools/%.o: modules/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "CC   $< (sanitised)"
+	@$(CC) $(CORE_CFLAGS) -O1 -g $(SANITIZE) -MMD -MP -MT $@ -c $< -o $@
+
 # ---- the module and the plugin -------------------------------------------------------
 
 module: $(BUILD)/libmedcore.a $(KAMAILIO_SRC)/src/config.mak
@@ -117,7 +143,7 @@ TEST_LIBS = $(call pkg_libs,check glib-2.0) $(core_libs)
 # A test of the plugin names the plugin's sources it needs here: <test>_with := files.
 -include test/unit/with.mk
 
-tests: $(test_programs)
+tests: $(test_programs) $(BUILD)/san/medctl
 
 .SECONDEXPANSION:
 $(BUILD)/test/unit/%: test/unit/%.c $$($$*_with) $(BUILD)/libmedcore.a Makefile
@@ -222,5 +248,6 @@ help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' \
 		'{ printf "  make %-13s %s\n", $$1, substr($$0, length($$1) + 3) }'
 
--include $(wildcard $(BUILD)/medcore/*.d $(BUILD)/san/medcore/*.d $(BUILD)/test/*/.*.d \
+-include $(wildcard $(BUILD)/medcore/*.d $(BUILD)/san/medcore/*.d \
+	$(BUILD)/tools/*/*.d $(BUILD)/san/tools/*/*.d $(BUILD)/test/*/.*.d \
 	$(BUILD)/bench/.*.d)
