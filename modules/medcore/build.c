@@ -78,11 +78,19 @@ static int build_defaults(med_config_t *config, const med_profile_object_t **def
 /* ---- all of it ------------------------------------------------------------------------
  */
 
-static void count_objects(const med_config_t *config, med_view_t *view)
+static int list_objects(med_config_t *config, med_view_t *view)
 {
-	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++)
-		view->count[kind] = config->table[kind].present;
-	view->count[MED_KIND_TRUNK] = view->listing == NULL ? 0 : view->listing->count;
+	int rc = MED_EOK;
+
+	for(unsigned kind = 0; kind < MED_KIND_COUNT && rc == MED_EOK; kind++) {
+		if(kind == MED_KIND_ROUTE) {
+			view->count[kind] = config->table[kind].present;
+			continue;
+		}
+		rc = med_build_cards(config, view, (enum med_kind)kind);
+		view->count[kind] = view->listing[kind] == NULL ? 0 : view->listing[kind]->count;
+	}
+	return rc;
 }
 
 static int build_state(
@@ -105,8 +113,7 @@ static int build_state(
 		rc = med_build_trunks(config, state);
 	if(rc == MED_EOK)
 		rc = med_build_usages(config, view);
-	count_objects(config, view);
-	return rc;
+	return rc == MED_EOK ? list_objects(config, view) : rc;
 }
 
 /* From here on nothing can fail. */

@@ -730,6 +730,8 @@ void med_config_free(med_config_t *config)
 	med_usages_free(config);
 	med_shard_builder_free(config->builder);
 	med_free(&config->own, config->work);
+	med_free(&config->own, config->card_text);
+	med_free(&config->own, config->card_value);
 	config->abandoned = true;
 	if(config->snapshots.next == &config->snapshots)
 		free_rest(config);

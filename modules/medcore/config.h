@@ -117,8 +117,9 @@ const med_trunk_t *med_snapshot_trunk_by_number(
 		const med_snapshot_t *snapshot, uint32_t number);
 const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id);
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
-/** Trunks in order of id, for listings: the one at @p index, NULL past the end. */
-const med_trunk_t *med_snapshot_trunk_at(const med_snapshot_t *snapshot, size_t index);
+/** Each trunk in turn, in no order that means anything; *at begins with 0. NULL: that was
+ * all. */
+const med_trunk_t *med_snapshot_next_trunk(const med_snapshot_t *snapshot, uint32_t *at);
 size_t med_snapshot_count(const med_snapshot_t *snapshot, enum med_kind kind);
 /** Counts up with each build. */
 uint64_t med_snapshot_revision(const med_snapshot_t *snapshot);

@@ -63,13 +63,17 @@ const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id)
 	return NULL;
 }
 
-const med_trunk_t *med_snapshot_trunk_at(const med_snapshot_t *snapshot, size_t index)
+const med_trunk_t *med_snapshot_next_trunk(const med_snapshot_t *snapshot, uint32_t *at)
 {
-	const med_listing_t *listing = snapshot->view.listing;
+	const med_array_t *numbers = snapshot->view.trunk_numbers;
+	size_t end = numbers == NULL ? 0 : numbers->chunks * MED_ARRAY_CHUNK;
 
-	if(listing == NULL || index >= listing->count)
-		return NULL;
-	return med_view_trunk(&snapshot->view, listing->number[index]);
+	while(*at < end) {
+		const med_trunk_t *trunk = med_array_get(numbers, (*at)++);
+		if(trunk != NULL)
+			return trunk;
+	}
+	return NULL;
 }
 
 size_t med_snapshot_count(const med_snapshot_t *snapshot, enum med_kind kind)

@@ -6,17 +6,39 @@
 #ifndef MEDCORE_SNAPSHOT_H
 #define MEDCORE_SNAPSHOT_H
 
+#include "medcore/card.h"
 #include "medcore/config.h"
 #include "medcore/map.h"
 #include "medcore/record.h"
 #include "medcore/routes.h"
 #include "medcore/rules.h"
 
-/** Trunks in order of id. */
+/** One object as it was written: its id, then name and value in turn, each terminated. */
+struct med_card {
+	med_segment_t segment;
+	uint64_t fields; /**< of the version it was made from (med_slot_t) */
+	uint32_t size;   /**< bytes of the text */
+	uint8_t id_len;
+	char text[];
+};
+
+#define MED_CARDS_CHUNK 64u /**< cards of a chunk at most */
+#define MED_CARDS_FEW 16u   /**< with fewer it is put together with the next */
+
+typedef struct med_card_chunk {
+	med_segment_t segment;
+	uint32_t count; /**< never 0 */
+	const med_card_t *card[];
+} med_card_chunk_t;
+
+/** All cards of a kind in order of id. */
 typedef struct med_listing {
 	med_segment_t segment;
-	size_t count;
-	uint32_t number[];
+	size_t count, chunks;
+	struct {
+		uint32_t first; /**< index of its first card */
+		const med_card_chunk_t *at;
+	} chunk[];
 } med_listing_t;
 
 /** What trunks of a group have in common. */
@@ -51,8 +73,8 @@ typedef struct med_view {
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
 	med_map_t *legs;     /**< med_leg_group_t */
 	med_array_t *trunk_numbers, *usages;
-	med_listing_t *listing;
-	uint64_t prefixes[3]; /**< bit n: some source has n bits */
+	med_listing_t *listing[MED_KIND_COUNT]; /**< none of routes */
+	uint64_t prefixes[3];                   /**< bit n: some source has n bits */
 	size_t count[MED_KIND_COUNT];
 } med_view_t;
 

@@ -483,7 +483,7 @@ static int refuse_duplicate(med_config_t *config, med_slot_t *slot,
 
 /* A trunk in force that was not to be evaluated gives way to one whose id comes first. */
 static int displace(med_config_t *config, med_state_t *state, const med_trunk_t *trunk,
-		const med_trunk_t *other, bool *displaced)
+		const med_trunk_t *other)
 {
 	med_slot_t *slot = med_slot_find(config, MED_KIND_TRUNK, other->id);
 	int rc;
@@ -495,7 +495,6 @@ static int displace(med_config_t *config, med_state_t *state, const med_trunk_t 
 	if(rc == MED_EOK)
 		rc = withdraw(config, state, slot);
 	med_fault_check(config, slot);
-	*displaced = true;
 	return rc;
 }
 
@@ -505,8 +504,7 @@ static int displace(med_config_t *config, med_state_t *state, const med_trunk_t 
  * that is not among those to evaluate can be in the way only while it serves: it is put
  * out of force. Those it kept out are all among them.
  */
-static int claim_all(
-		med_config_t *config, med_state_t *state, size_t count, bool *displaced)
+static int claim_all(med_config_t *config, med_state_t *state, size_t count)
 {
 	for(size_t i = 0; i < count; i++) {
 		med_slot_t *slot = config->work[i];
@@ -524,7 +522,7 @@ static int claim_all(
 		} else {
 			for(; rc == MED_EOK && other != NULL;
 					other = first_claim(&state->view, &object->trunk))
-				rc = displace(config, state, &object->trunk, other, displaced);
+				rc = displace(config, state, &object->trunk, other);
 			if(rc == MED_EOK)
 				rc = enter(config, state, slot);
 		}
@@ -534,66 +532,11 @@ static int claim_all(
 	return MED_EOK;
 }
 
-/* ---- listing --------------------------------------------------------------------------
- */
-
-static bool set_changed(const med_config_t *config, size_t count)
-{
-	for(size_t i = 0; i < count; i++) {
-		if((config->work[i]->object == NULL) != (config->work[i]->pending == NULL))
-			return true;
-	}
-	return false;
-}
-
-/* The old list without those that left, merged with those that came; both are in order.
- */
-static int list_trunks(
-		med_config_t *config, med_view_t *view, size_t count, bool displaced)
-{
-	const med_listing_t *old = view->listing;
-	size_t had = old == NULL ? 0 : old->count, at = 0;
-	med_listing_t *listing;
-
-	if(!displaced && !set_changed(config, count))
-		return MED_EOK;
-	listing = med_segment_new(
-			&config->heap, sizeof(*listing) + (had + count) * sizeof(listing->number[0]));
-	if(listing == NULL)
-		return MED_ENOMEM;
-	listing->count = 0;
-	for(size_t i = 0;; i++) {
-		const med_trunk_t *next = NULL;
-		while(i < had && (next = med_view_trunk(view, old->number[i])) == NULL)
-			i++;
-		for(; at < count; at++) {
-			const med_slot_t *slot = config->work[at];
-			int order = next == NULL
-					? -1
-					: memcmp(slot->id, next->id.s,
-							slot->id_len < next->id.len ? slot->id_len : next->id.len);
-			if(order == 0)
-				order = (int)slot->id_len - (int)next->id.len;
-			if(order > 0)
-				break;
-			if(slot->object == NULL && slot->pending != NULL)
-				listing->number[listing->count++] = slot->number;
-		}
-		if(next == NULL)
-			break;
-		listing->number[listing->count++] = next->number;
-	}
-	med_segment_retire(&config->heap, old);
-	view->listing = listing;
-	return MED_EOK;
-}
-
 /* ---- all of it ------------------------------------------------------------------------
  */
 
 int med_build_trunks(med_config_t *config, med_state_t *state)
 {
-	bool displaced = false;
 	size_t count = 0;
 	int rc;
 
@@ -613,11 +556,9 @@ int med_build_trunks(med_config_t *config, med_state_t *state)
 			rc = make(config, slot);
 	}
 	if(rc == MED_EOK)
-		rc = claim_all(config, state, count, &displaced);
+		rc = claim_all(config, state, count);
 	for(size_t i = 0; i < count; i++)
 		med_fault_check(config, config->work[i]);
-	if(rc == MED_EOK)
-		rc = list_trunks(config, &state->view, count, displaced);
 	if(rc == MED_EOK)
 		mend_groups(config, &state->view);
 	return rc;

@@ -164,6 +164,9 @@ struct med_config {
 	med_ranked_t *ranked; /**< members to order */
 	size_t ranked_room;
 	size_t usage_whole, shard_most; /**< the bounds above; tests set lower ones */
+	char *card_text;  /**< of a card under way */
+	char *card_value; /**< of its field under way; MED_VALUE_MAX bytes */
+	size_t card_room;
 	bool stale_legs;
 	bool abandoned; /**< freed by its owner; lives for the snapshots still out */
 	struct med_snapshot snapshots; /**< head of the ring of living ones */
@@ -251,5 +254,11 @@ static inline const void *med_slot_current(const med_slot_t *slot)
 {
 	return slot->dirty ? slot->pending : slot->object;
 }
+
+/* ---- card.c ---------------------------------------------------------------------------
+ */
+
+/** A kind's listing brought up to date with what is dirty. MED_EOK, MED_ENOMEM. */
+int med_build_cards(med_config_t *config, med_view_t *view, enum med_kind kind);
 
 #endif

@@ -128,9 +128,10 @@ static bool med_gateway_resolves_to(const med_gateway_t *gateway, const med_ip_t
 static bool med_hop_is_anothers(const med_snapshot_t *snapshot, const med_hop_t *hop)
 {
 	const med_trunk_t *trunk;
+	uint32_t at = 0;
 	med_ip_t own;
 
-	for(size_t i = 0; (trunk = med_snapshot_trunk_at(snapshot, i)) != NULL; i++)
+	while((trunk = med_snapshot_next_trunk(snapshot, &at)) != NULL)
 		if(trunk->port == hop->port && med_transport_proto(trunk->transport) == hop->proto
 				&& med_ip_parse(trunk->gateway->address, &own) == MED_EOK
 				&& memcmp(own.bytes, hop->ip.bytes, sizeof own.bytes) == 0)

@@ -15,6 +15,7 @@
 #include "med_shm.h"
 #include "med_status.h"
 #include "med_sync.h"
+#include "medcore/card.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -209,6 +210,7 @@ static void many_trunks(
 {
 	size_t total = med_snapshot_count(snapshot, MED_KIND_TRUNK);
 	const med_trunk_t *trunk;
+	const med_card_t *card;
 	void *top, *list, *item;
 
 	if(rpc->add(ctx, FMT("{"), &top) < 0
@@ -217,7 +219,9 @@ static void many_trunks(
 					< 0)
 		goto full;
 	for(int i = 0; i < limit; i++) {
-		trunk = med_snapshot_trunk_at(snapshot, (size_t)offset + (size_t)i);
+		card = med_snapshot_card_at(
+				snapshot, MED_KIND_TRUNK, (size_t)offset + (size_t)i);
+		trunk = card ? med_snapshot_trunk(snapshot, med_card_id(card)) : NULL;
 		if(!trunk)
 			return;
 		if(rpc->array_add(list, FMT("{"), &item) < 0 || add_trunk(rpc, item, trunk) < 0)

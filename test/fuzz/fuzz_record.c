@@ -128,11 +128,12 @@ static void ask(const med_snapshot_t *snapshot, med_scratch_t *scratch)
 {
 	med_number_t called = {"+493012345678", 13}, number;
 	const med_trunk_t *trunk;
+	uint32_t at = 0;
 	med_leg_policy_t leg;
 	med_numbers_t numbers;
 	med_plan_t plan;
 
-	for(size_t i = 0; (trunk = med_snapshot_trunk_at(snapshot, i)) != NULL; i++) {
+	while((trunk = med_snapshot_next_trunk(snapshot, &at)) != NULL) {
 		med_query_t query = {.in = trunk, .called = &called};
 		med_source_t source = {
 				.transport = trunk->transport, .local_port = trunk->local_port};

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "core_test.h"
+#include "medcore/card.h"
 
 static core_memory_t own, shared;
 static med_mem_t own_mem, shared_mem;
@@ -55,6 +56,14 @@ static void add_tcp(const char *id, const char *address)
 	core_set(config, MED_KIND_TRUNK, id, "transport", "tcp", NULL);
 }
 
+/* In order of id. */
+static const med_trunk_t *trunk_at(const med_snapshot_t *s, size_t index)
+{
+	const med_card_t *card = med_snapshot_card_at(s, MED_KIND_TRUNK, index);
+
+	return card == NULL ? NULL : med_snapshot_trunk(s, med_card_id(card));
+}
+
 static const med_trunk_t *trunk(const med_snapshot_t *s, const char *id)
 {
 	return med_snapshot_trunk(s, med_str(id));
@@ -78,8 +87,8 @@ START_TEST(the_shortest_trunk)
 	ck_assert_uint_eq(t->leg.srtp, MED_SRTP_REQUIRED);
 	ck_assert(t->leg.anchored && t->leg.known && t->enabled && t->takes_calls);
 	ck_assert_ptr_eq(med_snapshot_trunk_by_number(s, t->number), t);
-	ck_assert_ptr_eq(med_snapshot_trunk_at(s, 0), t);
-	ck_assert_ptr_null(med_snapshot_trunk_at(s, 1));
+	ck_assert_ptr_eq(trunk_at(s, 0), t);
+	ck_assert_ptr_null(trunk_at(s, 1));
 	ck_assert_ptr_null(med_snapshot_trunk_by_number(s, MED_NO_NUMBER));
 	ck_assert_uint_eq(med_snapshot_count(s, MED_KIND_TRUNK), 1);
 	ck_assert_uint_eq(med_snapshot_revision(s), 1);
@@ -97,7 +106,7 @@ START_TEST(nothing_at_all)
 	ck_assert_ptr_null(trunk(s, "pbx1"));
 	ck_assert_ptr_null(med_snapshot_gateway(s, MED_STR("pbx1")));
 	ck_assert_ptr_null(med_snapshot_policy(s, MED_STR("")));
-	ck_assert_ptr_null(med_snapshot_trunk_at(s, 0));
+	ck_assert_ptr_null(trunk_at(s, 0));
 	ck_assert_ptr_null(med_snapshot_trunk_by_number(s, 0));
 	ck_assert_int_eq(
 			med_config_remove(config, MED_KIND_TRUNK, MED_STR("x")), MED_ENOMATCH);
@@ -359,8 +368,8 @@ START_TEST(duplicates_are_settled_alike_whatever_came_first)
 		ck_assert_uint_eq(med_config_refused(config, NULL, NULL),
 				med_config_refused(fresh, NULL, NULL));
 		for(size_t i = 0; i < TRUNKS; i++) {
-			const med_trunk_t *x = med_snapshot_trunk_at(a, i);
-			const med_trunk_t *y = med_snapshot_trunk_at(b, i);
+			const med_trunk_t *x = trunk_at(a, i);
+			const med_trunk_t *y = trunk_at(b, i);
 			ck_assert_msg((x == NULL) == (y == NULL), "step %d: %zu", step, i);
 			ck_assert(x == NULL || med_str_eq(x->id, y->id));
 		}
@@ -613,14 +622,13 @@ START_TEST(numbers_stay_and_listings_are_in_order)
 		add_tcp(ids[i], address);
 		s = core_build(config);
 		for(size_t k = 0; k < i; k++) {
-			med_str_t a = med_snapshot_trunk_at(s, k)->id,
-					  b = med_snapshot_trunk_at(s, k + 1)->id;
+			med_str_t a = trunk_at(s, k)->id, b = trunk_at(s, k + 1)->id;
 			char x[8], y[8];
 			snprintf(x, sizeof(x), "%.*s", MED_STR_FMT(a));
 			snprintf(y, sizeof(y), "%.*s", MED_STR_FMT(b));
 			ck_assert_str_lt(x, y);
 		}
-		ck_assert_ptr_null(med_snapshot_trunk_at(s, i + 1));
+		ck_assert_ptr_null(trunk_at(s, i + 1));
 		med_config_release(config, s);
 	}
 	s = core_build(config);
@@ -629,8 +637,8 @@ START_TEST(numbers_stay_and_listings_are_in_order)
 	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("z"));
 	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("a"));
 	s = core_build(config);
-	core_assert_str(med_snapshot_trunk_at(s, 0)->id, "aa");
-	core_assert_str(med_snapshot_trunk_at(s, 4)->id, "y1");
+	core_assert_str(trunk_at(s, 0)->id, "aa");
+	core_assert_str(trunk_at(s, 4)->id, "y1");
 	ck_assert_ptr_null(med_snapshot_trunk_by_number(s, number));
 	med_config_release(config, s);
 	core_set(config, MED_KIND_TRUNK, "z", "transport", "tcp", NULL);
@@ -702,7 +710,7 @@ START_TEST(versions_share_what_did_not_change)
 	ck_assert_ptr_ne(trunk(a, "gw7"), trunk(b, "gw7"));
 	ck_assert_ptr_eq(trunk(a, "gw8"), trunk(b, "gw8"));
 	ck_assert_msg(
-			shared.out - before < 16, "%ld segments for one trunk", shared.out - before);
+			shared.out - before < 20, "%ld segments for one trunk", shared.out - before);
 	med_config_release(config, a);
 	ck_assert_msg(
 			shared.out <= before, "%ld segments more than before", shared.out - before);

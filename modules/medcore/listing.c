@@ -1,0 +1,177 @@
+/**
+ * listing.c - objects in force as people see them, field by field
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "medcore/listing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "medcore/snapshot.h"
+
+bool med_type_is_list(enum med_type type)
+{
+	return type == MED_TYPE_IDS || type == MED_TYPE_SUBNETS || type == MED_TYPE_CODES
+			|| type == MED_TYPE_TRUNKS;
+}
+
+/* ---- what is not written --------------------------------------------------------------
+ */
+
+/* As long as MED_GATEWAY_ADDRESSES subnets, or a host name. */
+typedef struct med_made {
+	char text[512];
+} med_made_t;
+
+/* Fields of gateways and trunks that follow from others; those that do not are 0. */
+static med_str_t of_gateway(
+		const med_gateway_t *g, const med_field_def_t *def, med_made_t *made)
+{
+	med_gateway_record_t record = {
+			.tls_name = g->tls_name, .source = {g->sources, g->source_count}};
+
+	if(def->offset != offsetof(med_gateway_record_t, tls_name)
+			&& def->offset != offsetof(med_gateway_record_t, source))
+		return (med_str_t){NULL, 0};
+	(void)med_schema_format(def, &record, made->text, sizeof(made->text));
+	return med_str(made->text);
+}
+
+static med_str_t of_trunk(
+		const med_trunk_t *t, const med_field_def_t *def, med_made_t *made)
+{
+	med_trunk_record_t record = {
+			.gateway = t->gateway->id, .port = t->port, .local_port = t->local_port};
+
+	if(def->offset != offsetof(med_trunk_record_t, gateway)
+			&& def->offset != offsetof(med_trunk_record_t, port)
+			&& def->offset != offsetof(med_trunk_record_t, local_port))
+		return (med_str_t){NULL, 0};
+	(void)med_schema_format(def, &record, made->text, sizeof(made->text));
+	return med_str(made->text);
+}
+
+/* The value of a field that was not written, as it is in force; empty: there is none. */
+static med_str_t default_of(const med_snapshot_t *snapshot, enum med_kind kind,
+		med_str_t id, const med_field_def_t *def, med_made_t *made)
+{
+	const med_gateway_t *gateway;
+	const med_trunk_t *trunk;
+
+	if(def->initial != NULL)
+		return med_str(def->initial);
+	if(kind == MED_KIND_GATEWAY && (gateway = med_snapshot_gateway(snapshot, id)) != NULL)
+		return of_gateway(gateway, def, made);
+	if(kind == MED_KIND_TRUNK && (trunk = med_snapshot_trunk(snapshot, id)) != NULL)
+		return of_trunk(trunk, def, made);
+	return (med_str_t){NULL, 0};
+}
+
+/* ---- field by field -------------------------------------------------------------------
+ */
+
+void med_shown(const med_snapshot_t *snapshot, enum med_kind kind, const med_card_t *card,
+		med_shown_cb cb, void *ctx)
+{
+	size_t count, at = 0;
+	const med_field_def_t *defs = med_schema(kind, &count);
+	med_field_t field;
+	bool more = med_card_next(card, &at, &field);
+	med_made_t made;
+
+	/* a card has its fields in the schema's order too, the numbered ones last */
+	for(size_t i = 0; i < count; i++) {
+		med_str_t name = med_str(defs[i].name), value;
+		if(med_schema_is_numbered(&defs[i]))
+			continue;
+		if(more && med_str_eq(field.name, name)) {
+			value = field.value;
+			more = med_card_next(card, &at, &field);
+		} else {
+			value = default_of(snapshot, kind, med_card_id(card), &defs[i], &made);
+		}
+		if(value.len > 0 && !cb(ctx, &defs[i], name, value))
+			return;
+	}
+	for(; more; more = med_card_next(card, &at, &field)) {
+		if(!cb(ctx, med_schema_field(kind, field.name), field.name, field.value))
+			return;
+	}
+}
+
+/* ---- filters --------------------------------------------------------------------------
+ */
+
+int med_wanted_parse(
+		enum med_kind kind, med_str_t text, med_wanted_t *wanted, med_errbuf_t *err)
+{
+	const char *equals = text.len == 0 ? NULL : memchr(text.s, '=', text.len);
+	const char *nearest;
+	char quoted[80];
+
+	if(equals == NULL)
+		return med_fail(err, MED_EINVAL, "'%s' is no filter: <field>=<value> is",
+				med_quote(quoted, sizeof(quoted), text));
+	wanted->name = (med_str_t){text.s, (size_t)(equals - text.s)};
+	wanted->value = (med_str_t){equals + 1, text.len - wanted->name.len - 1};
+	wanted->def = NULL;
+	wanted->begins =
+			wanted->value.len > 0 && wanted->value.s[wanted->value.len - 1] == '*';
+	wanted->value.len -= wanted->begins;
+	if(med_str_eq(wanted->name, MED_STR("id")))
+		return MED_EOK;
+	wanted->def = med_schema_field(kind, wanted->name);
+	if(wanted->def != NULL) {
+		if(!med_schema_is_numbered(wanted->def))
+			wanted->name = med_str(wanted->def->name);
+		return MED_EOK;
+	}
+	nearest = med_schema_nearest(kind, wanted->name);
+	return med_fail(err, MED_EINVAL, "a %s has no field '%s'%s%s%s", med_kind_name(kind),
+			med_quote(quoted, sizeof(quoted), wanted->name), nearest == NULL ? "" : "; '",
+			nearest == NULL ? "" : nearest, nearest == NULL ? "" : "' is near");
+}
+
+static bool fits(const med_wanted_t *wanted, med_str_t value)
+{
+	if(wanted->begins && value.len > wanted->value.len)
+		value.len = wanted->value.len;
+	return med_str_eq(value, wanted->value);
+}
+
+bool med_wanted_value(const med_wanted_t *wanted, med_str_t value)
+{
+	if(fits(wanted, value))
+		return true;
+	if(wanted->def == NULL || !med_type_is_list(wanted->def->type))
+		return false;
+	while(value.len > 0) {
+		const char *comma = memchr(value.s, ',', value.len);
+		med_str_t entry = {
+				value.s, comma == NULL ? value.len : (size_t)(comma - value.s)};
+		const char *weight = memchr(entry.s, '*', entry.len);
+		if(fits(wanted, entry)
+				|| (weight != NULL
+						&& fits(wanted,
+								(med_str_t){entry.s, (size_t)(weight - entry.s)})))
+			return true;
+		value.s += entry.len + (comma != NULL);
+		value.len -= entry.len + (comma != NULL);
+	}
+	return false;
+}
+
+bool med_wanted_card(const med_wanted_t *wanted, const med_snapshot_t *snapshot,
+		enum med_kind kind, const med_card_t *card)
+{
+	med_made_t made;
+	med_str_t value;
+
+	if(wanted->def == NULL)
+		return med_wanted_value(wanted, med_card_id(card));
+	value = med_card_value(card, wanted->name);
+	if(value.s == NULL && !med_schema_is_numbered(wanted->def))
+		value = default_of(snapshot, kind, med_card_id(card), wanted->def, &made);
+	return med_wanted_value(wanted, value);
+}
