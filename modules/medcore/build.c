@@ -139,6 +139,27 @@ static void commit(med_config_t *config, const med_state_t *state)
 	config->heap.building++;
 }
 
+static void undo(med_config_t *config, const med_profile_object_t *defaults)
+{
+	med_heap_rollback(&config->heap);
+	config->defaults = defaults;
+	config->stale_legs = false;
+}
+
+int med_config_rehearse(med_config_t *config, const med_mem_t *mem)
+{
+	const med_profile_object_t *before = config->defaults, *defaults = NULL;
+	med_state_t state = config->state;
+	med_mem_t shared = config->shared;
+	int rc;
+
+	config->shared = *mem;
+	rc = build_state(config, &state, &defaults);
+	undo(config, before);
+	config->shared = shared;
+	return rc;
+}
+
 int med_config_build(
 		med_config_t *config, const med_snapshot_t **snapshot, med_errbuf_t *err)
 {
@@ -148,9 +169,7 @@ int med_config_build(
 	int rc = s == NULL ? MED_ENOMEM : build_state(config, &state, &defaults);
 
 	if(rc != MED_EOK) {
-		med_heap_rollback(&config->heap);
-		config->defaults = before;
-		config->stale_legs = false;
+		undo(config, before);
 		med_free(&config->shared, s);
 		return med_fail(err, rc,
 				"cannot build the configuration: %s; the one before serves on",

@@ -108,6 +108,11 @@ void med_config_set_pause(med_config_t *config, void (*call)(void *ctx), void *c
  */
 int med_config_build(
 		med_config_t *config, const med_snapshot_t **snapshot, med_errbuf_t *err);
+/**
+ * All that the next build would do, with memory of @p mem, and taken back: to learn what
+ * it would take. @p mem frees blocks of the shared memory too. MED_EOK: it would succeed.
+ */
+int med_config_rehearse(med_config_t *config, const med_mem_t *mem);
 /** Only by the process of @p config, when no reader is left. */
 void med_config_release(med_config_t *config, const med_snapshot_t *snapshot);
 

@@ -60,8 +60,9 @@ static int open_locked(med_keep_t *keep, bool readable, bool *writable)
 		if(fd < 0)
 			return -1;
 		if(fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-			med_keep_tell(keep, "%s: not a file; name one in last_known_good or \"\"",
-					keep->path);
+			if(*writable)
+				med_keep_tell(keep, "%s: not a file; name one in last_known_good or \"\"",
+						keep->path);
 			close(fd);
 			return -1;
 		}

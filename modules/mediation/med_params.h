@@ -20,6 +20,11 @@ extern char *med_param_node;
 /** `rtpengine_sock`: as in the rtpengine module, "udp:127.0.0.1:2224", several by space.
  */
 extern char *med_param_rtpengine_sock;
+/** `last_known_good`: file of the last known good configuration; "": none is kept. */
+extern char *med_param_last_known_good;
+/** `max_shrink`: percent of the trunks or routes that one read of everything may take
+ * out of force without being confirmed; default 50, 100: all. */
+extern int med_param_max_shrink;
 /** `status_interval` seconds between two writes of an unchanged status; default 10. */
 extern int med_param_status_interval;
 

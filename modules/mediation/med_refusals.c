@@ -6,6 +6,7 @@
 #include "med_refusals.h"
 
 #include "med_compat.h"
+#include "med_events.h"
 #include "med_stats.h"
 
 #include <stdio.h>
@@ -29,6 +30,8 @@ static struct {
 	unsigned fresh;
 	med_status_faults_t faults;
 } now[MED_WARNED + 1];
+
+static char first_refused[256]; /* of what is fresh */
 
 static unsigned find_key(uint64_t hash)
 {
@@ -102,8 +105,11 @@ static void add(
 	}
 	if(!fresh)
 		return;
-	if(severity == MED_REFUSED)
+	if(severity == MED_REFUSED) {
 		med_stats_inc(MED_STAT_OBJECTS_REFUSED);
+		if(!now[severity].fresh)
+			snprintf(first_refused, sizeof first_refused, "%s", text);
+	}
 	if(now[severity].fresh++ < LOGGED_MAX)
 		LM_WARN("%s: %s\n", med_status_severity_name(severity), text);
 }
@@ -134,6 +140,17 @@ static void add_keys(void)
 	}
 }
 
+/** What is new of the refusals, as one event. */
+static void tell_refusals(unsigned before)
+{
+	const unsigned fresh = now[MED_REFUSED].fresh, total = now[MED_REFUSED].faults.total;
+
+	if(fresh)
+		med_event("refused", "%s%s", first_refused, fresh > 1 ? "; and others" : "");
+	else if(before && !total)
+		med_event("mended", "nothing is refused any more");
+}
+
 bool med_refusals_collect(med_config_t *config, bool again, med_status_t *status)
 {
 	if(again) {
@@ -143,6 +160,7 @@ bool med_refusals_collect(med_config_t *config, bool again, med_status_t *status
 	}
 	if(med_config_refused_part(config, again, PART, add_object, NULL))
 		return true;
+	tell_refusals(status->faults[MED_REFUSED].total);
 	for(int i = MED_REFUSED; i <= MED_WARNED; i++) {
 		if(now[i].fresh > LOGGED_MAX)
 			LM_WARN("and %u more objects are %s: see RPC mediation.status\n",

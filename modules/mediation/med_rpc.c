@@ -55,6 +55,64 @@ static int add_counts(rpc_t *rpc, void *top, const med_status_t *status)
 	return 0;
 }
 
+/** What is held back; nothing when nothing is. */
+static int add_held(rpc_t *rpc, void *top, const med_held_t *held)
+{
+	char since[32];
+	void *item, *counts, *some;
+
+	if(!held->since)
+		return 0;
+	/* `ctl` takes one structure in each call, as the last */
+	if(rpc->struct_add(top, FMT("{"), "held", &item) < 0
+			|| rpc->struct_add(item, FMT("ssu{"), "since",
+					   time_text(held->since, since, sizeof since), "text", held->text,
+					   "total", held->total, "objects", &counts)
+					< 0)
+		return -1;
+	for(int k = 0; k < MED_KIND_COUNT; k++)
+		if(held->count[k]
+				&& rpc->struct_add(counts, FMT("u"), med_kind_name((enum med_kind)k),
+						   held->count[k])
+						< 0)
+			return -1;
+	if(rpc->struct_add(item, FMT("["), "some", &some) < 0)
+		return -1;
+	for(unsigned i = 0; i < held->shown; i++)
+		if(rpc->array_add(some, FMT("s"), held->object[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/** Where what is in force came from, how it is kept, who is waited for. */
+static int add_source(rpc_t *rpc, void *top, const med_status_t *status)
+{
+	char disk[32], since[32];
+	long long age = (long long)time(NULL) - status->disk_at;
+
+	if(rpc->struct_add(top, FMT("ss"), "source", med_status_source_name(status->source),
+			   "disk_at", time_text(status->disk_at, disk, sizeof disk))
+			< 0)
+		return -1;
+	if(status->source == MED_ORIGIN_DISK
+			&& rpc->struct_add(top, FMT("J"), "disk_age_s",
+					   (unsigned long long)(age > 0 ? age : 0))
+					< 0)
+		return -1;
+	if(rpc->struct_add(top, FMT("sJJss"), "disk_text", status->disk_text, "read_done",
+			   (unsigned long long)status->read_done, "read_known",
+			   (unsigned long long)status->read_known, "unfit", status->unfit, "applying",
+			   status->applying)
+			< 0)
+		return -1;
+	if(status->applying[0]
+			&& rpc->struct_add(top, FMT("s"), "applying_since",
+					   time_text(status->applying_since, since, sizeof since))
+					< 0)
+		return -1;
+	return add_held(rpc, top, &status->held);
+}
+
 /* refused_total and refused, warned_total and warned */
 static int add_faults(
 		rpc_t *rpc, void *top, const med_status_t *status, enum med_severity severity)
@@ -98,9 +156,9 @@ static int add_listeners(rpc_t *rpc, void *top)
 	return 0;
 }
 
-static const char *status_doc[] = {
-		"State of this node: revision in force, connection to Redis, objects, those refused "
-		"and warned of with the reason, policy listeners",
+static const char *status_doc[] = {"State of this node: revision in force, connection to "
+								   "Redis, objects, those refused "
+								   "and warned of with the reason, policy listeners",
 		NULL};
 
 static void rpc_status(rpc_t *rpc, void *ctx)
@@ -123,7 +181,8 @@ static void rpc_status(rpc_t *rpc, void *ctx)
 				time_text(status->store_since, since, sizeof since), "store_text",
 				status->store_text, "snapshots", status->snapshots, "build_error",
 				status->build_error);
-	if(rc < 0 || add_counts(rpc, top, status) < 0 || add_listeners(rpc, top) < 0
+	if(rc < 0 || add_source(rpc, top, status) < 0 || add_counts(rpc, top, status) < 0
+			|| add_listeners(rpc, top) < 0
 			|| add_faults(rpc, top, status, MED_REFUSED) < 0
 			|| add_faults(rpc, top, status, MED_WARNED) < 0)
 		rpc->fault(ctx, 500, FMT("the answer does not fit"));

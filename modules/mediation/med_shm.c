@@ -12,6 +12,8 @@
 #include "med_compat.h"
 #include "core/locking.h"
 
+#include <stdlib.h>
+
 #define TRUNK_STATES 32768
 
 /** One snapshot and who uses it. */
@@ -36,10 +38,16 @@ static struct {
 	unsigned depth;
 } held;
 
+static size_t missed; /* of this process */
+
 static void *shm_alloc(void *ctx, size_t size)
 {
+	void *block = shm_malloc(size);
+
 	(void)ctx;
-	return shm_malloc(size);
+	if(!block)
+		missed += size;
+	return block;
 }
 
 static void shm_release(void *ctx, void *block)
@@ -50,6 +58,78 @@ static void shm_release(void *ctx, void *block)
 }
 
 const med_mem_t med_mem_shm = {.alloc = shm_alloc, .free = shm_release};
+
+/* ---- what would do ---- */
+
+#define MB (1024ul * 1024)
+#define OVERHEAD 64 /* of a block, in any of Kamailio's allocators */
+
+/** What med_mem_measure gave out, and at most at one time. */
+static struct {
+	size_t now, most;
+} measured;
+
+typedef struct block {
+	size_t size, unused; /* keeps what follows aligned */
+} block_t;
+
+static void *measure_alloc(void *ctx, size_t size)
+{
+	block_t *block = malloc(sizeof *block + size);
+
+	(void)ctx;
+	if(!block)
+		return NULL;
+	block->size = size;
+	measured.now += size + OVERHEAD;
+	if(measured.now > measured.most)
+		measured.most = measured.now;
+	return block + 1;
+}
+
+static void measure_free(void *ctx, void *what)
+{
+	block_t *block;
+
+	(void)ctx;
+	if(!what || shm_address_in(what)) {
+		shm_release(ctx, what);
+		return;
+	}
+	block = (block_t *)what - 1;
+	measured.now -= block->size + OVERHEAD;
+	free(block);
+}
+
+const med_mem_t med_mem_measure = {.alloc = measure_alloc, .free = measure_free};
+
+size_t med_shm_missed(void)
+{
+	size_t bytes = missed;
+
+	missed = 0;
+	return bytes;
+}
+
+void med_shm_measure(void)
+{
+	measured.now = measured.most = 0;
+}
+
+unsigned long med_shm_enough(size_t more)
+{
+	struct mem_info info;
+	unsigned long bytes;
+
+	shm_info(&info);
+	bytes = info.real_used + more + measured.most;
+	return (bytes + bytes / 4) / MB + 1;
+}
+
+unsigned long med_shm_size(void)
+{
+	return shm_mem_size / MB;
+}
 
 int med_shm_init(void)
 {

@@ -15,6 +15,23 @@ void med_shm_destroy(void);
 /** Memory of snapshots, for med_config_new(). */
 extern const med_mem_t med_mem_shm;
 
+/** Bytes asked for and not had since the last call. Redis process only. */
+size_t med_shm_missed(void);
+/**
+ * Memory of this process alone, counted: to learn what a build would take. What it frees
+ * may be of either kind.
+ */
+extern const med_mem_t med_mem_measure;
+/** Begins to count. */
+void med_shm_measure(void);
+/**
+ * In megabytes, as Kamailio's option -m: what would do for what is in use now and @p more
+ * bytes, and what was measured since med_shm_measure(), with head room.
+ */
+unsigned long med_shm_enough(size_t more);
+/** Megabytes that there are. */
+unsigned long med_shm_size(void);
+
 /**
  * The snapshot in force, counted: lock, read pointer, count, unlock; nothing is done
  * while the lock is held. Within a scope of this process that has one already, the same:

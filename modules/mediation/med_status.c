@@ -91,6 +91,19 @@ const char *med_status_severity_name(enum med_severity severity)
 	return severity == MED_REFUSED ? "refused" : "warned";
 }
 
+const char *med_status_source_name(enum med_origin source)
+{
+	switch(source) {
+		case MED_ORIGIN_NONE:
+			return "none";
+		case MED_ORIGIN_DISK:
+			return "disk";
+		case MED_ORIGIN_REDIS:
+			return "redis";
+	}
+	return "unknown";
+}
+
 /* ---- JSON ---- */
 
 typedef struct text {
@@ -179,6 +192,53 @@ static void put_faults(text_t *out, const char *severity, const med_status_fault
 	put(out, "]", 1);
 }
 
+static void put_counts(text_t *out, const unsigned *count)
+{
+	put(out, "{", 1);
+	for(int k = 0; k < MED_KIND_COUNT; k++)
+		putf(out, "%s\"%s\":%u", k ? "," : "", med_kind_name((enum med_kind)k), count[k]);
+	put(out, "}", 1);
+}
+
+/** What is held back; null when nothing is. */
+static void put_held(text_t *out, const med_held_t *held)
+{
+	if(!held->since) {
+		put(out, "null", 4);
+		return;
+	}
+	put(out, "{\"since\":", 9);
+	put_time(out, held->since);
+	put(out, ",\"text\":", 8);
+	put_string(out, held->text);
+	putf(out, ",\"total\":%u,\"objects\":", held->total);
+	put_counts(out, held->count);
+	put(out, ",\"some\":[", 9);
+	for(unsigned i = 0; i < held->shown; i++) {
+		put(out, ",", i > 0);
+		put_string(out, held->object[i]);
+	}
+	put(out, "]}", 2);
+}
+
+/** Where it came from, how it is kept, who writes. */
+static void put_source(text_t *out, const med_status_t *status)
+{
+	putf(out, ",\"source\":\"%s\",\"disk_at\":", med_status_source_name(status->source));
+	put_time(out, status->disk_at);
+	put(out, ",\"disk_text\":", 13);
+	put_string(out, status->disk_text);
+	putf(out, ",\"read_done\":%zu,\"read_known\":%zu,\"applying\":", status->read_done,
+			status->read_known);
+	put_string(out, status->applying);
+	put(out, ",\"applying_since\":", 18);
+	put_time(out, status->applying_since);
+	put(out, ",\"unfit\":", 9);
+	put_string(out, status->unfit);
+	put(out, ",\"held\":", 8);
+	put_held(out, &status->held);
+}
+
 char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 {
 	text_t out = {0};
@@ -196,11 +256,9 @@ char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 	put_string(&out, status->store_text);
 	put(&out, ",\"build_error\":", 15);
 	put_string(&out, status->build_error);
-	putf(&out, ",\"snapshots\":%u,\"objects\":{", status->snapshots);
-	for(int k = 0; k < MED_KIND_COUNT; k++)
-		putf(&out, "%s\"%s\":%u", k ? "," : "", med_kind_name((enum med_kind)k),
-				status->objects[k]);
-	put(&out, "}", 1);
+	put_source(&out, status);
+	putf(&out, ",\"snapshots\":%u,\"objects\":", status->snapshots);
+	put_counts(&out, status->objects);
 	for(int i = MED_REFUSED; i <= MED_WARNED; i++)
 		put_faults(
 				&out, med_status_severity_name((enum med_severity)i), &status->faults[i]);

@@ -23,7 +23,29 @@ typedef struct med_status_faults {
 	med_status_fault_t item[MED_STATUS_SHOWN];
 } med_status_faults_t;
 
+#define MED_HELD_SHOWN 16 /**< held objects kept for showing; all are counted */
+
+/** What a read of everything lacked, and is kept in force; since 0: nothing. */
+typedef struct med_held {
+	long long since;
+	char text[512];
+	unsigned total, count[MED_KIND_COUNT];
+	unsigned shown;
+	char object[MED_HELD_SHOWN][96]; /**< "trunk:pbx1" */
+} med_held_t;
+
+/** Where what is in force came from. */
+enum med_origin { MED_ORIGIN_NONE, MED_ORIGIN_DISK, MED_ORIGIN_REDIS };
+
 typedef struct med_status {
+	enum med_origin source;
+	long long disk_at;   /**< as of when it is on disk; 0: it is not */
+	char disk_text[256]; /**< why it is not kept there; empty: it is, or is off */
+	size_t read_done, read_known; /**< while loading; known 0: not known */
+	med_held_t held;
+	char applying[128]; /**< the writer that is waited for; empty: none */
+	long long applying_since;
+	char unfit[256]; /**< what is wrong with this Redis; empty: nothing */
 	enum med_store_state store;
 	char store_text[256];
 	long long store_since;       /**< seconds since the epoch */
@@ -47,6 +69,8 @@ void med_status_publish(const med_status_t *status);
 /** A copy of what was told last, by pkg_malloc; NULL: memory is short. */
 med_status_t *med_status_get(void);
 
+/** "none", "disk", "redis" */
+const char *med_status_source_name(enum med_origin source);
 /** "down", "loading", "live" */
 const char *med_status_store_name(enum med_store_state state);
 

@@ -41,6 +41,8 @@ static param_export_t params[] = {
 	{"node", PARAM_STRING, &med_param_node},
 	{"rtpengine_sock", PARAM_STRING, &med_param_rtpengine_sock},
 	{"status_interval", PARAM_INT, &med_param_status_interval},
+	{"last_known_good", PARAM_STRING, &med_param_last_known_good},
+	{"max_shrink", PARAM_INT, &med_param_max_shrink},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
 };

@@ -21,6 +21,9 @@ loadmodule "ctl.so"
 loadmodule "mediation.so"
 modparam("ctl", "binrpc", "unix:{control}")
 modparam("mediation", "redis_url", "{url}")
+#!ifdef LAST_KNOWN_GOOD
+modparam("mediation", "last_known_good", LAST_KNOWN_GOOD)
+#!endif
 {lines}
 request_route {{ exit; }}
 """
@@ -36,6 +39,7 @@ class Kamailio:
     config   path of the file
     defines  {name: value} for `#!ifdef`, `#!substdef`-ed names and the like (kamailio -A)
     tcp      ports that must accept connections before it counts as started
+    lkg      path of its last known good configuration
     control  path of the ctl module's unix socket, for rpc()
     """
 
@@ -47,7 +51,8 @@ class Kamailio:
         os.makedirs(self.run_dir, exist_ok=True)
         self.argv = [*wrapper, "kamailio", "-f", config, "-L", f"{BUILD}/:{modules()}", "-DD",
                      "-E", "-Y", self.run_dir, *options]
-        for key, value in (defines or {}).items():
+        self.lkg = sandbox.path(name + ".lkg")
+        for key, value in {"LAST_KNOWN_GOOD": f'"{self.lkg}"', **(defines or {})}.items():
             self.argv += ["-A", key if value is None else f"{key}={value}"]
         self.env = env
         self.start()

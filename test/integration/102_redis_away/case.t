@@ -2,6 +2,7 @@
 """Redis absent at start, killed, stopped, flushed, its connections cut: calls go on with
 what is in force, and recovery is automatic."""
 
+import os
 import signal
 import time
 
@@ -11,7 +12,7 @@ from trunks import Trunks
 
 PLAIN = {"anchor": "no"}
 
-with Case(plan=20) as t:
+with Case(plan=21) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": PLAIN},
                     routes={"all": {"pattern": ".*", "trunks": "gw1"}})
     redis = trunks.redis
@@ -95,8 +96,11 @@ with Case(plan=20) as t:
     wait_for("it to be gone", lambda: "missed" not in rpc("mediation.trunks"))
 
     redis.command("FLUSHDB")
-    wait_for("the flush", lambda: "total: 0" in rpc("mediation.trunks"))
-    t.ok(trunks.lines("WARNING", "objects are no longer in Redis"), "FLUSHDB is told loudly")
+    wait_for("the flush", lambda: "held: {" in rpc("mediation.status"))
+    seconds_of_call("FLUSHDB is held back: calls go on")
+    rpc("mediation.reload")
+    wait_for("it to be confirmed", lambda: "total: 0" in rpc("mediation.trunks"))
+    t.ok(trunks.lines("WARNING", "objects are no longer in Redis"), "confirmed, it is told loudly")
     invite = trunks.call("pbx1", "+4930123")
     t.equal(trunks.pbx1.expect("4xx", call_id=invite.get("Call-ID")).status, 403,
             "and nobody is known any more")
@@ -113,6 +117,8 @@ with Case(plan=20) as t:
          "being away is told once, not at each attempt")
 
     trunks.kamailio.stop()
+    # Nothing known on disk either: that is 120.
+    os.remove(trunks.kamailio.lkg)
     try:
         trunks.kamailio.start()
         t.like(rpc("mediation.status"), "store: down", "started without Redis: it says so")
