@@ -18,8 +18,10 @@
 #define EVENTS_KEPT "10000"
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 2000
-#define STABLE_MS 5000     /* live for this long: the next back-off starts small */
-#define SAY_AGAIN_MS 30000 /* another reason for being down is told this often */
+#define STABLE_MS 5000 /* live for this long: the next back-off starts small */
+/* Another reason for being down is told at once a few times, and then this often. */
+#define REASONS_AT_ONCE 3
+#define SAY_AGAIN_MS 30000
 #define LOOKUP_POLL_MS 20
 #define PREFIX_MAX 200
 #define FAT_MIN_MS 1000
@@ -39,9 +41,11 @@ void med_store_tell(med_store_t *store, enum med_store_state state, const char *
 {
 	bool changed = state != store->state || !store->text[0];
 
-	if(!changed
-			&& (strcmp(text, store->text) == 0
-					|| store->now - store->text_ms < SAY_AGAIN_MS))
+	if(changed)
+		store->reasons = 0;
+	else if(strcmp(text, store->text) == 0
+			|| (++store->reasons > REASONS_AT_ONCE
+					&& store->now - store->text_ms < SAY_AGAIN_MS))
 		return;
 	store->state = state;
 	store->text_ms = store->now;
@@ -105,7 +109,7 @@ void med_store_lose(med_store_t *store, const char *fmt, ...)
 		store->backoff = 0;
 	med_conn_close(&store->track);
 	med_conn_close(&store->data);
-	if(store->url.sentinels) /* the next master may be another */
+	if(store->url.sentinels || store->moved) /* the next one may be another */
 		med_conn_close(&store->write);
 	med_sentinel_stop(&store->sentinel);
 	med_store_keys_clear(&store->changed);
@@ -380,6 +384,7 @@ int med_store_new(const char *url, const char *prefix, const med_store_handler_t
 	rc = med_store_url_parse(url, &s->url, err);
 	if(rc)
 		goto fail;
+	s->home = s->url.at;
 	s->prefix = strdup(prefix);
 	s->match = glob_of(prefix);
 	if(!s->prefix || !s->match) {

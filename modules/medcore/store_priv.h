@@ -13,8 +13,9 @@
 #include "medcore/store_url.h"
 
 #define MED_STORE_CHANNEL "__redis__:invalidate"
-#define ROLE_MS 2000 /* with Sentinel: how often the master is asked whether it is one   \
-					  */
+#define ROLE_MS                                                                          \
+	2000 /* with Sentinel: how often the master is asked whether it is one               \
+		  */
 
 enum phase {
 	PH_DOWN,
@@ -56,6 +57,9 @@ typedef struct med_store_mark {
 
 struct med_store {
 	med_store_url_t url; /**< as given; with Sentinel `at` is the master it named last */
+	med_store_place_t home;
+	bool moved; /**< `at` is not home: a node of its cluster said that the keys are there
+				 */
 	med_sentinel_t sentinel;
 	long long epoch;      /**< of that answer */
 	char *prefix, *match; /**< match: the prefix as a glob pattern */
@@ -98,7 +102,7 @@ struct med_store {
 	char text[256];
 	int64_t now, text_ms, live_ms, next_attempt, next_ping, next_write, next_info;
 	int64_t next_role, next_find;
-	unsigned backoff, write_backoff;
+	unsigned backoff, write_backoff, reasons;
 	uint32_t jitter;
 	bool write_complained, info_unknown;
 };

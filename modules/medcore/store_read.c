@@ -95,6 +95,9 @@ static void start_track(med_store_t *store)
 void med_store_start_connect(med_store_t *store)
 {
 	if(!store->url.sentinels) {
+		if(!store->url.is_unix && !store->moved)
+			med_store_url_go_to(&store->url, &store->home);
+		store->moved = false; /* for one attempt: that node, too, may be gone */
 		start_track(store);
 		return;
 	}

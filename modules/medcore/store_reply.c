@@ -169,9 +169,34 @@ static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
 	got_one(store);
 }
 
+/** Redis Cluster: another node has these keys. "MOVED 5474 10.0.0.2:6379" */
+static void on_moved(med_store_t *store, const redisReply *reply)
+{
+	const char *host = strrchr(reply->str, ' '), *colon = strrchr(reply->str, ':');
+	med_store_place_t to = store->url.at;
+
+	if(!host || !colon || colon < host || store->url.is_unix
+			|| (size_t)(colon - host) > sizeof to.host
+			|| strspn(colon + 1, "0123456789") != strlen(colon + 1)
+			|| strlen(colon + 1) >= sizeof to.port || !colon[1]) {
+		med_store_lose(store, "%.120s", reply->str);
+		return;
+	}
+	host++;
+	if(colon > host) /* none: the same host */
+		snprintf(to.host, sizeof to.host, "%.*s", (int)(colon - host), host);
+	snprintf(to.port, sizeof to.port, "%s", colon + 1);
+	store->moved = true;
+	med_store_lose(store, "its cluster has these keys at %.100s:%s; going there", to.host,
+			to.port);
+	med_store_url_go_to(&store->url, &to);
+}
+
 static void on_mark(med_store_t *store, med_str_t key, bool alone, redisReply *reply)
 {
-	if(!med_store_on_mark(store, key, reply))
+	if(med_store_is_error(reply, "MOVED"))
+		on_moved(store, reply);
+	else if(!med_store_on_mark(store, key, reply))
 		med_store_lose_by_reply(store, "GETRANGE", reply);
 	else if(!alone)
 		got_one(store);

@@ -88,7 +88,7 @@ class Sentinels:
             server.command("REPLICAOF", "127.0.0.1", self.servers[0].port)
         self.ports = [sandbox.port() for _ in range(3)]
         self.processes = [sandbox.spawn(f"sentinel{number}", [
-            "redis-server", sandbox.write(f"sentinel{number}/sentinel.conf", SENTINEL.format(
+            SERVER, sandbox.write(f"sentinel{number}/sentinel.conf", SENTINEL.format(
                 port=port, name=name, master=self.servers[0].port)), "--sentinel"])
             for number, port in enumerate(self.ports)]
         wait_for("the sentinels to know each other and the replicas", lambda: all(

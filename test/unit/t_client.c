@@ -57,6 +57,8 @@ static med_reply_t *ask(const char *line)
 
 static void setup(void)
 {
+	const char *program =
+			getenv("REDIS_SERVER") ? getenv("REDIS_SERVER") : "redis-server";
 	int64_t end = clock_ms() + 10000;
 
 	snprintf(dir, sizeof dir, "/tmp/med-t-client-XXXXXX");
@@ -66,7 +68,7 @@ static void setup(void)
 	server = fork();
 	if(server == 0) {
 		ck_assert(freopen("/dev/null", "w", stdout) != NULL);
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", sock_path,
+		execlp(program, program, "--port", "0", "--unixsocket", sock_path,
 				"--requirepass", "sesame-open", "--save", "", "--dir", dir, (char *)NULL);
 		_exit(127);
 	}

@@ -11,7 +11,7 @@ import ssl
 from case import Case
 from certs import Authority
 from kamailio import Kamailio, bare
-from redis import RedisServer
+from redis import SERVER, RedisServer
 from sandbox import Failure, listening, wait_for
 from trunks import TLS_CONFIG
 
@@ -154,7 +154,7 @@ modparam("mediation", "node", "n1")
     t.ok(True, "with a certificate of our own it is read")
     kamailio.stop()
     sentinel_port = t.port()
-    t.spawn("sentinel", ["redis-server", t.write("sentinel.conf", f"""\
+    t.spawn("sentinel", [SERVER, t.write("sentinel.conf", f"""\
 port 0
 tls-port {sentinel_port}
 tls-cert-file {renewed.cert}
