@@ -302,8 +302,6 @@ static med_str_t identity_of(const med_value_t *object)
 	return med_text_strip(text);
 }
 
-static void read_top(med_clixml_t *c, const med_value_t *value, bool flatten);
-
 static void add_object(med_clixml_t *c, med_value_t *object)
 {
 	enum med_fact_kind kind;
@@ -322,22 +320,31 @@ static void add_object(med_clixml_t *c, med_value_t *object)
 	}
 }
 
+/* A list in place of its members; it may have properties of its own (Count). */
+static bool is_list_alone(const med_value_t *value)
+{
+	enum med_fact_kind kind;
+
+	return value->items != NULL && !med_import_class(value->class, &kind);
+}
+
 /* The objects of a pipeline, or one list of them. */
-static void read_top(med_clixml_t *c, const med_value_t *value, bool flatten)
+static void read_top(med_clixml_t *c, med_value_t *value, bool flatten)
 {
 	char quoted[100];
 
-	if(value->type == MED_VALUE_OBJECT
-			&& (value->first != NULL || value->items == NULL)) {
-		add_object(c, (med_value_t *)(uintptr_t)value);
-	} else if(value->type == MED_VALUE_OBJECT && flatten) {
-		for(const med_item_t *i = value->items; i != NULL && c->rc == MED_EOK;
-				i = i->next)
-			read_top(c, i->value, false);
-	} else if(value->type != MED_VALUE_NIL) {
+	if(value->type == MED_VALUE_NIL)
+		return;
+	if(value->type == MED_VALUE_TEXT) {
 		med_import_tell(c->in, MED_IMPORT_LEFT, (med_str_t){"", 0},
 				"'%s', which is no object; was it exported from the cmdlet itself?",
 				med_quote(quoted, sizeof(quoted), value->text));
+	} else if(!flatten || !is_list_alone(value)) {
+		add_object(c, value);
+	} else {
+		for(const med_item_t *i = value->items; i != NULL && c->rc == MED_EOK;
+				i = i->next)
+			read_top(c, i->value, false);
 	}
 }
 
@@ -349,7 +356,7 @@ int med_import_clixml(med_importing_t *in, const med_xml_t *root)
 	if(root->first == NULL)
 		med_import_tell(in, MED_IMPORT_LEFT, (med_str_t){"", 0}, "no object is in it");
 	for(const med_xml_t *e = root->first; e != NULL && c.rc == MED_EOK; e = e->next) {
-		const med_value_t *value = read_value(&c, e);
+		med_value_t *value = read_value(&c, e);
 		if(c.rc == MED_EOK)
 			read_top(&c, value, true);
 		if(c.rc == MED_EOK)

@@ -450,6 +450,8 @@ static const char *reason(enum med_fact_kind kind, med_str_t name)
 			{MED_FACT_SITE, "",
 					"sites are a name here; networks, bandwidth and bypass ids "
 					"are set by hand"},
+			{MED_FACT_TRUNK, "Machine",
+					"a gateway has one name here; add the machine's address to source"},
 			{MED_FACT_POOL, "SipClientTlsRange",
 					"a pool has one port here; give its trunks a local_port each"},
 			{MED_FACT_POOL, "SipClientTcpRange",

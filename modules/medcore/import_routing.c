@@ -278,8 +278,8 @@ static void put_trunks(med_mapping_t *m, med_made_t *made, const med_fact_t *fac
 }
 
 /* Its own, or its place among the routes of its file. */
-static void put_priority(
-		med_mapping_t *m, med_made_t *made, const med_fact_t *fact, size_t place)
+static void put_priority(med_mapping_t *m, med_made_t *made, const med_fact_t *fact,
+		size_t place, bool alone)
 {
 	med_str_t text;
 
@@ -288,8 +288,10 @@ static void put_priority(
 		return;
 	}
 	med_mapping_put(m, made, "priority", med_blocks_format(m->blocks, "%zu", place));
-	med_mapping_note(m, MED_IMPORT_CHANGED, made->where,
-			"no Priority in the file: %zu from its place among the routes", place);
+	med_mapping_note(m, MED_IMPORT_CHANGED, made->where, "no Priority in the file: %zu%s",
+			place,
+			alone ? ", for no other route is in it either; set priorities by hand"
+				  : " from its place among the routes");
 }
 
 static void put_caller(med_mapping_t *m, med_made_t *made, const med_fact_t *fact)
@@ -303,7 +305,7 @@ static void put_caller(med_mapping_t *m, med_made_t *made, const med_fact_t *fac
 	med_mapping_put(m, made, "alternate_caller_id", med_text_strip(alternate));
 }
 
-static void make_route(med_mapping_t *m, const med_fact_t *fact, size_t place)
+static void make_route(med_mapping_t *m, const med_fact_t *fact, size_t place, bool alone)
 {
 	static const med_renamed_t fields[] = {{"Description", "description"}};
 	med_str_t pattern = {"", 0}, usages;
@@ -325,7 +327,7 @@ static void make_route(med_mapping_t *m, const med_fact_t *fact, size_t place)
 	med_mapping_put(m, made, "name", fact->identity);
 	med_mapping_copy(m, made, fact, fields, COUNT(fields));
 	med_mapping_put(m, made, "pattern", pattern);
-	put_priority(m, made, fact, place);
+	put_priority(m, made, fact, place, alone);
 	usages = med_mapping_usages(m, fact, "PstnUsages");
 	if(usages.len == 0)
 		med_mapping_note(
@@ -366,7 +368,9 @@ static void make_routes(med_mapping_t *m)
 		qsort(placed, used, sizeof(*placed), compare_places);
 	for(size_t i = 0; i < used && m->blocks->error == MED_EOK; i++) {
 		place = i > 0 && placed[i]->file.s == placed[i - 1]->file.s ? place + 1 : 0;
-		make_route(m, placed[i], place);
+		make_route(m, placed[i], place,
+				used > 1 && place == 0
+						&& (i + 1 == used || placed[i + 1]->file.s != placed[i]->file.s));
 	}
 }
 

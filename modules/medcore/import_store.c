@@ -313,6 +313,7 @@ static int harvest_one(med_importing_t *in, const med_xml_t *e)
 {
 	bool managed = med_text_begins(e->space, SPACE_PREFIX);
 	enum med_fact_kind kind;
+	char quoted[80];
 
 	if(med_xml_is(e, "Objs") && med_text_begins(e->space, CLIXML_PREFIX))
 		return med_import_clixml(in, e);
@@ -328,6 +329,11 @@ static int harvest_one(med_importing_t *in, const med_xml_t *e)
 	}
 	if(med_import_class(e->name, &kind))
 		return add_bare(in, kind, e);
+	/* The outermost of what is Lync's and unknown; what is in it may be known. */
+	if(e->parent != NULL && !med_text_begins(e->parent->space, SPACE_PREFIX))
+		med_import_tell(in, MED_IMPORT_LEFT, (med_str_t){"", 0},
+				"a document of '%s', which is not imported",
+				med_quote(quoted, sizeof(quoted), e->name));
 	return MED_ENOMATCH;
 }
 

@@ -13,6 +13,8 @@
 
 #include "medcore/import_priv.h"
 
+#define ROLES_SHOWN 200 /* bytes */
+
 /* Keys are GUIDs or made of numbers and names; compared without case. */
 typedef struct med_key {
 	med_str_t text;
@@ -344,7 +346,9 @@ static void set_addresses(
 {
 	for(const med_xml_t *e = cluster->element; e != NULL;
 			e = med_xml_walk(e, cluster->element)) {
-		med_str_t address = attribute(e, "IPAddress");
+		med_str_t address = attribute(e, "IPAddress"), fqdn = attribute(e, "Fqdn");
+		if(med_xml_is(e, "Machine") && fqdn.len > 0 && !same(fqdn, cluster->fqdn))
+			med_value_set_text(t->in->blocks, object, "Machine", fqdn);
 		if(med_xml_is(e, "NetInterface") && address.len > 0
 				&& !med_str_eq(address, MED_STR("0.0.0.0"))
 				&& !med_str_eq(address, MED_STR("::")))
@@ -407,6 +411,8 @@ static med_str_t trunk_name(
 		host = service->root->cluster->fqdn;
 	if(service->root == service)
 		return host;
+	if(service->cluster != NULL && service->cluster != service->root->cluster)
+		return service->cluster->fqdn;
 	med_value_set_text(t->in->blocks, (med_value_t *)(uintptr_t)object, "InventedName",
 			MED_STR("true"));
 	return med_blocks_format(t->in->blocks, "%.*s-%.*s", MED_STR_FMT(host),
@@ -468,6 +474,29 @@ static int read_parts(med_topology_t *t, const med_xml_t *top)
 	return t->in->blocks->error;
 }
 
+/* One note for all that is no part of a Mediation Server. */
+static void tell_others(med_topology_t *t)
+{
+	med_str_t roles = {"", 0};
+	size_t count = 0;
+	char role[40];
+
+	for(size_t i = 0; i < t->service_count; i++) {
+		const med_service_t *service = &t->services[i];
+		if(is_trunk(service) || same(service->role, MED_STR("MediationServer")))
+			continue;
+		count++;
+		(void)med_quote(role, sizeof(role), service->role);
+		if(roles.len < ROLES_SHOWN && strstr(roles.s, role) == NULL)
+			roles = med_blocks_format(
+					t->in->blocks, "%s%s%s", roles.s, roles.len > 0 ? ", " : "", role);
+	}
+	if(count > 0)
+		med_import_tell(t->in, MED_IMPORT_LEFT, (med_str_t){"", 0},
+				"services of other roles (%zu), no part of a Mediation Server: %s", count,
+				roles.s);
+}
+
 static int read_topology(med_importing_t *in, const med_xml_t *top, bool published)
 {
 	med_topology_t t = {.in = in, .published = published};
@@ -489,6 +518,7 @@ static int read_topology(med_importing_t *in, const med_xml_t *top, bool publish
 		else if(same(t.services[i].role, MED_STR("MediationServer")))
 			add_pool(&t, &t.services[i]);
 	}
+	tell_others(&t);
 	return in->blocks->error;
 }
 

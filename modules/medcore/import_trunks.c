@@ -246,12 +246,19 @@ static med_trunk_fact_t *by_key(const med_mapping_t *m, med_str_t key)
 med_trunk_fact_t *med_mapping_trunk(med_mapping_t *m, med_str_t name)
 {
 	const med_entry_t *entry;
+	med_trunk_fact_t *trunk;
 
 	name = without(without(name, "Service:"), "PstnGateway:");
 	entry = med_table_find(&m->table, MED_SPACE_TRUNK, name);
 	if(entry != NULL && entry->object != NULL)
 		return entry->object;
-	return by_key(m, name);
+	if((trunk = by_key(m, name)) != NULL)
+		return trunk;
+	/* Lync 2010 had gateways alone. */
+	entry = med_table_find(&m->table, MED_SPACE_GATEWAY, name);
+	return entry == NULL || entry->object == NULL
+			? NULL
+			: ((med_gateway_fact_t *)entry->object)->root;
 }
 
 static med_trunk_fact_t *new_trunk(med_mapping_t *m, med_str_t name)

@@ -88,6 +88,9 @@ START_TEST(a_whole_site)
 			"expected_usage = Local\n",
 			"CHANGED trunk 'Carrier B': its id here is 'Carrier-B'\n",
 			"LEFT topology.xml: sbc1.example.net: Sparkle = '7': not understood",
+			"LEFT topology.xml: services of other roles (1), no part of a Mediation "
+			"Server: "
+			"Registrar\n",
 			"LEFT sites.xml: Harbour: City = 'Port Example': ",
 			"LEFT trunkconfig.xml: PstnGateway:sbc1.example.net: rule 'Balanced' "
 			"(^(?'a'\\d)(?<b-a>\\d)$ => $1): at character 14: balancing groups",
@@ -259,6 +262,11 @@ START_TEST(forms)
 					 "VoicePolicy", "<S N='Identity'>a</S>") IMPORT_OBJ("VoicePolicy",
 					 "<S N='Identity'>b</S>") "</LST></Obj>"),
 					"[policy b]"},
+			{IMPORT_CLIXML(
+					 "<Obj><TN><T>Example.List</T></TN><IE>" IMPORT_OBJ("VoicePolicy",
+							 "<S N='Identity'>a</S>") "</IE><Props><I32 "
+													  "N='Count'>1</I32></Props></Obj>"),
+					"[policy a]"},
 			/* ToString last, properties among the notes, prefix and suffix of types. */
 			{IMPORT_CLIXML(
 					 "<Obj><MS><S N='Identity'>r</S></MS><Props>"
@@ -478,6 +486,38 @@ END_TEST
 
 #define VOICE "urn:schema:Microsoft.Rtc.Management.Policy.Voice."
 
+#define ROUTE(name)                                                                      \
+	"<Route xmlns='" VOICE "2008' Name='" name "' NumberPattern='^1'>"                   \
+	"<PstnUsages>u</PstnUsages></Route>"
+
+/* Each in a file of its own: their order is in none of them. */
+START_TEST(routes_by_themselves)
+{
+	import_file_t files[] = {
+			{"a.xml", NULL, MED_STR(ROUTE("r1"))}, {"b.xml", NULL, MED_STR(ROUTE("r2"))}};
+	import_run_t *run = import_run(files, NULL, 2);
+
+	core_assert_has(run->text, "[route r2]\nname = r2\npattern = ^1\npriority = 0\n");
+	core_assert_has(
+			run->text, "CHANGED b.xml: r2: no Priority in the file: 0, for no other");
+	import_end(run);
+}
+END_TEST
+
+/* Lync 2010: a gateway is its trunk; a dial plan names it by its host. */
+START_TEST(gateway_by_host)
+{
+	static const char text[] =
+			IMPORT_CLIXML(TRUNK("t1", "<S N='PoolFqdn'>gw.example.net</S>") IMPORT_OBJ(
+					"LocationProfile", "<S N='Identity'>PstnGateway:gw.example.net</S>"));
+	import_run_t *run = import_text("f.xml", text);
+
+	core_assert_has(
+			run->text, "[profile trunk:t1]\ndial_plan = dialplan-trunk-gw.example.net\n");
+	import_end(run);
+}
+END_TEST
+
 START_TEST(bare_payloads)
 {
 	static const struct {
@@ -489,6 +529,11 @@ START_TEST(bare_payloads)
 			{"x.xml", "Tag:given", "[policy given]"},
 			{"Global.xml", "Site:other", "[policy site-other]"},
 	};
+	static const char unknown[] =
+			"<Backup><Data><NetworkSettings "
+			"xmlns='urn:schema:Microsoft.Rtc.Management.x'>"
+			"<Inner/></NetworkSettings></Data><Data><VoicePolicy xmlns='" VOICE
+			"2008' Name='x'/></Data></Backup>";
 	static const char text[] = "<VoicePolicy xmlns='" VOICE "2011'/>";
 	med_errbuf_t err;
 	med_import_t *import;
@@ -497,6 +542,15 @@ START_TEST(bare_payloads)
 		import_file_t file = {row[i].name, row[i].scope, med_str(text)};
 		import_run_t *run = import_run(&file, NULL, 1);
 		core_assert_has(run->text, row[i].expected);
+		import_end(run);
+	}
+	{
+		/* What is Lync's and not known is told once. */
+		import_run_t *run = import_text("Global.xml", unknown);
+		core_assert_has(run->text,
+				"LEFT Global.xml: a document of 'NetworkSettings', which is not "
+				"imported");
+		import_assert_lacks(run->text, "Inner");
 		import_end(run);
 	}
 	import = med_import_new(&med_mem_heap);
@@ -571,7 +625,8 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {a_whole_site, order_does_not_matter, the_central_store,
-			topology_builder, forms, bare_payloads, ends, memory_is_short};
+			topology_builder, forms, routes_by_themselves, gateway_by_host, bare_payloads,
+			ends, memory_is_short};
 
 	return core_run("import", tests, COUNT(tests));
 }
