@@ -129,13 +129,12 @@ static void commit(med_config_t *config, const med_state_t *state)
 			slot->object = slot->pending;
 			slot->pending = NULL;
 			slot->dirty = false;
+			if(kind == MED_KIND_TRUNK)
+				med_fault_check(config, slot);
 			med_slot_drop(config, slot);
 		}
 	}
 	med_usages_commit(config);
-	if(config->rules_changed)
-		med_fault_check_profiles(config);
-	config->rules_changed = false;
 	config->heap.building++;
 }
 

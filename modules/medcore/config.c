@@ -58,7 +58,7 @@ static void grow_table(med_config_t *config, med_table_t *table)
 	table->buckets = buckets;
 }
 
-static med_slot_t *slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
+med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 {
 	med_table_t *table = &config->table[kind];
 	med_slot_t *slot = med_slot_find(config, kind, id), **chain;
@@ -102,6 +102,7 @@ void med_slot_drop(med_config_t *config, med_slot_t *slot)
 
 	/* A trunk keeps its number as long as the node runs, so it keeps its slot. */
 	if(slot->entry != NULL || slot->refused != NULL || slot->object != NULL || slot->dirty
+			|| slot->named != NULL
 			|| (slot->kind == MED_KIND_TRUNK && med_is_id(med_slot_id(slot))))
 		return;
 	for(place = chain_of(table, slot->hash); *place != slot; place = &(*place)->next)
@@ -300,7 +301,7 @@ static int fill_trunks(
 		divisor = gcd(divisor, item[i].weight);
 	for(size_t i = 0; i < trunks->count; i++) {
 		uint32_t weight = divisor == 0 ? 0 : item[i].weight / divisor;
-		med_slot_t *slot = slot_of(config, MED_KIND_TRUNK, item[i].id);
+		med_slot_t *slot = med_slot_of(config, MED_KIND_TRUNK, item[i].id);
 		if(slot == NULL)
 			return MED_ENOMEM;
 		entry->trunks[i] = slot;
@@ -380,7 +381,7 @@ static void join_others(med_config_t *config, med_slot_t *slot)
 
 	for(unsigned i = 0; i < entry->trunk_count; i++) {
 		med_slot_t *trunk = entry->trunks[i];
-		trunk->refs++;
+		trunk->routes++;
 		if(trunk->named_by == NULL)
 			trunk->named_by = slot;
 		if(trunk->entry == NULL)
@@ -395,13 +396,18 @@ static void leave_others(med_config_t *config, med_slot_t *slot)
 
 	for(unsigned i = 0; i < entry->trunk_count; i++) {
 		med_slot_t *trunk = entry->trunks[i];
-		trunk->refs--;
+		trunk->routes--;
 		if(trunk->named_by == slot)
 			trunk->named_by = NULL;
 		if(trunk->entry == NULL)
 			med_fault_check(config, trunk);
 	}
 	med_usages_leave(config, slot);
+}
+
+static const med_record_t *record_of(enum med_kind kind, const void *entry)
+{
+	return kind == MED_KIND_RULES ? ((const med_rules_entry_t *)entry)->record : entry;
 }
 
 static void free_entry(med_config_t *config, enum med_kind kind, void *entry)
@@ -481,26 +487,62 @@ static int read_entry(med_config_t *config, enum med_kind kind, med_str_t id,
 	return rc;
 }
 
-static void replace_entry(med_config_t *config, med_slot_t *slot, void *entry)
+/* The trunk that a gateway keeps in force though it was removed; NULL: none. */
+static med_slot_t *guarded_by(const med_config_t *config, const med_slot_t *gateway)
+{
+	const med_record_t *record = gateway->entry;
+	med_slot_t *trunk = gateway->kind != MED_KIND_GATEWAY || record == NULL
+					|| record->gateway.root_trunk.len == 0
+			? NULL
+			: med_slot_find(config, MED_KIND_TRUNK, record->gateway.root_trunk);
+
+	return trunk != NULL && trunk->guarded ? trunk : NULL;
+}
+
+/* The gateway whose root trunk this is; NULL: none. */
+static const med_slot_t *guard_of(const med_config_t *config, const med_slot_t *trunk)
+{
+	const med_record_t *record = trunk->entry, *other;
+	const med_slot_t *gateway = trunk->kind != MED_KIND_TRUNK || record == NULL
+			? NULL
+			: med_slot_find(config, MED_KIND_GATEWAY, record->trunk.gateway);
+
+	other = gateway == NULL ? NULL : gateway->entry;
+	return other != NULL && med_str_eq(other->gateway.root_trunk, med_slot_id(trunk))
+			? gateway
+			: NULL;
+}
+
+/* @p entry and @p refs, what it names, take the place of what the slot had; NULL, NULL:
+ * it leaves. */
+static void replace_entry(
+		med_config_t *config, med_slot_t *slot, void *entry, med_refs_t *refs)
 {
 	med_table_t *table = &config->table[slot->kind];
+	med_slot_t *root = guarded_by(config, slot);
 
 	if(slot->kind == MED_KIND_ROUTE && slot->entry != NULL)
 		leave_others(config, slot);
+	if(slot->kind == MED_KIND_RULES && slot->entry != NULL)
+		med_fault_simple_name(config, slot, false);
 	table->present += (entry != NULL) - (size_t)(slot->entry != NULL);
-	if(slot->kind == MED_KIND_RULES && (entry == NULL) != (slot->entry == NULL))
-		config->rules_changed = true;
 	free_entry(config, slot->kind, slot->entry);
 	slot->entry = entry;
 	slot->tag = 0;
+	med_refs_replace(config, slot, refs);
 	if(slot->kind == MED_KIND_ROUTE && entry != NULL)
 		join_others(config, slot);
+	if(slot->kind == MED_KIND_RULES && entry != NULL)
+		med_fault_simple_name(config, slot, true);
 	if(slot->kind != MED_KIND_ROUTE)
 		med_slot_mark_dirty(config, slot);
 	med_fault_check(config, slot);
+	med_fault_check_namers(config, slot);
 	if(entry == NULL && config->removed != NULL)
 		config->removed(
 				config->removed_ctx, (enum med_kind)slot->kind, med_slot_id(slot));
+	if(root != NULL && guard_of(config, root) == NULL)
+		(void)med_config_remove(config, MED_KIND_TRUNK, med_slot_id(root));
 }
 
 int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
@@ -509,22 +551,29 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 	uint64_t hash = fields_hash(fields, count);
 	med_errbuf_t text = {""};
 	med_slot_t *slot;
+	med_refs_t *refs = NULL;
 	void *entry = NULL;
 	int rc;
 
 	if((unsigned)kind >= MED_KIND_COUNT)
 		return med_fail(err, MED_EINVAL, "no such kind of object");
-	slot = slot_of(config, kind, kept_id(id));
+	slot = med_slot_of(config, kind, kept_id(id));
 	if(slot == NULL)
 		return MED_ENOMEM;
 	slot->epoch = config->epoch;
 	if(slot->entry != NULL && slot->fields == hash && slot->refused == NULL)
 		return MED_EOK;
 	rc = read_entry(config, kind, id, fields, count, &entry, &text);
+	if(rc == MED_EOK && kind != MED_KIND_ROUTE) {
+		rc = med_refs_make(config, slot, record_of(kind, entry), &refs);
+		if(rc != MED_EOK)
+			free_entry(config, kind, entry);
+	}
 	if(rc == MED_ENOMEM) {
 		med_slot_drop(config, slot);
 		return rc;
 	}
+	slot->guarded = false; /* it is there, be it good or bad */
 	if(rc != MED_EOK) {
 		(void)med_fail(err, rc, "%s", text.text);
 		if(set_refused(config, slot, text.text) != MED_EOK) {
@@ -534,7 +583,7 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 		return rc;
 	}
 	(void)set_refused(config, slot, NULL); /* clearing takes no memory */
-	replace_entry(config, slot, entry);
+	replace_entry(config, slot, entry, refs);
 	slot->fields = hash;
 	return MED_EOK;
 }
@@ -542,12 +591,14 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 int med_config_refuse(
 		med_config_t *config, enum med_kind kind, med_str_t id, const char *text)
 {
-	med_slot_t *slot =
-			(unsigned)kind < MED_KIND_COUNT ? slot_of(config, kind, kept_id(id)) : NULL;
+	med_slot_t *slot = (unsigned)kind < MED_KIND_COUNT
+			? med_slot_of(config, kind, kept_id(id))
+			: NULL;
 
 	if(slot == NULL)
 		return MED_ENOMEM;
 	slot->epoch = config->epoch;
+	slot->guarded = false;
 	if(set_refused(config, slot, text) != MED_EOK) {
 		med_slot_drop(config, slot);
 		return MED_ENOMEM;
@@ -555,17 +606,37 @@ int med_config_refuse(
 	return MED_EOK;
 }
 
+/* A root trunk stays while its gateway does (spec 2.3), and that is told as a fault. */
+static int guard(med_config_t *config, med_slot_t *slot, const med_slot_t *gateway)
+{
+	med_errbuf_t text;
+
+	(void)med_fail(&text, 0,
+			"trunk '%.*s': removed, but it is the root trunk of gateway '%.*s'; it stays "
+			"in "
+			"force until the gateway goes too, or root_trunk names another",
+			MED_STR_FMT(med_slot_id(slot)), MED_STR_FMT(med_slot_id(gateway)));
+	if(set_refused(config, slot, text.text) != MED_EOK)
+		return MED_ENOMEM;
+	slot->guarded = true;
+	return MED_EREFUSED;
+}
+
 int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id)
 {
 	med_slot_t *slot = (unsigned)kind < MED_KIND_COUNT
 			? med_slot_find(config, kind, kept_id(id))
 			: NULL;
+	const med_slot_t *gateway = slot == NULL ? NULL : guard_of(config, slot);
 
 	if(slot == NULL || (slot->entry == NULL && slot->refused == NULL))
 		return MED_ENOMATCH;
+	if(gateway != NULL)
+		return guard(config, slot, gateway);
+	slot->guarded = false;
 	(void)set_refused(config, slot, NULL);
 	if(slot->entry != NULL)
-		replace_entry(config, slot, NULL);
+		replace_entry(config, slot, NULL, NULL);
 	med_slot_drop(config, slot);
 	return MED_EOK;
 }
@@ -614,7 +685,7 @@ size_t med_config_stale(const med_config_t *config, med_object_cb cb, void *ctx)
 			for(const med_slot_t *slot = table->bucket[i]; slot != NULL;
 					slot = slot->next) {
 				med_pause(&pause);
-				if(slot->entry == NULL || slot->epoch == config->epoch)
+				if(slot->entry == NULL || slot->guarded || slot->epoch == config->epoch)
 					continue;
 				count++;
 				if(cb != NULL)
@@ -702,6 +773,7 @@ static void free_table(med_config_t *config, enum med_kind kind)
 		for(; slot != NULL; slot = next) {
 			next = slot->next;
 			free_entry(config, kind, slot->entry);
+			med_free(&config->own, slot->refs);
 			med_free(&config->own, slot->refused);
 			med_free(&config->own, slot->conflict);
 			med_free(&config->own, slot);

@@ -44,7 +44,11 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
  */
 int med_config_refuse(
 		med_config_t *config, enum med_kind kind, med_str_t id, const char *text);
-/** MED_ENOMATCH when there was none. Also takes back a refusal. */
+/**
+ * Also takes back a refusal. MED_EOK; MED_ENOMATCH: there was none; MED_EREFUSED: it is
+ * its gateway's root trunk and stays in force until that goes or names another, which is
+ * told as a fault; MED_ENOMEM.
+ */
 int med_config_remove(med_config_t *config, enum med_kind kind, med_str_t id);
 
 /** Forget what is not set again before med_config_sweep(): for a full read. */

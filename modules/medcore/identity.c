@@ -11,7 +11,7 @@
 /* ---- keys ---------------------------------------------------------------------------
  */
 
-enum med_key_space { KEY_SOURCE, KEY_NAME, KEY_LEG, KEY_REMOTE };
+enum med_key_space { KEY_SOURCE, KEY_NAME, KEY_LEG, KEY_REMOTE, KEY_DESTINATION };
 
 static uint64_t space_hash(enum med_key_space space, uint8_t transport, uint16_t port)
 {
@@ -37,17 +37,28 @@ uint64_t med_leg_hash(const med_leg_key_t *key)
 			^ (key->subnet == NULL ? 0x5bd1e995u : ip_hash(key->subnet)));
 }
 
-uint64_t med_name_hash(uint16_t port, med_str_t name)
+/* ASCII letters without case. */
+static uint64_t text_hash(uint64_t hash, med_str_t text)
 {
-	uint64_t hash = space_hash(KEY_NAME, MED_TLS, port);
-
-	for(size_t i = 0; i < name.len; i++) {
-		unsigned char c = (unsigned char)name.s[i];
+	for(size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.s[i];
 		if(c >= 'A' && c <= 'Z')
 			c |= 0x20;
 		hash = (hash ^ c) * 0x100000001b3u;
 	}
 	return med_mix(hash);
+}
+
+uint64_t med_name_hash(uint16_t port, med_str_t name)
+{
+	return text_hash(space_hash(KEY_NAME, MED_TLS, port), name);
+}
+
+uint64_t med_destination_hash(const med_trunk_t *trunk)
+{
+	return text_hash(space_hash(KEY_DESTINATION, trunk->transport, trunk->local_port)
+					^ (uint64_t)trunk->port << 40,
+			trunk->gateway->address);
 }
 
 /* ---- exact lookups ------------------------------------------------------------------
@@ -86,6 +97,20 @@ const med_trunk_t *med_view_name(const med_view_t *view, uint16_t port, med_str_
 		const med_trunk_t *trunk = med_view_trunk(view, (uint32_t)entry->value - 1);
 		if(trunk != NULL && trunk->transport == MED_TLS && trunk->local_port == port
 				&& med_str_eq_nocase(trunk->gateway->tls_name, name))
+			return trunk;
+	}
+	return NULL;
+}
+
+const med_trunk_t *med_view_destination(const med_view_t *view, const med_trunk_t *like)
+{
+	MED_MAP_EACH(entry, view->identity, med_destination_hash(like))
+	{
+		const med_trunk_t *trunk = med_view_trunk(view, (uint32_t)entry->value - 1);
+		if(trunk != NULL && trunk->transport == like->transport
+				&& trunk->local_port == like->local_port && trunk->port == like->port
+				&& trunk->gateway->source_count == 0
+				&& med_str_eq_nocase(trunk->gateway->address, like->gateway->address))
 			return trunk;
 	}
 	return NULL;

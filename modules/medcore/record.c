@@ -388,19 +388,16 @@ static int set_fields(med_reading_t *r, const med_field_t *fields, size_t count)
 {
 	size_t known;
 	const med_field_def_t *defs = med_schema(r->kind, &known);
-	uint64_t given = 0; /* of those that have an alias */
 
 	for(size_t i = 0; i < count; i++) {
 		const med_field_def_t *def = med_schema_field(r->kind, fields[i].name);
 		int rc;
 		if(def == NULL)
 			return no_such_field(r, fields[i].name);
-		if(def->alias != NULL) {
-			if(given >> (def - defs) & 1)
-				return fault(r, med_str(def->alias), MED_EINVAL,
-						"another name of a field that is given too; write one of them");
-			given |= (uint64_t)1 << (def - defs);
-		}
+		if(def->alias != NULL && (r->record->given >> (def - defs) & 1) != 0)
+			return fault(r, med_str(def->alias), MED_EINVAL,
+					"another name of a field that is given too; write one of them");
+		r->record->given |= (uint64_t)1 << (def - defs);
 		rc = set_field(r, def, &fields[i]);
 		if(rc != MED_EOK)
 			return rc;

@@ -152,18 +152,21 @@ typedef struct med_test_record {
 	uint32_t expected_result;
 } med_test_record_t;
 
-typedef union med_record {
-	med_site_record_t site;
-	med_pool_record_t pool;
-	med_gateway_record_t gateway;
-	med_trunk_record_t trunk;
-	med_profile_record_t profile;
-	med_rules_record_t rules;
-	med_response_rules_record_t response_rules;
-	med_policy_record_t policy;
-	med_route_record_t route;
-	med_limits_record_t limits;
-	med_test_record_t test;
+typedef struct med_record {
+	union {
+		med_site_record_t site;
+		med_pool_record_t pool;
+		med_gateway_record_t gateway;
+		med_trunk_record_t trunk;
+		med_profile_record_t profile;
+		med_rules_record_t rules;
+		med_response_rules_record_t response_rules;
+		med_policy_record_t policy;
+		med_route_record_t route;
+		med_limits_record_t limits;
+		med_test_record_t test;
+	};
+	uint64_t given; /**< bit n: the n-th field of the schema was */
 } med_record_t;
 
 /** Is this an id an object of this kind can have? Text names what is allowed. */

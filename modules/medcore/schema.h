@@ -24,7 +24,7 @@ enum med_type {
 	MED_TYPE_BOOL,          /**< uint32_t */
 	MED_TYPE_NUMBER,        /**< uint32_t within min and max; MED_UNSET */
 	MED_TYPE_WORD,          /**< uint32_t: index into words */
-	MED_TYPE_IDS,           /**< med_list_t of med_str_t, at most max */
+	MED_TYPE_IDS,           /**< med_list_t of med_str_t, usages, at most max */
 	MED_TYPE_SUBNETS,       /**< med_list_t of med_ip_t, at most max */
 	MED_TYPE_CODES,         /**< med_list_t of uint16_t, at most max */
 	MED_TYPE_TRUNKS,        /**< med_list_t of med_weighted_t, at most max */
@@ -46,7 +46,9 @@ typedef struct med_field_def {
 	const char *unit;  /**< of a number, as people write it; or NULL */
 	const char *const *words; /**< of MED_TYPE_WORD, closed by NULL */
 	unsigned refers;          /**< 1 + the kind of the objects it names; 0: none */
-	const char *meanwhile;    /**< what happens while such an object is not there */
+	const char *meanwhile; /**< what happens while such an object is not there; NULL: the
+							  build tells */
+	bool needed;           /**< then that is told as refused, and not as a warning */
 	bool required;
 	bool secret; /**< shown, logged, listed and exported only where that is asked for */
 	bool kept; /**< checked, stored and listed, but nothing acts on it in this version */

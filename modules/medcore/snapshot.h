@@ -132,11 +132,16 @@ const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
 uint64_t med_source_hash(uint8_t transport, uint16_t port, const med_ip_t *subnet);
 uint64_t med_name_hash(uint16_t port, med_str_t name);
 uint64_t med_leg_hash(const med_leg_key_t *key);
+uint64_t med_destination_hash(const med_trunk_t *trunk);
 
 /** The trunk that has exactly this subnet, or name, at a port. NULL: none. */
 const med_trunk_t *med_view_source(
 		const med_view_t *view, uint8_t transport, uint16_t port, const med_ip_t *subnet);
 const med_trunk_t *med_view_name(const med_view_t *view, uint16_t port, med_str_t name);
+/** One without sources that calls the same place from the same port, both over TCP or
+ * UDP.
+ */
+const med_trunk_t *med_view_destination(const med_view_t *view, const med_trunk_t *like);
 const med_leg_group_t *med_view_leg(const med_view_t *view, const med_leg_key_t *key);
 /** The strictest of a group. */
 med_leg_policy_t med_leg_strictest(const med_leg_group_t *group);

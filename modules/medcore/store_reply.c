@@ -51,13 +51,19 @@ static bool split(med_str_t rest, enum med_kind *kind, med_str_t *id)
 /** Not an object of a kind we know, or no longer (@p is_there false). */
 static void tell_stray(med_store_t *store, med_str_t key, med_str_t rest, bool is_there)
 {
-	char text[256];
+	char text[256], kinds[160] = "";
+	size_t used = 0;
 
+	for(int k = 0; k < MED_KIND_COUNT && used < sizeof kinds; k++)
+		used += (size_t)snprintf(kinds + used, sizeof kinds - used, "%s%s",
+				k == 0                            ? ""
+						: k == MED_KIND_COUNT - 1 ? " or "
+												  : ", ",
+				med_kind_name((enum med_kind)k));
 	snprintf(text, sizeof text,
-			"key '%.*s': of no known kind; write site, gateway, trunk, profile, rules, "
-			"policy "
-			"or route after the prefix, then ':' and the id",
-			(int)(key.len < 100 ? key.len : 100), key.s);
+			"key '%.*s': of no known kind; write %s after the prefix, then ':' and the "
+			"id",
+			(int)(key.len < 100 ? key.len : 100), key.s, kinds);
 	med_store_printable(text);
 	store->handler.stray(store->handler.ctx, rest, is_there ? text : NULL);
 }

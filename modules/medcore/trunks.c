@@ -82,24 +82,66 @@ static bool is_affected(const med_config_t *config, const med_slot_t *slot, bool
 			!= trunk->profile;
 }
 
-static void mark_affected(med_config_t *config)
+static void mark_trunk(med_config_t *config, med_slot_t *slot, bool scopes)
 {
-	med_table_t *trunks = &config->table[MED_KIND_TRUNK];
-	bool scopes = config->table[MED_KIND_PROFILE].dirty != NULL;
-	med_slot_t *left_out = config->faults[MED_FAULT_CONFLICT];
+	if(!slot->dirty && is_affected(config, slot, scopes))
+		med_slot_mark_dirty(config, slot);
+}
 
-	for(; left_out != NULL; left_out = left_out->fault_next)
-		med_slot_mark_dirty(config, left_out);
-	if(config->table[MED_KIND_GATEWAY].dirty == NULL
-			&& config->table[MED_KIND_POOL].dirty == NULL && !scopes)
+/* Trunks that name what changed, a gateway or a pool. */
+static void mark_namers(med_config_t *config, const med_slot_t *slot, bool scopes)
+{
+	for(const med_ref_t *ref = slot->named; ref != NULL; ref = ref->next) {
+		med_pause(&config->pause);
+		if(ref->from->kind == MED_KIND_TRUNK)
+			mark_trunk(config, ref->from, scopes);
+	}
+}
+
+/* Trunks that a profile may apply to. */
+static void mark_scope(med_config_t *config, const med_slot_t *profile)
+{
+	const med_table_t *trunks = &config->table[MED_KIND_TRUNK];
+	med_str_t id = med_slot_id(profile), name;
+	const char *colon = memchr(id.s, ':', id.len);
+	const med_slot_t *site;
+	med_slot_t *slot;
+
+	if(colon != NULL) {
+		name = (med_str_t){colon + 1, (size_t)(id.s + id.len - colon - 1)};
+		slot = med_slot_find(config, MED_KIND_TRUNK, name);
+		if(id.s[0] == 't' && slot != NULL)
+			mark_trunk(config, slot, true);
+		site = id.s[0] == 's' ? med_slot_find(config, MED_KIND_SITE, name) : NULL;
+		for(const med_ref_t *ref = site == NULL ? NULL : site->named; ref != NULL;
+				ref = ref->next) {
+			if(ref->from->kind == MED_KIND_GATEWAY)
+				mark_namers(config, ref->from, true);
+		}
 		return;
+	}
 	for(size_t i = 0; i < trunks->buckets; i++) {
-		for(med_slot_t *slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
+		for(slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
 			med_pause(&config->pause);
-			if(!slot->dirty && is_affected(config, slot, scopes))
-				med_slot_mark_dirty(config, slot);
+			mark_trunk(config, slot, true);
 		}
 	}
+}
+
+static void mark_affected(med_config_t *config)
+{
+	med_slot_t *slot = config->faults[MED_FAULT_CONFLICT];
+
+	for(; slot != NULL; slot = slot->fault_next)
+		med_slot_mark_dirty(config, slot);
+	for(slot = config->table[MED_KIND_GATEWAY].dirty; slot != NULL;
+			slot = slot->next_dirty)
+		mark_namers(config, slot, false);
+	for(slot = config->table[MED_KIND_POOL].dirty; slot != NULL; slot = slot->next_dirty)
+		mark_namers(config, slot, false);
+	for(slot = config->table[MED_KIND_PROFILE].dirty; slot != NULL;
+			slot = slot->next_dirty)
+		mark_scope(config, slot);
 }
 
 static int compare_texts(med_str_t a, med_str_t b)
@@ -299,17 +341,41 @@ static void count_prefixes(med_state_t *state, const med_trunk_t *trunk, int cha
 	}
 }
 
+/*
+ * What a trunk claims for itself, the @p n-th: over TLS a name, else each source of its
+ * gateway. One without sources takes no calls; it claims where it calls. False: that
+ * was all; else *hash, and *holder has it in force, if any.
+ */
+static bool nth_claim(const med_view_t *view, const med_trunk_t *trunk, unsigned n,
+		uint64_t *hash, const med_trunk_t **holder)
+{
+	const med_gateway_t *gateway = trunk->gateway;
+
+	if(trunk->transport == MED_TLS) {
+		*hash = med_name_hash(trunk->local_port, gateway->tls_name);
+		*holder = med_view_name(view, trunk->local_port, gateway->tls_name);
+		return n == 0;
+	}
+	if(gateway->source_count == 0) {
+		*hash = med_destination_hash(trunk);
+		*holder = med_view_destination(view, trunk);
+		return n == 0;
+	}
+	if(n >= gateway->source_count)
+		return false;
+	*hash = med_source_hash(trunk->transport, trunk->local_port, &gateway->sources[n]);
+	*holder = med_view_source(
+			view, trunk->transport, trunk->local_port, &gateway->sources[n]);
+	return true;
+}
+
 /* Of those that have what this trunk would claim, the one whose id comes first. */
 static const med_trunk_t *first_claim(const med_view_t *view, const med_trunk_t *trunk)
 {
-	const med_gateway_t *gateway = trunk->gateway;
-	const med_trunk_t *first = NULL;
+	const med_trunk_t *first = NULL, *other;
+	uint64_t hash;
 
-	if(trunk->transport == MED_TLS)
-		return med_view_name(view, trunk->local_port, gateway->tls_name);
-	for(unsigned i = 0; i < gateway->source_count; i++) {
-		const med_trunk_t *other = med_view_source(
-				view, trunk->transport, trunk->local_port, &gateway->sources[i]);
+	for(unsigned n = 0; nth_claim(view, trunk, n, &hash, &other); n++) {
 		if(other != NULL && (first == NULL || compare_texts(other->id, first->id) < 0))
 			first = other;
 	}
@@ -319,19 +385,13 @@ static const med_trunk_t *first_claim(const med_view_t *view, const med_trunk_t 
 static int change_identity(
 		med_config_t *config, med_view_t *view, const med_trunk_t *trunk, bool claim)
 {
-	const med_gateway_t *gateway = trunk->gateway;
-	unsigned keys = trunk->transport == MED_TLS ? 1 : gateway->source_count;
-	uint64_t value = (uint64_t)trunk->number + 1;
+	uint64_t value = (uint64_t)trunk->number + 1, hash;
+	const med_trunk_t *other;
 	int rc = MED_EOK;
 
-	for(unsigned i = 0; rc == MED_EOK && i < keys; i++) {
-		uint64_t hash = trunk->transport == MED_TLS
-				? med_name_hash(trunk->local_port, gateway->tls_name)
-				: med_source_hash(
-						trunk->transport, trunk->local_port, &gateway->sources[i]);
+	for(unsigned n = 0; rc == MED_EOK && nth_claim(view, trunk, n, &hash, &other); n++)
 		rc = claim ? med_map_put(&config->heap, &view->identity, hash, 0, value)
 				   : med_map_remove(&config->heap, &view->identity, hash, value);
-	}
 	return rc;
 }
 
@@ -471,13 +531,15 @@ static int make(med_config_t *config, med_slot_t *slot)
 static int refuse_duplicate(med_config_t *config, med_slot_t *slot,
 		const med_trunk_t *trunk, const med_trunk_t *other)
 {
+	const char *what = trunk->transport == MED_TLS ? "tls_name"
+			: trunk->gateway->source_count > 0     ? "source"
+												   : "address, with the same port,";
 	med_errbuf_t text;
 
 	(void)med_fail(&text, 0,
 			"trunk '%.*s': local_port %u and the gateway's %s are those of trunk '%.*s' "
 			"already, whose id comes first; give one of them another local_port",
-			MED_STR_FMT(trunk->id), trunk->local_port,
-			trunk->transport == MED_TLS ? "tls_name" : "source", MED_STR_FMT(other->id));
+			MED_STR_FMT(trunk->id), trunk->local_port, what, MED_STR_FMT(other->id));
 	return med_slot_text(config, &slot->conflict, text.text);
 }
 

@@ -26,6 +26,15 @@ typedef struct med_pattern_entry {
 
 typedef struct med_usage_slot med_usage_slot_t;
 typedef struct med_slot med_slot_t;
+typedef struct med_refs med_refs_t;
+
+/** An object names another, or a usage. */
+typedef struct med_ref {
+	med_slot_t *from, *to;
+	med_usage_slot_t *usage;         /**< instead of @a to */
+	const struct med_field_def *def; /**< NULL: the scope in its id says so */
+	struct med_ref *next, *prev;     /**< of those that name the same */
+} med_ref_t;
 
 typedef struct med_shard_slot med_shard_slot_t;
 
@@ -53,6 +62,7 @@ typedef struct med_route_entry {
 /** Compiled rules of a rule set, in order; NULL where a pattern is recognised. */
 typedef struct med_rules_entry {
 	med_record_t *record;
+	med_slot_t *slot, *name_next; /**< of the chain of simple names */
 	size_t count;
 	med_pattern_entry_t *regex[];
 } med_rules_entry_t;
@@ -78,13 +88,16 @@ struct med_slot {
 			*pending; /**< in the version in force, and in the one being built */
 	med_slot_t *next_dirty;
 	med_slot_t *fault_next, *fault_prev;
+	med_refs_t *refs;           /**< what the version in force names; NULL: nothing */
+	med_ref_t *named;           /**< objects that name it */
 	const med_slot_t *named_by; /**< of a trunk: one of the routes; NULL: not known */
 	uint32_t number;            /**< of a trunk */
-	uint32_t refs;              /**< routes that name this trunk */
+	uint32_t routes;            /**< that name this trunk */
 	uint32_t epoch;             /**< of the last full read that told it */
 	uint32_t fault_told;        /**< hash of the text told last; 0: none */
 	uint8_t kind;
 	uint8_t fault_list;
+	bool guarded; /**< a root trunk that was removed; its gateway keeps it */
 	bool dirty;
 	uint8_t id_len;
 	char id[];
@@ -118,7 +131,8 @@ struct med_shard_slot {
 
 struct med_usage_slot {
 	med_usage_slot_t *next, *next_dirty;
-	med_usage_slot_t *loose_next; /**< of those with too many patterns without prefix */
+	med_usage_slot_t *fault_next, *fault_prev;
+	med_ref_t *named; /**< policies and profiles that name it */
 	uint64_t hash;
 	med_shard_slot_t root;
 	med_shard_slot_t *dirty_shards;
@@ -126,7 +140,8 @@ struct med_usage_slot {
 	const med_usage_t *object;
 	med_usage_t *pending;
 	uint32_t number;
-	bool dirty, loose, loose_told;
+	bool dirty;
+	uint8_t faults, told; /**< bits: what is wrong, and what of it was told */
 	uint8_t name_len;
 	char name[];
 };
@@ -148,10 +163,11 @@ struct med_config {
 	uint32_t usage_count, trunk_numbers, epoch;
 	med_pattern_entry_t *patterns[1024], *dead_patterns;
 	med_slot_t *faults[MED_FAULT_LISTS];
-	med_usage_slot_t *loose_usages;
+	med_usage_slot_t *usage_faults;
 	med_slot_t *fault_at; /**< the next to tell, of a walk under way */
+	med_usage_slot_t *usage_fault_at;
 	enum med_fault_list fault_at_list;
-	bool rules_changed; /**< rule sets came or went since the last build */
+	med_slot_t *simple_names[256]; /**< rule sets, chained by their simple_name */
 	med_pause_t pause;
 	med_object_cb removed; /**< NULL, or told of each object that leaves force */
 	void *removed_ctx;
@@ -178,6 +194,8 @@ static inline med_str_t med_slot_id(const med_slot_t *slot)
 }
 
 med_slot_t *med_slot_find(const med_config_t *config, enum med_kind kind, med_str_t id);
+/** Made if there is none; NULL: no memory. */
+med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id);
 void med_slot_mark_dirty(med_config_t *config, med_slot_t *slot);
 /** Frees slots that nothing refers to any more. */
 void med_slot_drop(med_config_t *config, med_slot_t *slot);
@@ -185,7 +203,7 @@ void med_slot_drop(med_config_t *config, med_slot_t *slot);
 int med_slot_text(med_config_t *config, char **place, const char *text);
 static inline bool med_slot_is_missing(const med_slot_t *slot)
 {
-	return slot->kind == MED_KIND_TRUNK && slot->entry == NULL && slot->refs > 0;
+	return slot->kind == MED_KIND_TRUNK && slot->entry == NULL && slot->routes > 0;
 }
 
 bool med_config_reserve_work(med_config_t *config, size_t count);
@@ -199,9 +217,27 @@ void med_config_reclaim(med_config_t *config);
 void med_fault_check(med_config_t *config, med_slot_t *slot);
 /** Before it is freed. */
 void med_fault_forget(med_config_t *config, med_slot_t *slot);
-/** After a build: profiles, if rule sets came or went; usages that were built. */
-void med_fault_check_profiles(med_config_t *config);
+/** After it came, changed or left: all that name it. */
+void med_fault_check_namers(med_config_t *config, const med_slot_t *slot);
+/** A rule set's simple_name enters (or leaves) the chain of those that may be the same.
+ */
+void med_fault_simple_name(med_config_t *config, med_slot_t *slot, bool enters);
+/** After it was built, or the first named it, or the last no longer. */
 void med_fault_check_usage(med_config_t *config, med_usage_slot_t *usage);
+
+/* ---- refs.c: which objects name which
+ * --------------------------------------------------
+ */
+
+/** What @p record would name; NULL: nothing. MED_EOK, MED_ENOMEM. */
+int med_refs_make(med_config_t *config, med_slot_t *slot, const med_record_t *record,
+		med_refs_t **refs);
+/** Takes them over, in place of what the slot named before. Cannot fail. */
+void med_refs_replace(med_config_t *config, med_slot_t *slot, med_refs_t *refs);
+/** Instead of taking them over. */
+void med_refs_discard(med_config_t *config, med_refs_t *refs);
+/** What a slot names; how many. */
+size_t med_refs_of(const med_slot_t *slot, const med_ref_t **refs);
 
 /* ---- objects.c: records made into what a snapshot holds ------------------------------
  */

@@ -455,6 +455,7 @@ START_TEST(patterns_that_are_all_tried_are_told)
 
 	start();
 	add_tcp("t", "192.0.2.1");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "u,v,w", NULL);
 	for(int i = 0; i < 250; i++) {
 		(void)snprintf(id, sizeof(id), "r%d", i);
 		(void)snprintf(pattern, sizeof(pattern), "(?!%d)\\d+$", i);
@@ -763,8 +764,31 @@ static int step(int which, const med_snapshot_t **s)
 					? MED_ENOMEM
 					: MED_EOK;
 		case 10:
+			return core_try(config, NULL, MED_KIND_GATEWAY, "g", "address", "192.0.2.9",
+					"site", "x", "root_trunk", "t", NULL);
+		case 11:
+			return core_try(config, NULL, MED_KIND_POOL, "p", "site", "x",
+					"sip_client_tcp_port", "5070", NULL);
+		case 12:
 			return core_try(
-					config, NULL, MED_KIND_GATEWAY, "g", "address", "192.0.2.9", NULL);
+					config, NULL, MED_KIND_LIMITS, "site:x:y", "max_calls", "1", NULL);
+		case 13:
+			return core_try(config, NULL, MED_KIND_TEST, "c", "dialed_number", "1",
+					"from_trunk", "t", "expected_route", "gone", NULL);
+		case 14:
+			return core_try(config, NULL, MED_KIND_RESPONSE_RULES, "c", "rule.0",
+					"received_response_code=486 translated_response_code=503",
+					"rule.0.name", "x", NULL);
+		case 15:
+			return core_try(config, NULL, MED_KIND_RULES, "r", rule[0], rule[1],
+					"simple_name", "x", NULL);
+		case 16: { /* the root trunk stays, which is told */
+			int rc = med_config_remove(config, MED_KIND_TRUNK, MED_STR("t"));
+			return rc == MED_EREFUSED ? MED_EOK : rc;
+		}
+		case 17:
+			return core_try(config, NULL, MED_KIND_TRUNK, "t", "gateway", "g",
+					"transport", "udp", "mediation_server", "p", NULL);
 		default:
 			return med_config_build(config, s, NULL);
 	}
@@ -777,15 +801,15 @@ static bool run_ladder(core_memory_t *failing, long left)
 	bool failed = false;
 
 	failing->left = left;
-	for(int i = 0; i < 12; i++) {
-		int rc = step(i, i < 8 ? &first : &second);
+	for(int i = 0; i < 19; i++) {
+		int rc = step(i < 18 ? i : 99, i < 8 ? &first : &second);
 		if(rc != MED_EOK) {
 			ck_assert_msg(rc == MED_ENOMEM && !failed, "step %d: %d", i, rc);
 			failed = true;
 			if(i > 6) /* nothing was changed: what serves, serves on */
 				ck_assert_uint_eq(trunk(first, "t")->transport, MED_TCP);
 			failing->left = -1;
-			rc = step(i, i < 8 ? &first : &second);
+			rc = step(i < 18 ? i : 99, i < 8 ? &first : &second);
 		}
 		ck_assert_msg(rc == MED_EOK, "step %d with memory: %d", i, rc);
 	}
@@ -818,6 +842,43 @@ START_TEST(memory_may_fail_anywhere)
 		med_mem_t mem = core_mem(&little);
 		med_config_free(med_config_new(&mem, &mem));
 		ck_assert_int_eq(little.out, 0);
+	}
+}
+END_TEST
+
+/* A sweep, and the build after it, whose n-th allocation fails; then both again. */
+START_TEST(a_sweep_may_be_short_of_memory)
+{
+	bool failed = true;
+
+	for(long left = 0; failed; left++) {
+		const med_snapshot_t *first, *second = NULL;
+		start();
+		add_tcp("t", "192.0.2.1");
+		core_set(config, MED_KIND_GATEWAY, "t", "address", "192.0.2.1", "root_trunk", "t",
+				NULL);
+		core_set(config, MED_KIND_TRUNK, "u", "gateway", "t", "transport", "udp", NULL);
+		core_set(config, MED_KIND_ROUTE, "r", "pattern", "^1", "usages", "u", "trunks",
+				"u", NULL);
+		first = core_build(config);
+		med_config_mark(config);
+		core_set(config, MED_KIND_GATEWAY, "t", "address", "192.0.2.1", "root_trunk", "t",
+				NULL);
+		own.left = shared.left = left;
+		ck_assert_uint_eq(med_config_sweep(config), 2);
+		failed = med_config_build(config, &second, NULL) != MED_EOK;
+		own.left = shared.left = -1;
+		ck_assert_ptr_nonnull(trunk(first, "u"));
+		if(failed)
+			second = core_build(config);
+		ck_assert_ptr_null(trunk(second, "u"));
+		ck_assert_ptr_nonnull(trunk(second, "t"));
+		ck_assert_uint_eq(med_config_sweep(config), 0);
+		core_assert_has(refused(1), "root trunk of gateway 't'");
+		med_config_release(config, first);
+		med_config_release(config, second);
+		finish();
+		ck_assert_int_lt(left, 1000);
 	}
 }
 END_TEST
@@ -972,6 +1033,7 @@ int main(void)
 			a_full_read_forgets_what_it_does_not_tell,
 			numbers_stay_and_listings_are_in_order, snapshots_do_not_change,
 			versions_share_what_did_not_change, memory_may_fail_anywhere,
+			a_sweep_may_be_short_of_memory,
 			what_leaves_is_known_and_versions_are_told_apart, random_changes};
 
 	return core_run("config", tests, COUNT(tests));

@@ -2,6 +2,7 @@
 """Malformed objects are refused one by one, with a text a person can act on; the last good
 version stays in force and everything else applies."""
 
+import json
 import re
 
 from case import Case
@@ -28,13 +29,20 @@ BAD = [
     ("trnk:t", {"gateway": "gw1"}, "'med:1:trnk:t'.*trunk"),
 ]
 
-with Case(plan=len(BAD) + 13) as t:
+def faults(text):
+    return re.findall(r"object: (.*)\n\s+text: (.*)", text)
+
+
+with Case(plan=len(BAD) + 17) as t:
     trunks = Trunks(t, {"pbx1": {"anchor": "no"}, "gw1": {"anchor": "no"}},
                     routes={"all": {"pattern": ".*", "trunks": "gw1"}})
     redis, rpc = trunks.redis, trunks.kamailio.rpc
 
     def refused():
-        return re.findall(r"object: (.*)\n\s+text: (.*)", rpc("mediation.status"))
+        return faults(rpc("mediation.status").split("warned_total")[0])
+
+    def warned():
+        return faults(rpc("mediation.status").split("warned_total")[1])
 
     def call_arrives(name):
         invite = trunks.call("pbx1", "+4930123")
@@ -82,6 +90,17 @@ with Case(plan=len(BAD) + 13) as t:
     redis.command("HSET", "med:1:profile:trunk:gw1", "srtp_mode", "optional")
     wait_for("both to be mended", lambda: len(refused()) == len(BAD) + 1)
     t.like(rpc("mediation.trunks", "gw1"), "srtp_configured: optional", "mended ones apply")
+    t.like("\n".join(w for _, w in warned()), "srtp_mode optional, but transport udp cannot",
+           "what is in force, but will not do what it says, is warned of")
+    def status():
+        return json.loads(redis.command("GET", redis.command("KEYS", "medrun:1:status:*")[0]))
+
+    wait_for("the status key", lambda: status()["warned_total"] == 1)
+    status = status()
+    t.equal(len(status["warned"]), 1, "in the status key, too")
+    t.equal((status["refused_total"], len(status["refused"])), (len(BAD) + 1,) * 2,
+            "apart from what is refused")
+    t.equal(len(trunks.lines("warned: ")), 1, "and in one log line")
     for key, _, _ in BAD:
         if key != "profile:trunk:gw1":
             redis.command("DEL", f"med:1:{key}")
