@@ -196,19 +196,34 @@ static bool push(med_mapping_t *m, void ***list, size_t *count, size_t *size, vo
 	return true;
 }
 
+/* Two objects may come upon the same thing; it is told once. */
+static bool is_told(med_mapping_t *m, med_str_t where, const char *text)
+{
+	med_str_t key = med_blocks_format(m->blocks, "%.*s\n%s", MED_STR_FMT(where), text);
+	med_entry_t *entry = med_table_add(&m->table, MED_SPACE_NOTE, key);
+
+	if(entry == NULL || entry->index != SIZE_MAX)
+		return true;
+	entry->index = 0;
+	return false;
+}
+
 void med_mapping_note(med_mapping_t *m, enum med_import_note kind, med_str_t where,
 		const char *fmt, ...)
 {
-	med_note_t *note = med_blocks_take(m->blocks, 1, sizeof *note);
 	char text[768];
+	med_note_t *note;
 	va_list args;
 
-	if(note == NULL)
-		return;
 	va_start(args, fmt);
 	if(vsnprintf(text, sizeof(text), fmt, args) < 0)
 		text[0] = '\0';
 	va_end(args);
+	if(is_told(m, where, text))
+		return;
+	note = med_blocks_take(m->blocks, 1, sizeof *note);
+	if(note == NULL)
+		return;
 	*note = (med_note_t){.note = kind,
 			.where = where,
 			.text = med_blocks_copy(m->blocks, med_str(text)),

@@ -26,6 +26,7 @@ enum med_space {
 	MED_SPACE_USAGE,
 	MED_SPACE_TEST,
 	MED_SPACE_SCOPE, /**< of trunk configurations, as "PstnGateway:x" */
+	MED_SPACE_NOTE,  /**< notes that were told, with where in front */
 	MED_SPACE_ID,    /**< ids that are taken, with a space's number in front */
 };
 

@@ -1,5 +1,5 @@
 /**
- * import_trunks.c - sites, pools, gateways and trunks
+ * import_trunks.c - gateways and trunks
  *
  * A trunk may be in a topology and in the CLIXML of Get-CsTrunk: they are joined by
  * ServiceId, else by name, and what CLIXML says counts.
@@ -11,202 +11,6 @@
 #include "medcore/import_map.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static med_str_t without(med_str_t text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	text = med_text_strip(text);
-	return med_text_begins(text, prefix) ? (med_str_t){text.s + len, text.len - len}
-										 : text;
-}
-
-/* ---- sites --------------------------------------------------------------------------
- */
-
-static bool is_number(med_str_t text)
-{
-	for(size_t i = 0; i < text.len; i++) {
-		if(text.s[i] < '0' || text.s[i] > '9')
-			return false;
-	}
-	return text.len > 0;
-}
-
-static med_str_t site_name(const med_fact_t *fact)
-{
-	med_str_t name = {"", 0};
-
-	if(!med_mapping_text(fact, "DisplayName", &name))
-		name = without(fact->identity, "Site:");
-	return med_text_strip(name);
-}
-
-/*
- * Facts about the same place, in order of their sources: the first gets what it lacks of
- * the second. Each name's entry has the index of the first.
- */
-static void join_sources(med_mapping_t *m, enum med_fact_kind kind, enum med_space space,
-		med_str_t (*name_of)(const med_fact_t *fact))
-{
-	size_t count;
-	const med_fact_t **facts = med_mapping_facts(m, kind, &count);
-
-	for(size_t i = 0; i < count; i++) {
-		med_str_t name = name_of(facts[i]);
-		med_entry_t *entry = name.len == 0 ? NULL : med_table_add(&m->table, space, name);
-		if(entry == NULL)
-			continue;
-		if(entry->index == SIZE_MAX)
-			entry->index = i;
-		else if(facts[entry->index]->element == NULL)
-			((med_fact_t *)(uintptr_t)facts[entry->index])->element = facts[i]->object;
-	}
-	med_mapping_assign(m, space);
-}
-
-/* The site that a fact is about; two of them are one when name or number is the same. */
-static void learn_site(med_mapping_t *m, const med_fact_t *fact)
-{
-	static const med_renamed_t fields[] = {{"Description", "description"}};
-	med_str_t name = site_name(fact), number = {"", 0};
-	med_entry_t *entry = med_table_add(&m->table, MED_SPACE_SITE, name), *by_number;
-	med_made_t *made;
-
-	(void)med_mapping_text(fact, "SiteId", &number);
-	number = without(number, "Site:");
-	if(entry == NULL || name.len == 0)
-		return;
-	if(is_number(number) || med_str_eq_nocase(number, name)) {
-		by_number = med_table_add(&m->table, MED_SPACE_SITE_NUMBER, number);
-		if(by_number != NULL && by_number->object == NULL)
-			by_number->object = entry;
-	}
-	if(entry->object == NULL) {
-		made = med_mapping_make(m, MED_KIND_SITE, med_mapping_id(m, MED_SPACE_SITE, name),
-				med_mapping_where(m, fact));
-		med_mapping_put(m, made, "name", name);
-		med_mapping_copy(m, made, fact, fields, COUNT(fields));
-		entry->object = made;
-		med_mapping_done(m, made);
-		med_mapping_note(m, MED_IMPORT_CARRIED, med_mapping_where(m, fact), "site '%s'",
-				entry->id.s);
-		med_mapping_unread(m, fact);
-	}
-}
-
-med_str_t med_mapping_site(med_mapping_t *m, med_str_t name, med_str_t where)
-{
-	med_entry_t *entry;
-	med_made_t *made;
-
-	name = med_text_strip(without(name, "Site:"));
-	if(name.len == 0)
-		return name;
-	entry = med_table_find(&m->table, MED_SPACE_SITE, name);
-	if(entry != NULL && entry->object != NULL)
-		return entry->id;
-	entry = med_table_find(&m->table, MED_SPACE_SITE_NUMBER, name);
-	if(entry != NULL && entry->object != NULL)
-		return ((med_entry_t *)entry->object)->id;
-	if(is_number(name)) {
-		med_mapping_note(m, MED_IMPORT_LEFT, where,
-				"site %s is in none of the files; import the topology or Get-CsSite too",
-				med_mapping_show(m, name));
-		return (med_str_t){"", 0};
-	}
-	entry = med_table_add(&m->table, MED_SPACE_SITE, name);
-	if(entry == NULL)
-		return (med_str_t){"", 0};
-	made = med_mapping_make(
-			m, MED_KIND_SITE, med_mapping_id(m, MED_SPACE_SITE, name), where);
-	med_mapping_put(m, made, "name", name);
-	med_mapping_done(m, made);
-	entry->object = made;
-	med_mapping_note(m, MED_IMPORT_CHANGED, where,
-			"site '%s' was made of its name alone; none of the files describes it",
-			entry->id.s);
-	return entry->id;
-}
-
-/* ---- pools --------------------------------------------------------------------------
- */
-
-static med_str_t pool_name(const med_fact_t *fact)
-{
-	med_str_t name = {"", 0};
-
-	if(!med_mapping_text(fact, "PoolFqdn", &name))
-		name = without(fact->identity, "MediationServer:");
-	return med_text_strip(name);
-}
-
-static void tell_members(med_mapping_t *m, const med_fact_t *fact)
-{
-	for(const med_item_t *i = fact->object->items; i != NULL; i = i->next)
-		med_mapping_note(m, MED_IMPORT_LEFT, med_mapping_where(m, fact),
-				"member '%s': a node is known by its own configuration, not by the "
-				"pool's",
-				med_mapping_show(m, i->value->text));
-}
-
-/* "Registrar:fe.example.net" is a host; "1-Registrar-1" says nothing. */
-static void put_service(med_mapping_t *m, med_made_t *made, const med_fact_t *fact,
-		const char *theirs, const char *ours)
-{
-	med_str_t text;
-
-	if(!med_mapping_text(fact, theirs, &text))
-		return;
-	text = med_text_after(med_text_strip(text), ":");
-	med_mapping_put(m, made, ours, text);
-}
-
-static void make_pool(med_mapping_t *m, const med_fact_t *fact)
-{
-	static const med_renamed_t fields[] = {{"SipServerPort", "sip_server_port"},
-			{"SipClientTlsPort", "sip_client_tls_port"},
-			{"SipClientTcpPort", "sip_client_tcp_port"},
-			{"AudioPortStart", "audio_port_start"},
-			{"AudioPortCount", "audio_port_count"}};
-	med_str_t name = pool_name(fact), where = med_mapping_where(m, fact), site;
-	med_entry_t *entry = med_table_add(&m->table, MED_SPACE_POOL, name);
-	med_made_t *made;
-
-	if(entry == NULL || name.len == 0)
-		return;
-	tell_members(m, fact);
-	if(entry->object != NULL)
-		return;
-	made = med_mapping_make(
-			m, MED_KIND_POOL, med_mapping_id(m, MED_SPACE_POOL, name), where);
-	med_mapping_put(m, made, "name", name);
-	med_mapping_put(m, made, "fqdn", name);
-	if(med_mapping_text(fact, "SiteId", &site))
-		med_mapping_put(m, made, "site", med_mapping_site(m, site, where));
-	med_mapping_copy(m, made, fact, fields, COUNT(fields));
-	put_service(m, made, fact, "Registrar", "registrar");
-	put_service(m, made, fact, "EdgeServer", "edge_server");
-	entry->object = made;
-	med_mapping_done(m, made);
-	med_mapping_note(m, MED_IMPORT_CARRIED, where, "pool '%s'", entry->id.s);
-	med_mapping_unread(m, fact);
-}
-
-/* Names get their ids in order, then the objects are made. */
-void med_mapping_places(med_mapping_t *m)
-{
-	size_t count;
-	const med_fact_t **facts = med_mapping_facts(m, MED_FACT_SITE, &count);
-
-	join_sources(m, MED_FACT_SITE, MED_SPACE_SITE, site_name);
-	for(size_t i = 0; i < count; i++)
-		learn_site(m, facts[i]);
-	facts = med_mapping_facts(m, MED_FACT_POOL, &count);
-	join_sources(m, MED_FACT_POOL, MED_SPACE_POOL, pool_name);
-	for(size_t i = 0; i < count; i++)
-		make_pool(m, facts[i]);
-}
 
 /* ---- trunks: which there are --------------------------------------------------------
  */
@@ -248,7 +52,7 @@ med_trunk_fact_t *med_mapping_trunk(med_mapping_t *m, med_str_t name)
 	const med_entry_t *entry;
 	med_trunk_fact_t *trunk;
 
-	name = without(without(name, "Service:"), "PstnGateway:");
+	name = med_text_without(med_text_without(name, "Service:"), "PstnGateway:");
 	entry = med_table_find(&m->table, MED_SPACE_TRUNK, name);
 	if(entry != NULL && entry->object != NULL)
 		return entry->object;
@@ -279,7 +83,8 @@ static med_trunk_fact_t *new_trunk(med_mapping_t *m, med_str_t name)
 static void learn_trunk(med_mapping_t *m, const med_fact_t *fact)
 {
 	bool topology = fact->rank == MED_RANK_TOPOLOGY;
-	med_str_t name = without(fact->identity, "PstnGateway:"), service = {"", 0}, key;
+	med_str_t name = med_text_without(fact->identity, "PstnGateway:"), service = {"", 0},
+			  key;
 	med_trunk_fact_t *trunk = NULL;
 
 	(void)med_mapping_text(fact, "ServiceId", &service);
@@ -361,7 +166,7 @@ static bool mediation_port(const med_trunk_fact_t *trunk, med_str_t *port)
 			if(!contains(p->name, "Mediation") || !contains(p->name, "Port"))
 				continue;
 			p->used = true;
-			if(!found && is_number(p->value->text)) {
+			if(!found && med_text_is_number(p->value->text)) {
 				*port = p->value->text;
 				found = true;
 			}
@@ -504,7 +309,7 @@ static const med_made_t *put_pool(
 				"the default one");
 		return NULL;
 	}
-	name = without(name, "MediationServer:");
+	name = med_text_without(name, "MediationServer:");
 	entry = med_table_find(&m->table, MED_SPACE_POOL, name);
 	if(entry == NULL || entry->object == NULL) {
 		med_mapping_note(m, MED_IMPORT_LEFT, made->where,

@@ -231,6 +231,25 @@ med_str_t med_text_strip(med_str_t text)
 	return text;
 }
 
+med_str_t med_text_without(med_str_t text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	text = med_text_strip(text);
+	return med_text_begins(text, prefix)
+			? med_text_strip((med_str_t){text.s + len, text.len - len})
+			: text;
+}
+
+bool med_text_is_number(med_str_t text)
+{
+	for(size_t i = 0; i < text.len; i++) {
+		if(text.s[i] < '0' || text.s[i] > '9')
+			return false;
+	}
+	return text.len > 0;
+}
+
 med_str_t med_text_after(med_str_t text, const char *separators)
 {
 	for(size_t i = text.len; i > 0; i--) {

@@ -68,6 +68,9 @@ bool med_value_list(med_blocks_t *blocks, const med_value_t *object,
 med_value_t *med_value_of_xml(med_blocks_t *blocks, const med_xml_t *element);
 
 bool med_text_begins(med_str_t text, const char *with);
+/** What stands behind that prefix, or the whole; blanks around it taken off. */
+med_str_t med_text_without(med_str_t text, const char *prefix);
+bool med_text_is_number(med_str_t text);
 /** Blanks of every kind taken off. */
 med_str_t med_text_strip(med_str_t text);
 /** What stands after the last of these characters; the whole without one. */

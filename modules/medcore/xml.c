@@ -293,9 +293,9 @@ static int malformed(const med_reader_t *reader)
 	char quoted[120];
 	med_str_t text;
 
-	if(error == NULL || error->message == NULL)
-		return med_fail(reader->err, MED_EINVAL, "not well-formed XML");
-	if(error->code == XML_ERR_NO_MEMORY)
+	/* When memory was short it has no room for a message either. */
+	if(error == NULL || error->message == NULL || error->code == XML_ERR_NO_MEMORY
+			|| reader->parser->errNo == XML_ERR_NO_MEMORY)
 		return med_fail(reader->err, MED_ENOMEM, "%s", med_strerror(MED_ENOMEM));
 	text = med_str(error->message);
 	while(text.len > 0 && text.s[text.len - 1] == '\n')

@@ -504,6 +504,22 @@ START_TEST(routes_by_themselves)
 }
 END_TEST
 
+/* One thing that two objects come upon is told once. */
+START_TEST(told_once)
+{
+	static const char text[] = IMPORT_CLIXML(
+			IMPORT_OBJ("TrunkConfiguration", "<S N='Identity'>PstnGateway:x</S>")
+					IMPORT_OBJ("LocationProfile", "<S N='Identity'>PstnGateway:x</S>"));
+	static const char once[] = "trunk 'x' is in none of the files";
+	import_run_t *run = import_text("f.xml", text);
+	const char *first = strstr(run->text, once);
+
+	ck_assert_ptr_nonnull(first);
+	import_assert_lacks(first + 1, once);
+	import_end(run);
+}
+END_TEST
+
 /* Lync 2010: a gateway is its trunk; a dial plan names it by its host. */
 START_TEST(gateway_by_host)
 {
@@ -625,8 +641,8 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {a_whole_site, order_does_not_matter, the_central_store,
-			topology_builder, forms, routes_by_themselves, gateway_by_host, bare_payloads,
-			ends, memory_is_short};
+			topology_builder, forms, routes_by_themselves, gateway_by_host, told_once,
+			bare_payloads, ends, memory_is_short};
 
 	return core_run("import", tests, COUNT(tests));
 }

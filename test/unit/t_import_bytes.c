@@ -74,6 +74,29 @@ START_TEST(encodings)
 }
 END_TEST
 
+/* What `(Get-CsTopology -AsXml).ToString() > f` writes. */
+START_TEST(a_topology_as_powershell_saves_it)
+{
+	import_file_t file = {"topology.xml", NULL, import_sample("topology.xml")};
+	import_run_t *plain = import_run(&file, NULL, 1), *wide;
+	char *text = calloc(1, file.bytes.len * 2 + 1);
+
+	for(size_t i = 0, used = 0; i < file.bytes.len; i++) {
+		if(file.bytes.s[i] == '\n')
+			text[used++] = '\r';
+		text[used++] = file.bytes.s[i];
+	}
+	free((char *)(uintptr_t)file.bytes.s);
+	file.bytes = to_utf16(text, false, true);
+	wide = import_run(&file, NULL, 1);
+	ck_assert_str_eq(wide->text, plain->text);
+	import_end(plain);
+	import_end(wide);
+	free((char *)(uintptr_t)file.bytes.s);
+	free(text);
+}
+END_TEST
+
 /* A letter beyond U+FFFF: two units, one character. */
 START_TEST(surrogate_pairs)
 {
@@ -340,8 +363,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = {encodings, surrogate_pairs, refused_with_advice,
-			hostile_documents, references_to_references, many_objects, cut_and_changed};
+	const TTest *tests[] = {encodings, a_topology_as_powershell_saves_it, surrogate_pairs,
+			refused_with_advice, hostile_documents, references_to_references,
+			many_objects, cut_and_changed};
 
 	return core_run("import_bytes", tests, COUNT(tests));
 }
