@@ -6,8 +6,9 @@
  * rule and setting of a file is either in an object given to the sink, or in a note. The
  * objects are ones med_config_set() accepts.
  *
- * For tools: one thread, heap memory, bounded by MED_IMPORT_MEMORY however the files are
- * made. Files are untrusted.
+ * For tools: one thread, heap memory. Files are untrusted: what is kept of them is
+ * bounded by MED_IMPORT_MEMORY however they are made, and one that is being read by as
+ * much again.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,7 +18,7 @@
 #include "medcore/config.h"
 
 #define MED_IMPORT_FILE_MAX (64u << 20) /**< bytes of a file */
-#define MED_IMPORT_MEMORY (768u << 20)  /**< bytes an import may take in all */
+#define MED_IMPORT_MEMORY (768u << 20)  /**< bytes kept of all files */
 
 typedef struct med_import med_import_t;
 
