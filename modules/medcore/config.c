@@ -381,7 +381,8 @@ static void join_others(med_config_t *config, med_slot_t *slot)
 
 	for(unsigned i = 0; i < entry->trunk_count; i++) {
 		med_slot_t *trunk = entry->trunks[i];
-		trunk->routes++;
+		if(trunk->routes++ == 0 && trunk->object == NULL)
+			med_slot_mark_dirty(config, trunk); /* its name is to be known */
 		if(trunk->named_by == NULL)
 			trunk->named_by = slot;
 		if(trunk->entry == NULL)
@@ -396,7 +397,8 @@ static void leave_others(med_config_t *config, med_slot_t *slot)
 
 	for(unsigned i = 0; i < entry->trunk_count; i++) {
 		med_slot_t *trunk = entry->trunks[i];
-		trunk->routes--;
+		if(--trunk->routes == 0 && trunk->object == NULL)
+			med_slot_mark_dirty(config, trunk);
 		if(trunk->named_by == slot)
 			trunk->named_by = NULL;
 		if(trunk->entry == NULL)

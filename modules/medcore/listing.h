@@ -38,6 +38,35 @@ bool med_wanted_value(const med_wanted_t *wanted, med_str_t value);
 bool med_wanted_card(const med_wanted_t *wanted, const med_snapshot_t *snapshot,
 		enum med_kind kind, const med_card_t *card);
 
+/* ---- routes ---------------------------------------------------------------------------
+ */
+
+/** Gets a route and the usage it stands in. false: enough. */
+typedef bool (*med_route_cb)(void *ctx, med_str_t usage, const med_route_t *route);
+
+/**
+ * The routes of a usage in the order they are tried; of one with very many (8,192) by
+ * their leading digits, and in that order among those with the same. A million take about
+ * 50 ms.
+ *
+ * @param usage  empty: all usages, in order of their names; a route in two comes twice
+ * @param mem    for the order of the usages
+ * @return MED_EOK, MED_ENOMATCH: no route has this usage, MED_ENOMEM
+ */
+int med_routes_each(const med_snapshot_t *snapshot, med_str_t usage, const med_mem_t *mem,
+		med_route_cb cb, void *ctx);
+/** How many that are, without looking at them. */
+size_t med_routes_count(const med_snapshot_t *snapshot, med_str_t usage);
+/**
+ * Its fields as they are kept in a snapshot: neither name nor description.
+ *
+ * @param usages  shown as they are; empty: not
+ */
+void med_route_shown(const med_snapshot_t *snapshot, med_str_t usages,
+		const med_route_t *route, med_shown_cb cb, void *ctx);
+bool med_wanted_route(const med_wanted_t *wanted, const med_snapshot_t *snapshot,
+		med_str_t usage, const med_route_t *route);
+
 /** Do values of this type consist of entries with commas between them? */
 bool med_type_is_list(enum med_type type);
 

@@ -174,10 +174,8 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 
 	if(reason != NULL) {
 		c->passed_other++;
-		if(trunk == NULL)
-			MED_TRACE(c->trace, "    trunk number %u %s", number, reason);
-		else
-			MED_TRACE(c->trace, "    trunk '%.*s' %s", MED_STR_FMT(trunk->id), reason);
+		MED_TRACE(c->trace, "    trunk '%.*s' %s",
+				MED_STR_FMT(med_view_trunk_id(&c->snapshot->view, number)), reason);
 		return;
 	}
 	if(query->in != NULL && query->in->number == number

@@ -24,6 +24,18 @@ const med_trunk_t *med_snapshot_trunk_by_number(
 	return med_view_trunk(&snapshot->view, number);
 }
 
+med_str_t med_view_trunk_id(const med_view_t *view, uint32_t number)
+{
+	const med_trunk_t *trunk = med_view_trunk(view, number);
+	const med_missing_t *missing;
+
+	if(trunk != NULL)
+		return trunk->id;
+	missing = med_array_get(view->missing, number);
+	return missing == NULL ? (med_str_t){NULL, 0}
+						   : (med_str_t){missing->id, missing->id_len};
+}
+
 const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id)
 {
 	uint64_t hash = med_id_hash(id);

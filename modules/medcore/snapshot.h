@@ -73,6 +73,7 @@ typedef struct med_view {
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
 	med_map_t *legs;     /**< med_leg_group_t */
 	med_array_t *trunk_numbers, *usages;
+	med_array_t *missing; /**< med_missing_t by number: routes name it in vain */
 	med_listing_t *listing[MED_KIND_COUNT]; /**< none of routes */
 	uint64_t prefixes[3];                   /**< bit n: some source has n bits */
 	size_t count[MED_KIND_COUNT];
@@ -100,6 +101,13 @@ typedef struct med_trunk_object {
 	med_trunk_t trunk;
 } med_trunk_object_t;
 
+/** A trunk that is not in force, and that routes name. */
+typedef struct med_missing {
+	med_segment_t segment;
+	uint8_t id_len;
+	char id[];
+} med_missing_t;
+
 typedef struct med_policy_object {
 	med_segment_t segment;
 	med_policy_t policy;
@@ -124,6 +132,8 @@ static inline const med_trunk_t *med_view_trunk(const med_view_t *view, uint32_t
 	return med_array_get(view->trunk_numbers, number);
 }
 
+/** Of a trunk that is in force, or that a route names; empty: neither. */
+med_str_t med_view_trunk_id(const med_view_t *view, uint32_t number);
 const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
 
 /* ---- identity.c ---------------------------------------------------------------------

@@ -594,6 +594,44 @@ static int claim_all(med_config_t *config, med_state_t *state, size_t count)
 	return MED_EOK;
 }
 
+/* ---- names of those that are not ------------------------------------------------------
+ */
+
+static int name_missing(
+		med_config_t *config, med_view_t *view, const med_slot_t *slot, bool wanted)
+{
+	const med_missing_t *old = med_array_get(view->missing, slot->number);
+	med_missing_t *missing = NULL;
+	int rc;
+
+	if(wanted == (old != NULL))
+		return MED_EOK;
+	if(wanted) {
+		missing = med_segment_new(&config->heap, sizeof(*missing) + slot->id_len);
+		if(missing == NULL)
+			return MED_ENOMEM;
+		missing->id_len = slot->id_len;
+		memcpy(missing->id, slot->id, slot->id_len);
+	}
+	rc = med_array_set(&config->heap, &view->missing, slot->number, missing);
+	if(rc == MED_EOK)
+		med_segment_retire(&config->heap, old);
+	return rc;
+}
+
+/* Routes have numbers of trunks; whoever lists or explains them wants to know which. */
+static int name_all_missing(med_config_t *config, med_view_t *view)
+{
+	const med_slot_t *slot = config->table[MED_KIND_TRUNK].dirty;
+	int rc = MED_EOK;
+
+	for(; slot != NULL && rc == MED_EOK; slot = slot->next_dirty) {
+		med_pause(&config->pause);
+		rc = name_missing(config, view, slot, slot->pending == NULL && slot->routes > 0);
+	}
+	return rc;
+}
+
 /* ---- all of it ------------------------------------------------------------------------
  */
 
@@ -621,6 +659,8 @@ int med_build_trunks(med_config_t *config, med_state_t *state)
 		rc = claim_all(config, state, count);
 	for(size_t i = 0; i < count; i++)
 		med_fault_check(config, config->work[i]);
+	if(rc == MED_EOK)
+		rc = name_all_missing(config, &state->view);
 	if(rc == MED_EOK)
 		mend_groups(config, &state->view);
 	return rc;

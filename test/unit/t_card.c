@@ -231,6 +231,94 @@ START_TEST(what_is_refused_is_not_listed)
 }
 END_TEST
 
+/* ---- routes ---------------------------------------------------------------------------
+ */
+
+static bool add_route(void *ctx, med_str_t usage, const med_route_t *route)
+{
+	core_texts_t *texts = ctx;
+	med_str_t id = med_route_id(route);
+
+	texts->len +=
+			(size_t)snprintf(texts->text + texts->len, sizeof(texts->text) - texts->len,
+					"%.*s:%.*s ", MED_STR_FMT(usage), MED_STR_FMT(id));
+	return texts->len < 60;
+}
+
+static const char *routes(const med_snapshot_t *s, const char *usage)
+{
+	static core_texts_t texts;
+
+	texts.len = 0;
+	texts.text[0] = '\0';
+	if(med_routes_each(s, med_str(usage), &med_mem_heap, add_route, &texts) != MED_EOK)
+		return "none";
+	return texts.text;
+}
+
+static bool first_route(void *ctx, med_str_t usage, const med_route_t *route)
+{
+	(void)usage;
+	*(const med_route_t **)ctx = route;
+	return false;
+}
+
+START_TEST(routes_by_usage)
+{
+	const med_snapshot_t *s;
+	const med_route_t *route = NULL;
+	core_texts_t texts = {.len = 0};
+	med_wanted_t wanted;
+
+	start();
+	core_set(config, MED_KIND_GATEWAY, "gw", "address", "192.0.2.1", NULL);
+	core_set(config, MED_KIND_TRUNK, "t", "gateway", "gw", "transport", "udp", NULL);
+	core_set(config, MED_KIND_ROUTE, "r1", "pattern", "^1", "priority", "2", "usages",
+			"z,b", "trunks", "t,gone*3", NULL);
+	core_set(config, MED_KIND_ROUTE, "r2", "pattern", "^2", "priority", "1", "usages",
+			"b", NULL);
+	core_set(config, MED_KIND_ROUTE, "r3", "pattern", "^3", NULL);
+	s = core_build(config);
+	ck_assert_str_eq(routes(s, NULL), "b:r2 b:r1 z:r1 ");
+	ck_assert_str_eq(routes(s, "b"), "b:r2 b:r1 ");
+	ck_assert_str_eq(routes(s, "none"), "none");
+	ck_assert_uint_eq(med_routes_count(s, (med_str_t){NULL, 0}), 3);
+	ck_assert_uint_eq(med_routes_count(s, MED_STR("b")), 2);
+	ck_assert_uint_eq(med_routes_count(s, MED_STR("none")), 0);
+	(void)med_routes_each(s, MED_STR("z"), &med_mem_heap, first_route, &route);
+	med_route_shown(s, MED_STR("z,b"), route, add_shown, &texts);
+	ck_assert_str_eq(texts.text,
+			"pattern=^1\npriority=2\nusages=z,b\ntrunks=t,gone*3\n"
+			"suppress_caller_id=no\n");
+	ck_assert_int_eq(
+			med_wanted_parse(MED_KIND_ROUTE, MED_STR("trunks=gone"), &wanted, NULL),
+			MED_EOK);
+	ck_assert(med_wanted_route(&wanted, s, MED_STR("z"), route));
+	ck_assert_int_eq(
+			med_wanted_parse(MED_KIND_ROUTE, MED_STR("usage=z"), &wanted, NULL), MED_EOK);
+	ck_assert(med_wanted_route(&wanted, s, MED_STR("z"), route));
+	ck_assert(!med_wanted_route(&wanted, s, MED_STR("b"), route));
+	ck_assert_int_eq(med_wanted_parse(MED_KIND_ROUTE, MED_STR("name=x"), &wanted, NULL),
+			MED_EINVAL);
+	med_config_release(config, s);
+	/* a trunk that came has its name from itself, and one that left again from routes */
+	core_set(config, MED_KIND_TRUNK, "gone", "gateway", "gw", "transport", "udp",
+			"local_port", "7000", NULL);
+	s = core_build(config);
+	med_config_release(config, s);
+	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("gone"));
+	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("t"));
+	s = core_build(config);
+	(void)med_routes_each(s, MED_STR("z"), &med_mem_heap, first_route, &route);
+	texts = (core_texts_t){.len = 0};
+	med_route_shown(s, (med_str_t){NULL, 0}, route, add_shown, &texts);
+	core_assert_has(texts.text, "trunks=t,gone*3\n");
+	ck_assert_ptr_null(strstr(texts.text, "usages="));
+	med_config_release(config, s);
+	finish();
+}
+END_TEST
+
 /* ---- order ----------------------------------------------------------------------------
  */
 
@@ -479,7 +567,7 @@ int main(void)
 {
 	const TTest *tests[] = {what_differs_from_the_defaults, defaults_are_filled_in,
 			a_secret_is_not_shown, filters, what_is_refused_is_not_listed,
-			always_in_order, out_of_memory, a_change_costs_what_changed,
+			routes_by_usage, always_in_order, out_of_memory, a_change_costs_what_changed,
 			cards_stay_when_others_change};
 
 	return core_run("card", tests, COUNT(tests));

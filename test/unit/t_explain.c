@@ -97,7 +97,7 @@ START_TEST(every_step_and_every_reason)
 	core_assert_has(steps.text, "trunk 'pbx1' is the one the call came in on");
 	core_assert_has(steps.text, "trunk 'off' is not enabled");
 	core_assert_has(steps.text, "trunk 'closed' has a gateway that is not routable");
-	core_assert_has(steps.text, "does not exist or is refused");
+	core_assert_has(steps.text, "trunk 'missing' does not exist or is refused");
 	core_assert_has(steps.text, "trunk 'out1' is candidate 1");
 	core_assert_has(steps.text, "trunk 'out1' is in the plan already");
 	finish();
