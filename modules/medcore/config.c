@@ -522,6 +522,7 @@ static void replace_entry(
 {
 	med_table_t *table = &config->table[slot->kind];
 	med_slot_t *root = guarded_by(config, slot);
+	bool comes_or_goes = (slot->entry == NULL) != (entry == NULL);
 
 	if(slot->kind == MED_KIND_ROUTE && slot->entry != NULL)
 		leave_others(config, slot);
@@ -539,7 +540,8 @@ static void replace_entry(
 	if(slot->kind != MED_KIND_ROUTE)
 		med_slot_mark_dirty(config, slot);
 	med_fault_check(config, slot);
-	med_fault_check_namers(config, slot);
+	if(comes_or_goes || slot->kind == MED_KIND_TRUNK) /* whose trunk it is matters too */
+		med_fault_check_namers(config, slot);
 	if(entry == NULL && config->removed != NULL)
 		config->removed(
 				config->removed_ctx, (enum med_kind)slot->kind, med_slot_id(slot));

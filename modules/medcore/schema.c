@@ -395,7 +395,7 @@ const med_numbered_t *med_schema_numbered(enum med_kind kind)
 
 bool med_schema_is_numbered(const med_field_def_t *def)
 {
-	return strstr(def->name, MED_ORDER_MARK) != NULL;
+	return strchr(def->name, MED_ORDER_MARK[0]) != NULL; /* no other name has it */
 }
 
 bool med_schema_makes_entry(const med_field_def_t *def)

@@ -120,10 +120,14 @@ static void mark_scope(med_config_t *config, const med_slot_t *profile)
 		}
 		return;
 	}
+	/* the global one: for those that have it, and those that have none */
 	for(size_t i = 0; i < trunks->buckets; i++) {
 		for(slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
+			const med_trunk_object_t *object = slot->object;
 			med_pause(&config->pause);
-			mark_trunk(config, slot, true);
+			mark_trunk(config, slot,
+					object != NULL
+							&& object->trunk.profile == &config->defaults->profile);
 		}
 	}
 }
