@@ -10,7 +10,7 @@ from trunks import Trunks
 TRUNKS = 10000
 PLAIN = {"anchor": "no"}
 
-with Case(plan=24) as t:
+with Case(plan=25) as t:
     trunks = Trunks(t, {"pbx1": {**PLAIN, "dial_plan": "de"}, "gw1": PLAIN, "gw2": PLAIN}, routes={
         "near": {"pattern": r"^\+4930", "trunks": "gw1,gw2",
                  "suppress_caller_id": "yes", "alternate_caller_id": "+4930999"},
@@ -89,3 +89,9 @@ with Case(plan=24) as t:
     t.equal(len(trunks.lines("WARNING", "refused: trunk")), 100,
             "of 10,000 refusals at once 100 are logged")
     t.like(rpc("mediation.status"), f"trunk: {total}", "their last good versions stay")
+    for number in range(100):  # texts as long as they can be
+        redis.hset(f"med:1:profile:trunk:{number:03}{'x' * 61}",
+                   sip_response_code_translation_rules=f"{number:03}{'y' * 61}")
+    wait_for("the warnings", lambda: "warned_total: 200\n" in rpc("mediation.status"), 10)
+    text = rpc("mediation.status")
+    t.equal(len(re.findall(r"object: ", text)), 60, "30 of each are shown, within one answer")
