@@ -149,6 +149,13 @@ static int make_entries(med_reading_t *r, const med_field_t *fields, size_t coun
 				"%s '%.*s': %zu rules; at most %zu are allowed", med_kind_name(r->kind),
 				MED_STR_FMT(r->id), used, numbered->max);
 	qsort(entries, used, numbered->entry, compare_orders);
+	for(size_t i = 1; i < used; i++) {
+		const char *entry = entries + i * numbered->entry;
+		if(compare_orders(entry - numbered->entry, entry) == 0)
+			return med_fail(r->err, MED_EINVAL, "%s '%.*s': field '%s%u': given twice",
+					med_kind_name(r->kind), MED_STR_FMT(r->id), numbered->prefix,
+					*(const uint32_t *)(const void *)entry);
+	}
 	*list = (med_list_t){entries, used};
 	return MED_EOK;
 }

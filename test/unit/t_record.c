@@ -670,6 +670,10 @@ START_TEST(too_much)
 							 &med_mem_heap, &r, &err),
 			MED_ELIMIT);
 	core_assert_has(err.text, "1100 rules; at most 1000");
+	ck_assert_int_eq(med_record_parse(MED_KIND_RULES, MED_STR("r"), fields, 2,
+							 &med_mem_heap, &r, &err),
+			MED_EINVAL);
+	core_assert_has(err.text, "rules 'r': field 'rule.0': given twice");
 	memset(value, ',', sizeof(value));
 	fields[0] = (med_field_t){MED_STR("usages"), {value, sizeof(value)}};
 	ck_assert_int_eq(med_record_parse(MED_KIND_POLICY, MED_STR("p"), fields, 1,
