@@ -38,14 +38,15 @@ class Kamailio:
     """
     config   path of the file
     defines  {name: value} for `#!ifdef`, `#!substdef`-ed names and the like (kamailio -A)
-    tcp      ports that must accept connections before it counts as started
+    tcp      ports that must accept connections before it counts as started, at `host`
     lkg      path of its last known good configuration
     control  path of the ctl module's unix socket, for rpc()
     """
 
     def __init__(self, sandbox, config, defines=None, name="kamailio", tcp=(), control=None,
-                 options=("-x", "fm", "-X", "fm"), env=None, wrapper=()):
+                 options=("-x", "fm", "-X", "fm"), env=None, wrapper=(), host="127.0.0.1"):
         self.sandbox, self.name, self.config, self.tcp = sandbox, name, config, list(tcp)
+        self.host = host
         self.control = control or sandbox.path(name + ".ctl")
         self.run_dir = sandbox.path(name + "-run")
         os.makedirs(self.run_dir, exist_ok=True)
@@ -65,7 +66,8 @@ class Kamailio:
         self.process.stop()
 
     def _ready(self):
-        if not os.path.exists(self.control) or not all(map(listening, self.tcp)):
+        if not os.path.exists(self.control) or not all(
+                listening(port, self.host) for port in self.tcp):
             return False
         try:
             self.rpc("core.uptime")

@@ -233,6 +233,6 @@ def _free(port):
 
 def listening(port, host="127.0.0.1"):
     """Does somebody accept TCP there?"""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0

@@ -36,6 +36,8 @@ CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\n"
 def sdp(port, address="127.0.0.1", profile="RTP/AVP", key=None):
     """G.711; with a key (40 base64 characters) also a crypto line."""
     text = PLAIN_SDP.format(address=address, port=port, profile=profile)
+    if ":" in address:
+        text = text.replace("IN IP4", "IN IP6")
     text += CRYPTO.format(key=key) if key else ""
     return text.replace("\n", "\r\n")
 
@@ -84,12 +86,14 @@ class Message:
 class SipPeer:
     """
     Listens at once; connects where it sends. Messages are kept until expected; a
-    retransmission over UDP is left out. Contact and Via name its own listener.
+    retransmission over UDP is left out. Contact and Via name its own listener; host may
+    be one of IPv6.
     """
 
     def __init__(self, sandbox, transport="udp", certificate=None, user="peer", port=None,
                  host="127.0.0.1"):
-        self.transport, self.user, self.host = transport, user, host
+        self.transport, self.user = transport, user
+        self.host = f"[{host}]" if ":" in host else host
         self.port = port or sandbox.port()
         self._inbox, self._seen, self._pending = queue.Queue(), set(), []
         self._links, self._closed = {}, False
@@ -98,7 +102,7 @@ class SipPeer:
             self._tls_server = _context(ssl.PROTOCOL_TLS_SERVER, certificate)
             self._tls_client = _context(ssl.PROTOCOL_TLS_CLIENT, certificate)
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
-        self._socket = socket.socket(socket.AF_INET, kind)
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, self.port))
         if kind == socket.SOCK_STREAM:
@@ -220,7 +224,7 @@ class SipPeer:
 
     def _link(self, address):
         if address not in self._links:
-            sock = socket.create_connection(address, 5)
+            sock = socket.create_connection(address[:2], 5)
             if self._tls_client:
                 sock = self._tls_client.wrap_socket(sock)
             self._links[address] = _Link(sock, address)

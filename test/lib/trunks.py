@@ -72,12 +72,14 @@ class Trunks:
     media      True: rtpengine with the plugin, "plain": rtpengine alone, None: no rtpengine
     config     a file of kamailio-cfg, or a path
     resolver   address of the DNS server that Kamailio is to ask, instead of the system's
+    host       where all of them listen; one of IPv6, too
     """
 
     def __init__(self, sandbox, trunks, routes=None, rules=None, media=None,
                  config="kamailio.cfg", defines=None, verify=True, media_address="127.0.0.2",
-                 resolver=None):
+                 resolver=None, host="127.0.0.1"):
         self.sandbox, self.names, self.resolver = sandbox, list(trunks), resolver
+        self.host, self.uri_host = host, f"[{host}]" if ":" in host else host
         self.ca = Authority(sandbox.path("ca"))
         self.redis = RedisServer(sandbox)
         self.local, self.peers = {}, {}
@@ -88,7 +90,7 @@ class Trunks:
             if transport == "tls":
                 certificate = self.ca.issue(name, fields.get("san", [f"{name}.example"]),
                                             cn=fields.get("cn"))
-            self.peers[name] = Peer(sandbox, transport, certificate, user=name)
+            self.peers[name] = Peer(sandbox, transport, certificate, user=name, host=host)
             setattr(self, name, self.peers[name])
         self.trunks = trunks
         self.redis.load(self._objects(routes or {}, rules or {}))
@@ -105,7 +107,7 @@ class Trunks:
             **({"TLS_CONFIG": '"%s"' % sandbox.write("tls.cfg", TLS_CONFIG.format(
                 c=own, verify="yes" if verify else "no",
                 require="yes" if verify else "no"))} if tls else {}),
-            **{f"LISTEN_{number}": f"{trunks[name].get('transport', 'udp')}:127.0.0.1:"
+            **{f"LISTEN_{number}": f"{trunks[name].get('transport', 'udp')}:{self.uri_host}:"
                                    f"{self.local[name]}"
                for number, name in enumerate(self.names, 1)},
             **(defines or {})}
@@ -118,7 +120,7 @@ class Trunks:
         tcp = [port for name, port in self.local.items()
                if self.trunks[name].get("transport", "udp") != "udp"]
         self.kamailio = Kamailio(self.sandbox, self.config, control=self.control, tcp=tcp,
-                                 defines=self.defines, wrapper=self._resolver())
+                                 defines=self.defines, wrapper=self._resolver(), host=self.host)
         wait_for("the configuration to be loaded", self._loaded, 10)
 
     def _resolver(self):
@@ -148,7 +150,7 @@ class Trunks:
             fields.pop("san", None)
             fields.pop("cn", None)
             found[f"gateway:{name}"] = {
-                "address": "127.0.0.1", **({"tls_name": f"{name}.example"}
+                "address": self.host, **({"tls_name": f"{name}.example"}
                                            if transport == "tls" else {}),
                 **fields.pop("gateway", {})}
             found[f"trunk:{name}"] = {
@@ -162,12 +164,13 @@ class Trunks:
         return {f"med:1:{key}": fields for key, fields in found.items()}
 
     def address(self, name):
-        return "127.0.0.1", self.local[name]
+        return self.host, self.local[name]
 
     def call(self, name, number, **more):
         """An INVITE from this trunk's peer."""
         return self.peers[name].request(
-            "INVITE", f"sip:{number}@127.0.0.1:{self.local[name]}", self.address(name), **more)
+            "INVITE", f"sip:{number}@{self.uri_host}:{self.local[name]}", self.address(name),
+            **more)
 
     def answered(self, caller, callee, number, offer, answer):
         """A call that is up: (INVITE as sent, INVITE as got, 200 as the caller got it)."""
