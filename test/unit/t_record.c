@@ -474,8 +474,8 @@ static const char *draw_value(const med_field_def_t *def, uint64_t *state)
 	static const char *const responses[] = {
 			"received_response_code=486 translated_response_code=503",
 			"translated_response_code=480 received_isup_cause_value=0",
-			"received_response_code=180 received_isup_cause_value=-1 "
-			"translated_response_code=699"};
+			("received_response_code=180 received_isup_cause_value=-1 "
+			 "translated_response_code=699")};
 	static const char *const bools[] = {"yes", "NO", "1", "false"};
 	static char number[16];
 
