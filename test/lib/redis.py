@@ -68,7 +68,7 @@ SENTINEL = """\
 port {port}
 bind 127.0.0.1
 sentinel monitor {name} 127.0.0.1 {master} 2
-sentinel down-after-milliseconds {name} 700
+sentinel down-after-milliseconds {name} 2000
 sentinel failover-timeout {name} 4000
 sentinel parallel-syncs {name} 2
 """
