@@ -76,11 +76,19 @@ static int attach_socket(med_tls_t *tls)
 	return 0;
 }
 
+/** What OpenSSL has to say itself: from 3.2 on it also tells errno in this way. */
+static unsigned long last_error(void)
+{
+	unsigned long code = ERR_peek_last_error();
+
+	return ERR_SYSTEM_ERROR(code) ? 0 : code;
+}
+
 /* ---- setting up ---- */
 
 static int fail(char *text, size_t size, const char *what, const char *of)
 {
-	unsigned long code = ERR_peek_last_error();
+	unsigned long code = last_error();
 	const char *why = code ? ERR_reason_error_string(code) : NULL;
 
 	snprintf(text, size, "TLS: %s%.100s%s%s", what, of, why ? ": " : "", why ? why : "");
@@ -195,7 +203,7 @@ int med_tls_handshake(med_tls_t *tls, char *text, size_t size)
 		return fail(text, size, "the server's certificate is not good: ",
 				X509_verify_cert_error_string(verified));
 	}
-	if(tls->at_end || ERR_peek_last_error() == 0)
+	if(tls->at_end || last_error() == 0)
 		return fail(
 				text, size, "the server hung up; does it speak TLS on this port?", "");
 	return fail(text, size, "handshake", "");
@@ -205,7 +213,7 @@ int med_tls_handshake(med_tls_t *tls, char *text, size_t size)
 static ssize_t result(med_tls_t *tls, int rc)
 {
 	int cause = errno;
-	unsigned long code = ERR_peek_last_error();
+	unsigned long code = last_error();
 
 	tls->wants_write = false;
 	if(rc > 0) {
