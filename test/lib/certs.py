@@ -13,6 +13,7 @@ class Authority:
         self.cert, self.key = self._path(name, "crt"), self._path(name, "key")
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                  "-nodes", "-days", "2", "-subj", f"/CN=test authority {name}",
+                 "-addext", "keyUsage=critical,keyCertSign,cRLSign",  # Python 3.13 asks for it
                  "-keyout", self.key, "-out", self.cert)
 
     def issue(self, name, dns=(), cn=None, days=1):
@@ -22,7 +23,8 @@ class Authority:
                  "-subj", f"/CN={cn or name}", "-keyout", key, "-out", request)
         extensions = self._path(name, "ext")
         with open(extensions, "w", encoding="utf-8") as file:
-            file.write("basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n")
+            file.write("basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n"
+                       "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
             if dns:
                 file.write("subjectAltName=" + ",".join(f"DNS:{d}" for d in dns) + "\n")
         _openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self.key,
