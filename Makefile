@@ -233,7 +233,7 @@ formatted = $(wildcard modules/*/*.[ch] rtpengine-plugin/*.[ch] test/*/*.[ch])
 format:
 	@clang-format -i $(formatted)
 
-## install: module, plugin and configuration examples under DESTDIR (PREFIX=/usr)
+## install: module, medctl, plugin and configuration examples under DESTDIR (PREFIX=/usr)
 install: all
 	@test/setup/install "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
 	@$(MAKE) -C rtpengine-plugin install DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)"

@@ -20,7 +20,7 @@
 #ifndef MEDCORE_KEEP_H
 #define MEDCORE_KEEP_H
 
-#include "medcore/config.h"
+#include "medcore/file.h"
 
 #define MED_KEEP_WORD 256 /**< room for a text of a mark */
 
@@ -95,5 +95,20 @@ int med_keep_fd(const med_keep_t *keep);
 int64_t med_keep_deadline(const med_keep_t *keep);
 /** Nothing waits to be written, nothing is under way. */
 bool med_keep_idle(const med_keep_t *keep);
+
+/** Gets what a file holds, in the order it was written: the last word counts. */
+typedef struct med_keep_sink {
+	med_file_handler_t file; /**< objects; what is wrong with one */
+	void (*gone)(void *ctx, enum med_kind kind, med_str_t id); /**< with @a file.ctx */
+} med_keep_sink_t;
+
+/**
+ * A file as it lies there, up to its last whole commit; not locked, not changed, whatever
+ * prefix and node it is of. For tools, also while a node writes it.
+ * @return MED_EOK; MED_EINVAL: not such a file; MED_ENOMATCH: nothing in it is whole;
+ *         MED_ENOMEM; -errno; what the sink returned. @p err says what.
+ */
+int med_keep_each(const char *path, const med_mem_t *mem, const med_keep_sink_t *sink,
+		med_keep_mark_t *mark, med_errbuf_t *err);
 
 #endif

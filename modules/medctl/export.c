@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "medcore/keep.h"
 #include "medcore/schema.h"
 #include "medctl/output.h"
 #include "medctl/reading.h"
@@ -162,19 +163,26 @@ static int export_object(void *ctx, const redis_object_t *o)
 	return rc == MED_EOK || rc == MED_EINVAL ? MEDCTL_OK : MEDCTL_FAILED;
 }
 
-static void head(exporter_t *e)
+static const char *time_text(int64_t when)
 {
-	char when[40] = "", line[600];
-	time_t now = time(NULL);
+	static char text[40];
+	time_t t = (time_t)when;
 	struct tm tm;
 
-	if(gmtime_r(&now, &tm) != NULL)
-		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	(void)snprintf(line, sizeof(line),
-			"Exported by medctl at %s from %.200s, prefix %.*s", when,
-			e->m->from != NULL ? e->m->from : med_client_place(e->m->client),
-			MED_STR_FMT(e->m->prefix));
+	if(gmtime_r(&t, &tm) == NULL
+			|| !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		(void)snprintf(text, sizeof(text), "?");
+	return text;
+}
+
+static void head(exporter_t *e, const char *from)
+{
+	char line[120];
+
+	(void)snprintf(
+			line, sizeof(line), "Exported by medctl at %s from", time_text(time(NULL)));
 	comment(e, line);
+	comment(e, from);
 	comment(e, "[kind id], then field = value; medctl fields lists them all.");
 	comment(e,
 			e->m->secrets
@@ -203,27 +211,135 @@ static FILE *open_output(const medctl_t *m)
 	return out;
 }
 
+/* ---- a node's file --------------------------------------------------------------------
+ */
+
+/* The last word on an object counts. */
+static int on_kept(void *ctx, const med_file_object_t *object)
+{
+	objects_t *set = ctx;
+	object_t *o = objects_find(set, object->kind, object->id);
+
+	if(o != NULL)
+		o->state = OBJECT_GONE;
+	o = objects_add(set, object->kind, object->id, object->fields, NULL, object->count);
+	return o != NULL ? MED_EOK : MED_ENOMEM;
+}
+
+static void on_gone(void *ctx, enum med_kind kind, med_str_t id)
+{
+	object_t *o = objects_find(ctx, kind, id);
+
+	if(o != NULL)
+		o->state = OBJECT_GONE;
+}
+
+static void on_fault(void *ctx, uint32_t line, const char *text)
+{
+	(void)ctx;
+	(void)line;
+	out_error("left out: %s", text);
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+	const object_t *x = *(object_t *const *)a, *y = *(object_t *const *)b;
+	med_str_t i = object_id(x), k = object_id(y);
+	int order;
+
+	if(x->kind != y->kind)
+		return kind_rank((enum med_kind)x->kind) < kind_rank((enum med_kind)y->kind) ? -1
+																					 : 1;
+	order = memcmp(i.s, k.s, i.len < k.len ? i.len : k.len);
+	return order != 0 ? order : i.len < k.len ? -1 : i.len > k.len;
+}
+
+static int export_set(exporter_t *e, objects_t *set)
+{
+	object_t **sorted = calloc(set->count + 1, sizeof *sorted);
+	size_t count = 0;
+	int rc = MEDCTL_OK;
+
+	if(sorted == NULL) {
+		out_error("out of memory");
+		return MEDCTL_FAILED;
+	}
+	for(object_t *o = set->first; o != NULL; o = o->next) {
+		if(o->state != OBJECT_GONE)
+			sorted[count++] = o;
+	}
+	qsort(sorted, count, sizeof *sorted, compare_objects);
+	for(size_t i = 0; i < count && rc == MEDCTL_OK; i++) {
+		const object_t *o = sorted[i];
+		redis_object_t object = {(enum med_kind)o->kind, object_id(o),
+				objects_fields(set, o), o->count, NULL};
+		rc = export_object(e, &object);
+	}
+	free(sorted);
+	return rc;
+}
+
+static int read_kept(const medctl_t *m, objects_t *set, char *from, size_t size)
+{
+	med_keep_sink_t sink = {{on_kept, on_fault, set}, on_gone};
+	med_errbuf_t err = {""};
+	med_keep_mark_t mark;
+
+	if(med_keep_each(m->from, &med_mem_heap, &sink, &mark, &err) != MED_EOK) {
+		out_error("%s", err.text);
+		return MEDCTL_FAILED;
+	}
+	(void)snprintf(from, size, "%.200s, the last known good of %s, of %.200s", m->from,
+			time_text(mark.at), mark.source);
+	return MEDCTL_OK;
+}
+
+/* ---- the command ----------------------------------------------------------------------
+ */
+
+static int begin(exporter_t *e, const char *from)
+{
+	if(e->m->output != NULL && (e->out = open_output(e->m)) == NULL)
+		return MEDCTL_FAILED;
+	e->j.out = e->out;
+	if(e->m->json)
+		json_open(&e->j, NULL, '[');
+	else
+		head(e, from);
+	return MEDCTL_OK;
+}
+
+static int end(exporter_t *e)
+{
+	if(e->m->json) {
+		json_close(&e->j, ']');
+		json_end(&e->j);
+	}
+	return out_close(e->out, e->m->output != NULL ? e->m->output : "standard output");
+}
+
 int medctl_export(medctl_t *m)
 {
 	exporter_t e = {.m = m, .out = stdout};
 	redis_reading_t reading = {export_object, NULL, &e, -1};
-	int rc, closed;
+	objects_t *set = m->from != NULL ? objects_new() : NULL;
+	char from[512] = "";
+	int rc, closed = MEDCTL_OK;
 
-	if(medctl_client(m) == NULL)
-		return MEDCTL_FAILED;
-	if(m->output != NULL && (e.out = open_output(m)) == NULL)
-		return MEDCTL_FAILED;
-	e.j.out = e.out;
-	if(m->json)
-		json_open(&e.j, NULL, '[');
+	if(set != NULL)
+		rc = read_kept(m, set, from, sizeof(from));
 	else
-		head(&e);
-	rc = redis_each(m, &reading);
-	if(m->json) {
-		json_close(&e.j, ']');
-		json_end(&e.j);
+		rc = m->from == NULL && medctl_client(m) != NULL ? MEDCTL_OK : MEDCTL_FAILED;
+	if(rc == MEDCTL_OK && set == NULL)
+		(void)snprintf(from, sizeof(from), "%.300s, prefix %.*s",
+				med_client_place(m->client), MED_STR_FMT(m->prefix));
+	if(rc == MEDCTL_OK)
+		rc = begin(&e, from);
+	if(rc == MEDCTL_OK) {
+		rc = set != NULL ? export_set(&e, set) : redis_each(m, &reading);
+		closed = end(&e);
 	}
-	closed = out_close(e.out, m->output != NULL ? m->output : "standard output");
+	objects_free(set);
 	if(rc == MEDCTL_OK && e.left_out > 0)
 		rc = MEDCTL_NO;
 	return closed != MEDCTL_OK ? closed : rc;

@@ -35,6 +35,8 @@ const medctl_option_t medctl_options[] = {
 	{'c', "calling", "NUMBER", "who calls"},
 	{'1', "once", NULL, "print the status and end"},
 	{'o', "output", "FILE", "write to a file instead of the terminal"},
+	{'e', "report", "FILE", "write the report of an import to a file"},
+	{'a', "scope", "TEXT", "what a bare export belongs to: Global, Site:x, Tag:x"},
 	{'h', "help", NULL, "this text"},
 	{0, NULL, NULL, NULL},
 };
@@ -57,6 +59,8 @@ const medctl_command_t medctl_commands[] = {
 	{"status", "", "what each node has in force, and what it refuses", "", 0, 0,
 		medctl_status},
 	{"watch", "", "status and events as they come, until Ctrl-C", "1", 0, 0, medctl_watch},
+	{"import", "FILE...", "make a file of what Lync's tools exported", "oea", 1, -1,
+		medctl_import},
 	{"fields", "[KIND]", "every field, its values and its meaning", "", 0, 1,
 		medctl_fields},
 	{"completion", "bash", "completion for a shell", "", 1, 1, medctl_completion},

@@ -22,7 +22,8 @@
 #define PIECE_MAX 2000
 #define PIECE_MS 8 /* Redis is busy with a piece about as long */
 #define MARKER_BYTES 256
-#define ALIVE_MS 3000 /* a writer at work changes its marker more often */
+#define BEAT_MS 1000  /* so often a writer changes its marker: nodes log it */
+#define ALIVE_MS 3000 /* one that does not is dead */
 #define WORDS_MAX (2 * MED_FILE_FIELDS_MAX + 64)
 #define PENDING_MAX 512 /* replies that may wait */
 
@@ -32,7 +33,8 @@ typedef struct writer {
 	char applied[128], applying[128]; /* the keys */
 	char marker[MARKER_BYTES];        /* of ours, as it stands in Redis; empty: none */
 	char identity[120];
-	char token[40]; /* what `applied` is to be; empty: as it is */
+	int64_t beat_at; /* when the marker is due again */
+	char token[40];  /* what `applied` is to be; empty: as it is */
 	size_t total, done;
 	/* of the piece at work: what Redis has of each, raw */
 	med_reply_t *raw[CHANGES_AT_ONCE];
@@ -304,6 +306,7 @@ static void set_marker(writer_t *x)
 	time_t now = time(NULL);
 	struct tm tm;
 
+	x->beat_at = out_now_ms() + BEAT_MS;
 	if(gmtime_r(&now, &tm) != NULL)
 		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	(void)snprintf(x->marker, sizeof(x->marker), "%s, %zu of %zu objects at %s",
@@ -329,7 +332,7 @@ static int write_piece(writer_t *x, bool last)
 	for(size_t i = 0; i < x->count && fine; i++)
 		fine = queue_object(x, i);
 	x->done += x->count;
-	if(fine && in_pieces && !last) {
+	if(fine && in_pieces && !last && out_now_ms() >= x->beat_at) {
 		set_marker(x);
 		fine = medctl_send(x->m, "SET", x->applying, x->marker, NULL);
 	}

@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+"""A real node follows medctl: what is applied is in force, many objects as one change."""
+
+import json
+import signal
+
+from case import Case
+from kamailio import Kamailio, bare
+from medctl import FAST, Medctl, plain
+from redis import RedisServer
+from sandbox import wait_for
+
+STATUS_LINES = """\
+modparam("mediation", "node", "n1")
+modparam("mediation", "status_interval", 1)"""
+MANY = 12_000
+
+with Case(plan=16) as t:
+    redis = RedisServer(t)
+    medctl = Medctl(t, redis, FAST)
+    control = t.path("k.ctl")
+    node = Kamailio(t, t.write("n1.cfg", bare(t.port(), control, redis.url, STATUS_LINES)),
+                    name="n1", control=control)
+    status = lambda: json.loads(redis.command("GET", "medrun:1:status:n1") or "{}")
+    wait_for("the first status", lambda: status().get("store") == "live")
+    watch = t.spawn("watch", [FAST, "watch"], env={"MEDCTL_REDIS": redis.url})
+
+    t.write("peers.conf", plain({
+        "gateway gw1": {"address": "192.0.2.20"}, "trunk gw1": {"transport": "tcp"},
+        "trunk gw2": {"gateway": "gw1", "transport": "tcp", "port": "5070",
+                      "local_port": "5071"}}))
+    was = status()["revision"]
+    t.equal(medctl("apply", "--yes", "peers.conf").code, 0, "apply")
+    wait_for("the trunks", lambda: status()["objects"]["trunk"] == 2)
+    t.equal(status()["revision"], was + 1, "is one change of the node")
+    t.like(node.rpc("mediation.trunks", "gw2"), "port: 5070", "and in force")
+    done = medctl("status")
+    t.like(done.out, r"^n1  live since \S+, revision \d+ of \S+\n", "status says so")
+    t.like(done.out, r"    objects: .*2 trunk", "and counts objects")
+    t.equal(medctl("status", "--json").json()["nodes"][0]["objects"]["trunk"], 2, "as JSON too")
+    t.equal(medctl("watch", "--once").out.split(",")[0], done.out.split(",")[0], "watch --once")
+
+    redis.hset("med:1:trunk:gw2", port="0")
+    wait_for("the refusal", lambda: status()["refused_total"] == 1)
+    done = medctl("status")
+    t.like(done.out, r"    refused: trunk 'gw2': field 'port': out of range: '0'",
+           "what a node refuses is told")
+    watch.ready("watch to tell it", lambda: ", refused: 1\n" in watch.text())
+    t.like(watch.text(), r"^n1  live since \S+, revision 1 of .*\n(.*\n)*n1  live .*, refused: 1\n",
+           "watch tells it as it comes")
+    redis.hset("med:1:trunk:gw2", port="5070")
+
+    # many: nothing of it before all of it
+    t.write("many.conf", "".join(f"[site s{n}]\nname = x\n" for n in range(MANY)))
+    was = wait_for("the mending", lambda: status()["refused_total"] == 0 and status())["revision"]
+    first = medctl.start("apply", "--yes", "many.conf")
+    wait_for("some objects", lambda: redis.command("DBSIZE") > 300, 20, 0.001)
+    first.send_signal(signal.SIGSTOP)
+    count = redis.command("DBSIZE")
+    redis.hset("med:1:site:marker", name="x")  # the node was told of all before this
+    t.ok(count < MANY and status()["objects"]["site"] == 0, "an apply of many stands half way")
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    t.like(medctl("status").out, "apply under way, or not ended: medctl on ", "and is killed")
+    t.equal((status()["revision"], status()["objects"]["site"]), (was, 0),
+            "the node has nothing of it")
+    t.equal(medctl("apply", "--yes", "many.conf").code, 0, "the next apply completes it")
+    wait_for("the sites", lambda: status()["objects"]["site"] == MANY + 1
+             and status()["revision"] > was)
+    t.equal(status()["revision"], was + 1, "as one change of the node")
+
+    node.stop()
+    watch.ready("watch to see the node end", lambda: "n1: gone" in watch.text(), 40)
+    watch.signal(signal.SIGINT)
+    t.equal(watch.wait(10), 0, "watch ends with Ctrl-C")
+    t.unlike(watch.text(), "medctl:", "and complained of nothing")

@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""Redis away, loading, full or unwilling: told in one line, nothing half, no password."""
+
+import socket
+import threading
+
+from case import Case
+from medctl import Medctl
+from redis import RedisServer
+
+# As printed in modules/medctl/README.md.
+ACL = ("ACL SETUSER medctl on >{password} resetchannels resetkeys ~med:1:* %R~medrun:1:* "
+       "-@all +ping +select +client|setname +scan +hgetall +exists +getrange +get +watch "
+       "+unwatch +multi +exec +hset +hdel +del +set +append +xread +xrevrange")
+
+
+class Says(threading.Thread):
+    """A server that answers everything with this."""
+
+    def __init__(self, sandbox, answer):
+        super().__init__(daemon=True)
+        self.answer, self.port = answer, sandbox.port()
+        self.server = socket.create_server(("127.0.0.1", self.port))
+
+    def run(self):
+        while True:
+            client, _ = self.server.accept()
+            while client.recv(4096):
+                client.sendall(self.answer)
+
+
+with Case(plan=23) as t:
+    redis = RedisServer(t)
+    redis.command(*ACL.format(password="sesame").split())
+    t.write("few.conf", "[site a]\nname = x\n[site b]\n")
+
+    def at(url):
+        return Medctl(t, env={"MEDCTL_REDIS": url})
+
+    user = at(f"redis://medctl:sesame@127.0.0.1:{redis.port}")
+    for words in (["apply", "--yes", "few.conf"], ["export"], ["set", "site", "a", "name=y"],
+                  ["get", "site", "a"], ["list", "site"], ["del", "site", "b", "--yes"], ["check"],
+                  ["status"], ["diff", "few.conf"]):
+        done = user(*words)
+        t.equal((done.code, "NOPERM" in done.err), (1 if words[0] == "diff" else 0, False),
+                f"the user of the README may {words[0]}")
+    redis.command("ACL", "SETUSER", "medctl", "-hset")
+    done = user("apply", "--yes", "few.conf")
+    t.equal((done.code, redis.command("HGET", "med:1:site:a", "name")), (3, "y"),
+            "a command that is not allowed: nothing is written")
+    t.like(done.err, "(?i)hset", "the error names it")
+    t.unlike(done.err, "sesame", "without the password")
+    redis.command("ACL", "SETUSER", "medctl", "+hset")
+    redis.command("CONFIG", "SET", "maxmemory", "1")
+    done = user("apply", "--yes", "few.conf")
+    t.equal((done.code, "OOM" in done.err), (3, True), "a Redis that is full")
+    redis.command("CONFIG", "SET", "maxmemory", "0")
+
+    replica = RedisServer(t, "replica", options=["--replicaof", "127.0.0.1", str(redis.port)])
+    done = at(replica.url)("apply", "--yes", "few.conf")
+    t.equal((done.code, len(done.err.splitlines())), (3, 1), "a replica: exit 3, one line")
+    for name, answer, pattern in (
+            ("loading", b"-LOADING Redis is loading\r\n", "LOADING"),
+            ("garbage", b"HTTP/1.1 400 Bad Request\r\n\r\n", "127.0.0.1"),
+            ("a hostile text", b"-\x1b[2Jowned\r\n", "owned")):
+        server = Says(t, answer)
+        server.start()
+        done = at(f"redis://127.0.0.1:{server.port}")("export")
+        t.equal((done.code, done.out), (3, ""), f"{name}: exit 3")
+        t.like(done.err, pattern, "told")
+        t.unlike(done.err, "\x1b", "in plain text")
