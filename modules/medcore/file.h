@@ -4,7 +4,7 @@
  *     # a comment has a line of its own
  *     [trunk pbx1]
  *     gateway = pbx1
- *     srtp_mode = required
+ *     transport = tls
  *
  * A section names kind and id, what follows are its fields, named as in Redis. A value is
  * the rest of the line without the blanks around it; there is nothing to quote and

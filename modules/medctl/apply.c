@@ -70,8 +70,10 @@ static int agree(world_t *w)
 		changes_show(w, m->yes ? 0 : SHOWN_BEFORE_ASKING);
 	if(m->yes)
 		return MEDCTL_OK;
-	(void)snprintf(
-			question, sizeof(question), "write this to %s?", med_client_place(m->client));
+	(void)snprintf(question, sizeof(question),
+			changes_count(w) > 0 ? "write this to %s?"
+								 : "nothing differs; confirm to the nodes what %s has?",
+			med_client_place(m->client));
 	if(out_ask(m, question))
 		return MEDCTL_OK;
 	out_note("nothing was written");

@@ -60,6 +60,13 @@ void out_safe(FILE *out, med_str_t text)
 	}
 }
 
+void out_between(FILE *out, const char *before, med_str_t text, const char *after)
+{
+	(void)fputs(before, out);
+	out_safe(out, text);
+	(void)fputs(after, out);
+}
+
 void out_field(FILE *out, med_str_t name, med_str_t value)
 {
 	out_safe(out, name);
@@ -68,6 +75,8 @@ void out_field(FILE *out, med_str_t name, med_str_t value)
 	(void)fputc('\n', out);
 }
 
+static void say(const char *before, const char *fmt, va_list args)
+		__attribute__((format(printf, 2, 0)));
 static void say(const char *before, const char *fmt, va_list args)
 {
 	char line[LINE_BYTES];

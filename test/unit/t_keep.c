@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -272,6 +273,74 @@ START_TEST(what_was_kept_is_read_back)
 	start();
 	ck_assert_str_eq(notes, ""); /* only once */
 	stop();
+	remove_folder();
+}
+END_TEST
+
+/* Addresses by id, as a tool reads them. */
+typedef struct seen {
+	char address[IDS + 1][32];
+	int objects;
+} seen_t;
+
+static int see_object(void *ctx, const med_file_object_t *object)
+{
+	seen_t *seen = ctx;
+	unsigned id = (unsigned)(object->id.s[1] - '0');
+
+	ck_assert_uint_le(id, IDS);
+	seen->objects++;
+	for(size_t i = 0; i < object->count; i++) {
+		if(med_str_eq(object->fields[i].name, MED_STR("address")))
+			(void)snprintf(seen->address[id], sizeof(seen->address[id]), "%.*s",
+					MED_STR_FMT(object->fields[i].value));
+	}
+	return seen->objects < 100 ? MED_EOK : -EINTR;
+}
+
+static void see_fault(void *ctx, uint32_t line, const char *text)
+{
+	(void)ctx;
+	ck_abort_msg("line %u: %s", line, text);
+}
+
+static void see_gone(void *ctx, enum med_kind kind, med_str_t id)
+{
+	ck_assert_int_eq((int)kind, MED_KIND_GATEWAY);
+	((seen_t *)ctx)->address[id.s[1] - '0'][0] = '\0';
+}
+
+START_TEST(a_tool_reads_it_as_it_lies_there)
+{
+	seen_t seen = {.objects = 0};
+	const med_keep_sink_t sink = {{see_object, see_fault, &seen}, see_gone};
+	med_keep_mark_t as_of;
+	med_errbuf_t err = {""};
+	size_t size[3];
+	int fd;
+
+	make_folder();
+	ck_assert_int_eq(med_keep_each(path, &mem, &sink, &as_of, &err), -ENOENT);
+	core_assert_has(err.text, "lkg: No such file");
+	three_commits(size);
+	start(); /* also while a node has it */
+	set(1, "not-yet");
+	run();
+	ck_assert_int_eq(med_keep_each(path, &mem, &sink, &as_of, &err), MED_EOK);
+	ck_assert_int_eq(as_of.at, 103);
+	ck_assert_str_eq(as_of.source, "redis://h:6379/0");
+	ck_assert_str_eq(seen.address[1], "b1");
+	ck_assert_int_gt(seen.objects, 2);
+	stop();
+	ck_assert_int_eq(truncate(path, (off_t)size[0] - 1), 0);
+	ck_assert_int_eq(med_keep_each(path, &mem, &sink, &as_of, &err), MED_ENOMATCH);
+	core_assert_has(err.text, "nothing in it is whole");
+	fd = open(path, O_WRONLY);
+	ck_assert_int_eq((int)pwrite(fd, "x", 1, 0), 1);
+	close(fd);
+	ck_assert_int_eq(med_keep_each(path, &mem, &sink, &as_of, &err), MED_EINVAL);
+	ck_assert_int_eq(med_keep_each(folder, &mem, &sink, &as_of, &err), MED_EINVAL);
+	ck_assert_int_eq(memory.out, 0);
 	remove_folder();
 }
 END_TEST
@@ -702,7 +771,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = {what_was_kept_is_read_back,
+	const TTest *tests[] = {what_was_kept_is_read_back, a_tool_reads_it_as_it_lies_there,
 			torn_anywhere_it_is_the_commit_before, damaged_anywhere_it_is_a_commit_before,
 			what_cannot_be_used_is_told, a_locked_file_is_used_once_it_is_free,
 			outdated_versions_are_left_behind, a_full_disk_is_told_once_and_made_up_for,

@@ -1,4 +1,4 @@
-# Sources of the plugin that a test or fuzz target is linked with.
+# Sources beside medcore that a test or fuzz target is linked with.
 plugin_files = $(1:%=rtpengine-plugin/%.c)
 t_bencode_with := $(call plugin_files,ng)
 t_ng_policy_with := $(call plugin_files,ng leg sdp_edit policy)
@@ -6,4 +6,5 @@ t_ng_calls_with := $(call plugin_files,calls)
 t_ng_txn_with := $(call plugin_files,txn net)
 t_ng_conf_with := $(call plugin_files,conf net)
 t_ng_own_with := $(call plugin_files,own_node net)
+fuzz_json_with := $(addprefix modules/medctl/,json.c nodes.c output.c redis.c)
 fuzz_ng_with := $(call plugin_files,ng leg sdp_edit policy)

@@ -15,7 +15,7 @@ modparam("mediation", "node", "n1")
 modparam("mediation", "status_interval", 1)"""
 MANY = 12_000
 
-with Case(plan=16) as t:
+with Case(plan=26) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis, FAST)
     control = t.path("k.ctl")
@@ -68,6 +68,33 @@ with Case(plan=16) as t:
     wait_for("the sites", lambda: status()["objects"]["site"] == MANY + 1
              and status()["revision"] > was)
     t.equal(status()["revision"], was + 1, "as one change of the node")
+
+    # what a node holds back is shown, and confirmed by an apply; its own file tells it whole
+    everything = medctl("export").out.split("\n\n", 1)[1]
+    wait_for("the node's file to have it", lambda: medctl(
+        "export", "--from", node.lkg).out.split("\n\n", 1)[1:] == [everything])
+    t.ok(True, "export --from a node's file is what is in force")
+    redis.command("FLUSHDB")
+    wait_for("it to be held back", lambda: status().get("held"))
+    done = medctl("status")
+    t.like(done.out, "^n1 .*HELD BACK", "a configuration that shrank is held back, status says so")
+    t.like(done.out, r"    held back since \S+: \S.*\n    held back: .*2 trunk", "why, and what")
+    t.equal(medctl("export", "--from", node.lkg, "-o", "saved.conf").code, 0, "what was in force")
+    t.write("small.conf", plain({"gateway new": {"address": "192.0.2.9"}}))
+    t.equal(medctl("set", "gateway", "new", "address=192.0.2.9").code, 0, "set confirms nothing")
+    wait_for("the set", lambda: status()["objects"]["gateway"] == 2)
+    t.ok(status()["held"], "what is held stays held")
+    with medctl.on_terminal("apply", "small.conf") as terminal:
+        terminal.until("nothing differs; confirm to the nodes what redis .* has")
+        terminal.type("yes\n")
+        t.equal(terminal.end(), 0, "an apply confirms, also one without a difference")
+    wait_for("the rest to go", lambda: not status().get("held")
+             and status()["objects"]["trunk"] == 0)
+    t.equal(status()["objects"]["gateway"], 1, "now the node has what Redis has")
+    t.equal(medctl("apply", "--yes", "--replace", "saved.conf").code, 0, "and back again")
+    wait_for("everything", lambda: status()["objects"]["site"] == MANY + 1
+             and status()["objects"]["trunk"] == 2)
+    t.equal(medctl("export").out.split("\n\n", 1)[1], everything, "from the node's file")
 
     node.stop()
     watch.ready("watch to see the node end", lambda: "n1: gone" in watch.text(), 40)
