@@ -321,7 +321,7 @@ static int end(exporter_t *e)
 int medctl_export(medctl_t *m)
 {
 	exporter_t e = {.m = m, .out = stdout};
-	redis_reading_t reading = {export_object, NULL, &e, -1};
+	redis_reading_t reading = {.object = export_object, .ctx = &e, .kind = -1};
 	objects_t *set = m->from != NULL ? objects_new() : NULL;
 	char from[512] = "";
 	int rc, closed = MEDCTL_OK;

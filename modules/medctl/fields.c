@@ -177,7 +177,7 @@ static void offer_ids(
 		medctl_t *m, enum med_kind kind, const char *begun, const char *before)
 {
 	ids_t ids = {begun, before, 0};
-	redis_reading_t reading = {offer_id, NULL, &ids, (int)kind};
+	redis_reading_t reading = {.object = offer_id, .ctx = &ids, .kind = (int)kind};
 
 	(void)redis_each(m, &reading);
 }

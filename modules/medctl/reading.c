@@ -113,7 +113,8 @@ static bool take_key(
 			reading->stray(reading->ctx, rest);
 		return true;
 	}
-	if(reading->kind >= 0 && (int)kind != reading->kind)
+	if((reading->kind >= 0 && (int)kind != reading->kind)
+			|| (reading->no_routes && kind == MED_KIND_ROUTE))
 		return true;
 	return keep_key(keys,
 			(listed_t){.s = text.s,

@@ -31,7 +31,8 @@ typedef struct redis_reading {
 	/** A key that is of no kind, without the prefix; may be NULL. */
 	void (*stray)(void *ctx, med_str_t key);
 	void *ctx;
-	int kind; /**< of this kind alone; negative: of all */
+	int kind;       /**< of this kind alone; negative: of all */
+	bool no_routes; /**< of all but routes */
 } redis_reading_t;
 
 /**

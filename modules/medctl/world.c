@@ -165,7 +165,7 @@ static void on_stray(void *ctx, med_str_t key)
 
 int world_read(world_t *w)
 {
-	redis_reading_t reading = {on_redis, on_stray, w, -1};
+	redis_reading_t reading = {on_redis, on_stray, w, -1, w->no_routes};
 	int rc = redis_each(w->m, &reading);
 
 	for(const object_t *o = w->set->first; o != NULL; o = o->next)
@@ -250,7 +250,7 @@ size_t world_tell(world_t *w)
 		const object_t *o = objects_find(w->set, f->kind, med_str(f->id));
 		bool ours = o != NULL && o->state != OBJECT_SAME;
 		if(!ours && faults_known(&w->before, f)) {
-			old++;
+			old += f->refused;
 			continue;
 		}
 		against += f->refused;
@@ -263,8 +263,7 @@ size_t world_tell(world_t *w)
 	if(warnings > WARNINGS_SHOWN)
 		out_note("and %zu more warnings", warnings - WARNINGS_SHOWN);
 	if(old > 0)
-		out_note("%zu object(s) that this does not touch had faults before; medctl check "
-				 "tells them",
+		out_note("refused before, and not touched by this: %zu; medctl check tells them",
 				old);
 	return against;
 }

@@ -16,8 +16,9 @@ typedef struct world {
 	 * OBJECT_GONE: is to be removed.
 	 */
 	objects_t *set;
-	char **names; /**< of its files */
-	bool replace; /**< what Redis has and @a set lacks is to go */
+	char **names;   /**< of its files */
+	bool replace;   /**< what Redis has and @a set lacks is to go */
+	bool no_routes; /**< routes do not matter: a million of them are not read */
 	med_config_t *config;
 	const med_snapshot_t *snapshot; /**< after world_build() */
 	faults_t before, after;         /**< what Redis has wrong; what would be */

@@ -15,7 +15,7 @@ modparam("mediation", "node", "n1")
 modparam("mediation", "status_interval", 1)"""
 MANY = 12_000
 
-with Case(plan=26) as t:
+with Case(plan=27) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis, FAST)
     control = t.path("k.ctl")
@@ -48,6 +48,7 @@ with Case(plan=26) as t:
     watch.ready("watch to tell it", lambda: ", refused: 1\n" in watch.text())
     t.like(watch.text(), r"^n1  live since \S+, revision 1 of .*\n(.*\n)*n1  live .*, refused: 1\n",
            "watch tells it as it comes")
+    t.like(watch.text(), r"^20\S+Z  n1  refused: trunk 'gw2': field 'port'", "and events")
     redis.hset("med:1:trunk:gw2", port="5070")
 
     # many: nothing of it before all of it
