@@ -10,8 +10,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
-#include <libxml/parserInternals.h>
+#include <libxml/xmlerror.h>
 
 #include "medcore/xml.h"
 
