@@ -35,6 +35,13 @@ med_slot_t *med_slot_find(const med_config_t *config, enum med_kind kind, med_st
 	return slot;
 }
 
+/* Of many objects it is hardly ever in the cache; the time until it is can be used. */
+static void fetch_chain(const med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	if(config->table[kind].buckets > 0)
+		__builtin_prefetch(chain_of(&config->table[kind], med_id_hash(id)));
+}
+
 /* Longer chains are the worst that a failed growth leads to. */
 static void grow_table(med_config_t *config, med_table_t *table)
 {
@@ -67,7 +74,7 @@ med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 		return slot;
 	if(kind == MED_KIND_TRUNK && config->trunk_numbers >= MED_TRUNK_NUMBERS)
 		return NULL;
-	if(table->slots >= table->buckets)
+	if(table->slots * 2 >= table->buckets)
 		grow_table(config, table);
 	slot = table->buckets == 0 ? NULL
 							   : med_calloc(&config->own, 1, sizeof(*slot) + id.len);
@@ -227,6 +234,35 @@ static int accept_pattern(med_config_t *config, med_str_t pattern,
 /* ---- entries ------------------------------------------------------------------------
  */
 
+/*
+ * A route's record is read, made into its entry, and gone: a million of them take turns
+ * in one block. Freed in between, blocks of that size make malloc() tidy up each time.
+ */
+#define PASSING_KEPT 65536
+
+static void *passing_alloc(void *ctx, size_t size)
+{
+	med_config_t *config = ctx;
+
+	if(size > config->passing_room) {
+		med_free(&config->own, config->passing_block);
+		config->passing_block = med_alloc(&config->own, size * 2);
+		config->passing_room = config->passing_block == NULL ? 0 : size * 2;
+	}
+	return config->passing_block;
+}
+
+static void passing_free(void *ctx, void *block)
+{
+	med_config_t *config = ctx;
+
+	if(config->passing_room <= PASSING_KEPT)
+		return;
+	med_free(&config->own, block);
+	config->passing_block = NULL;
+	config->passing_room = 0;
+}
+
 static void free_rules_entry(med_config_t *config, med_rules_entry_t *entry)
 {
 	for(size_t i = 0; i < entry->count; i++)
@@ -297,8 +333,10 @@ static int fill_trunks(
 	const med_weighted_t *item = trunks->items;
 	uint32_t divisor = 0;
 
-	for(size_t i = 0; i < trunks->count; i++)
+	for(size_t i = 0; i < trunks->count; i++) {
+		fetch_chain(config, MED_KIND_TRUNK, item[i].id);
 		divisor = gcd(divisor, item[i].weight);
+	}
 	for(size_t i = 0; i < trunks->count; i++) {
 		uint32_t weight = divisor == 0 ? 0 : item[i].weight / divisor;
 		med_slot_t *slot = med_slot_of(config, MED_KIND_TRUNK, item[i].id);
@@ -369,7 +407,7 @@ static int make_route_entry(med_config_t *config, med_str_t id, med_record_t *re
 		med_free(&config->own, entry);
 		return rc;
 	}
-	med_free(&config->own, record);
+	med_free(&config->passing, record);
 	*out = entry;
 	return MED_EOK;
 }
@@ -440,6 +478,7 @@ med_config_t *med_config_new(const med_mem_t *own, const med_mem_t *shared)
 		med_free(own, config);
 		return NULL;
 	}
+	config->passing = (med_mem_t){passing_alloc, passing_free, config};
 	config->usage_whole = MED_USAGE_WHOLE;
 	config->shard_most = MED_SHARD_MOST;
 	med_heap_init(&config->heap, &config->shared);
@@ -474,8 +513,9 @@ static int set_refused(med_config_t *config, med_slot_t *slot, const char *text)
 static int read_entry(med_config_t *config, enum med_kind kind, med_str_t id,
 		const med_field_t *fields, size_t count, void **entry, med_errbuf_t *err)
 {
+	const med_mem_t *mem = kind == MED_KIND_ROUTE ? &config->passing : &config->own;
 	med_record_t *record = NULL;
-	int rc = med_record_parse(kind, id, fields, count, &config->own, &record, err);
+	int rc = med_record_parse(kind, id, fields, count, mem, &record, err);
 
 	if(rc != MED_EOK)
 		return rc;
@@ -485,7 +525,7 @@ static int read_entry(med_config_t *config, enum med_kind kind, med_str_t id,
 	else if(kind == MED_KIND_ROUTE)
 		rc = make_route_entry(config, id, record, entry, err);
 	if(rc != MED_EOK)
-		med_free(&config->own, record);
+		med_free(mem, record);
 	return rc;
 }
 
@@ -552,7 +592,7 @@ static void replace_entry(
 int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 		const med_field_t *fields, size_t count, med_errbuf_t *err)
 {
-	uint64_t hash = fields_hash(fields, count);
+	uint64_t hash;
 	med_errbuf_t text = {""};
 	med_slot_t *slot;
 	med_refs_t *refs = NULL;
@@ -561,6 +601,8 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 
 	if((unsigned)kind >= MED_KIND_COUNT)
 		return med_fail(err, MED_EINVAL, "no such kind of object");
+	fetch_chain(config, kind, kept_id(id));
+	hash = fields_hash(fields, count);
 	slot = med_slot_of(config, kind, kept_id(id));
 	if(slot == NULL)
 		return MED_ENOMEM;
@@ -808,6 +850,7 @@ void med_config_free(med_config_t *config)
 	med_free(&config->own, config->work);
 	med_free(&config->own, config->card_text);
 	med_free(&config->own, config->card_value);
+	med_free(&config->own, config->passing_block);
 	config->abandoned = true;
 	if(config->snapshots.next == &config->snapshots)
 		free_rest(config);

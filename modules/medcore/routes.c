@@ -500,22 +500,20 @@ void med_dialled_keys(med_dialled_t *dialled)
 	}
 }
 
-static bool has_head(const med_index_t *index, const med_dialled_t *dialled)
+/* The number's place in the table of heads; NULL: there is none. */
+static const uint16_t *head_of(const med_index_t *index, const med_dialled_t *dialled)
 {
-	return index->head_digits > 0
-			&& dialled->subject.digits >= (unsigned)index->depth + index->head_digits;
-}
-
-static uint32_t head_of(const med_index_t *index, const med_dialled_t *dialled)
-{
-	const char *s = dialled->subject.text.s + dialled->subject.plus + index->depth;
+	unsigned depth = index->depth, digits = index->head_digits;
+	const char *s = dialled->subject.text.s + dialled->subject.plus + depth;
 	uint32_t head = 0;
 
-	if(index->depth == 0)
-		return dialled->head[index->head_digits];
-	for(unsigned i = 0; i < index->head_digits; i++)
+	if(digits == 0 || dialled->subject.digits < depth + digits)
+		return NULL;
+	if(depth == 0)
+		return index->heads + dialled->head[digits];
+	for(unsigned i = 0; i < digits; i++)
 		head = head * 10 + (uint32_t)(s[i] - '0');
-	return head;
+	return index->heads + head;
 }
 
 static void begin_part(
@@ -523,16 +521,16 @@ static void begin_part(
 {
 	part->index = index;
 	part->lengths = index->lengths & dialled->lengths;
-	if(has_head(index, dialled))
-		__builtin_prefetch(index->heads + head_of(index, dialled));
+	part->heads = head_of(index, dialled);
+	__builtin_prefetch(part->heads);
 }
 
 static void narrow_part(med_part_t *part, const med_dialled_t *dialled)
 {
 	const med_index_t *index = part->index;
 
-	if(has_head(index, dialled))
-		part->lengths &= index->heads[head_of(index, dialled)];
+	if(part->heads != NULL)
+		part->lengths &= *part->heads;
 	for(uint32_t left = part->lengths & ~1u; left != 0; left &= left - 1) {
 		uint64_t hash = dialled->hash[__builtin_ctz(left)];
 		__builtin_prefetch(index->slots + group_of(hash, index->mask));

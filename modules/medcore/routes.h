@@ -197,6 +197,7 @@ void med_dialled_keys(med_dialled_t *dialled);
 /** The routes of one shard that a number's prefixes lead to. */
 typedef struct med_part {
 	const med_index_t *index;
+	const uint16_t *heads; /**< the one of the number; NULL: none */
 	unsigned count;
 	uint32_t lengths; /**< of prefixes to look up */
 	struct med_head {

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define READ_CHUNK 16384
+#define READER_KEPT (1 << 20) /* bytes of hiredis' buffer that are not freed in between */
 #define READS_PER_RUN 32 /* then others get their turn */
 
 /** A name being resolved: the resolver's thread writes here, so it outlives the wish. */
@@ -80,6 +81,7 @@ static redisReader *reader_new(med_conn_t *conn)
 		bounded.createArray = create_bounded_array;
 	}
 	reader->fn = &bounded;
+	reader->maxbuf = READER_KEPT;
 	reader->privdata = conn;
 	conn->elements = 0;
 	return reader;
@@ -322,10 +324,15 @@ static void out_bytes(med_conn_t *conn, const char *bytes, size_t len)
 
 static void out_length(med_conn_t *conn, char type, size_t length)
 {
-	char text[24];
-	int n = snprintf(text, sizeof text, "%c%zu\r\n", type, length);
+	char text[24], *end = text + sizeof text - 2, *at = end;
 
-	out_bytes(conn, text, (size_t)n);
+	/* by hand: three of them with each object that is asked for */
+	memcpy(at, "\r\n", 2);
+	do
+		*--at = (char)('0' + length % 10);
+	while((length /= 10) > 0);
+	*--at = type;
+	out_bytes(conn, at, (size_t)(end + 2 - at));
 }
 
 int med_conn_send(

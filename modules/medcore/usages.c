@@ -380,12 +380,21 @@ static bool reserve_ranked(med_config_t *config, size_t count)
 	return true;
 }
 
+/* They lie anywhere in memory: fetched some steps ahead. */
+#define AHEAD 8
+
 static void rank_members(med_config_t *config, const med_shard_slot_t *shard)
 {
 	for(size_t i = 0; i < shard->count; i++) {
 		const med_member_t *member = shard->members[i];
 		const med_slot_t *slot = member->slot;
 		uint64_t priority = ((const med_route_entry_t *)slot->entry)->priority;
+		if(i + 2 * AHEAD < shard->count)
+			__builtin_prefetch(shard->members[i + 2 * AHEAD]);
+		if(i + AHEAD < shard->count) {
+			__builtin_prefetch(shard->members[i + AHEAD]->slot);
+			__builtin_prefetch(&shard->members[i + AHEAD]->slot->id);
+		}
 		config->ranked[i] = (med_ranked_t){
 				{priority << 32 | id_bytes(slot, 0, 4), id_bytes(slot, 4, 8)}, member};
 		med_pause(&config->pause);
@@ -409,6 +418,10 @@ static bool next_route(void *ctx, med_route_source_t *route)
 
 	if(walk->at == walk->end)
 		return false;
+	if(walk->end - walk->at > 2 * AHEAD)
+		__builtin_prefetch(walk->at[2 * AHEAD].member);
+	if(walk->end - walk->at > AHEAD)
+		__builtin_prefetch(&walk->at[AHEAD].member->slot->id);
 	slot = walk->at->member->slot;
 	entry = slot->entry;
 	for(route->key_count = 0; walk->at != walk->end && walk->at->member->slot == slot;

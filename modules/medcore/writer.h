@@ -77,8 +77,6 @@ enum med_fault_list {
 
 /** An object's place: it may be present, refused, only named by others, or leaving. */
 struct med_slot {
-	med_slot_t *next; /**< of the hash chain */
-	uint64_t hash;
 	uint64_t fields; /**< of the version in force; the same again changes nothing */
 	uint64_t tag;    /**< of the version in force, its owner's */
 	void *entry;     /**< last good version: med_record_t, or the entries above */
@@ -91,10 +89,13 @@ struct med_slot {
 	med_refs_t *refs;           /**< what the version in force names; NULL: nothing */
 	med_ref_t *named;           /**< objects that name it */
 	const med_slot_t *named_by; /**< of a trunk: one of the routes; NULL: not known */
-	uint32_t number;            /**< of a trunk */
 	uint32_t routes;            /**< that name this trunk */
 	uint32_t epoch;             /**< of the last full read that told it */
 	uint32_t fault_told;        /**< hash of the text told last; 0: none */
+	/* what finding it takes lies together, in one line of the cache or two */
+	uint32_t number; /**< of a trunk */
+	uint64_t hash;
+	med_slot_t *next; /**< of the hash chain */
 	uint8_t kind;
 	uint8_t fault_list;
 	bool guarded; /**< a root trunk that was removed; its gateway keeps it */
@@ -175,13 +176,16 @@ struct med_config {
 	med_state_t state;
 	const med_profile_object_t *defaults;
 	med_shard_builder_t *builder;
+	med_mem_t passing; /**< of one record at a time */
+	void *passing_block;
+	size_t passing_room;
 	med_slot_t **work; /**< trunks to evaluate */
 	size_t work_room;
 	med_ranked_t *ranked; /**< members to order */
 	size_t ranked_room;
 	size_t usage_whole, shard_most; /**< the bounds above; tests set lower ones */
-	char *card_text;  /**< of a card under way */
-	char *card_value; /**< of its field under way; MED_VALUE_MAX bytes */
+	char *card_text;                /**< of a card under way */
+	char *card_value;               /**< of its field under way; MED_VALUE_MAX bytes */
 	size_t card_room;
 	bool stale_legs;
 	bool abandoned; /**< freed by its owner; lives for the snapshots still out */
