@@ -1,15 +1,20 @@
 /**
  * bench_change.c - how long after an HSET's reply every worker acts by it
  *
- * Changes the port of one trunk after the other in Redis. After each change every worker
- * gets calls to that trunk until one arrives at the new port; the sample is the time from
- * Redis's reply to the arrival by the last worker. Other calls run all the while; all
- * must end as they should.
- *
- *   bench_change <redis port> <caller's port> <old port> <new port> <trunks> <changes>
- *                <calls a second> <worker's port>...
+ * Changes the port of one trunk after the other in Redis, or sends one route after the
+ * other to the trunk `new`. After each change every worker gets calls by that route until
+ * one arrives at the new port; the sample is the time from Redis's reply to the arrival
+ * by the last worker. Other calls run all the while; all must end as they should.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*
+ *   bench_change <redis port> <caller's port> <old port> <new port> <trunks>
+ *                trunk|route|<pace> <changes> <calls a second> <worker's port>...
+ *
+ * A pace: so many changes a second to trunks and routes in turn, which nobody waits for;
+ * only the calls are looked at.
  */
 #define _GNU_SOURCE /* memmem, ppoll */
 #include <arpa/inet.h>
@@ -28,6 +33,7 @@
 #define CALLS_MAX 400000
 #define HOLD_NS 20000000LL       /* from 200 to BYE */
 #define PROBE_NS 500000LL        /* between two calls by which a worker is asked */
+#define BEHIND_NS 100000000LL    /* calls that are late by more are not made up for */
 #define PATIENCE_NS 5000000000LL /* a call or a change that takes longer is lost */
 
 /** Of each call, by its number, which is its Call-ID. */
@@ -43,7 +49,8 @@ static struct call {
 
 static int call_count, caller, answerers[2], redis_fd, worker_count;
 static int caller_port, answer_port[2], worker_port[WORKERS_MAX];
-static int trunks, changes, rate;
+static int trunks, changes, rate, pace;
+static bool change_routes;
 
 /** The change under way. */
 static struct {
@@ -387,7 +394,9 @@ static void run_beside(int64_t until, bool (*done)(void))
 		next = probe(now);
 		if(rate && now >= next_call) {
 			new_call(call_count % worker_count, (call_count * 31) % trunks, false);
-			next_call = now + 1000000000LL / rate;
+			next_call += 1000000000LL / rate;
+			if(next_call < now - BEHIND_NS)
+				next_call = now;
 		}
 		if(rate && next_call < next)
 			next = next_call;
@@ -405,12 +414,17 @@ static bool all_shown(void)
 	return change.left == 0;
 }
 
-static void redis_hset(int trunk, int port)
+static void redis_hset(int trunk, bool route, bool new)
 {
-	char text[200], reply[64];
-	int len = snprintf(
-			text, sizeof text, "HSET med:1:trunk:t%05d port %d\r\n", trunk, port);
+	char text[200], value[16], reply[64];
+	int len;
 
+	if(!route)
+		snprintf(value, sizeof value, "%d", answer_port[new]);
+	else
+		snprintf(value, sizeof value, new ? "new" : "p%05d", trunk);
+	len = snprintf(text, sizeof text, "HSET med:1:%s:p%05d %s %s\r\n",
+			route ? "route" : "trunk", trunk, route ? "trunks" : "port", value);
 	if(send(redis_fd, text, (size_t)len, MSG_NOSIGNAL) != len
 			|| recv(redis_fd, reply, sizeof reply, 0) <= 0 || reply[0] != ':')
 		fail("Redis refused the HSET");
@@ -429,17 +443,28 @@ static int64_t one_change(int number)
 	change.number = number;
 	change.trunk = (int)((long)number * 7919 % trunks);
 	change.left = worker_count;
-	redis_hset(change.trunk, answer_port[1]);
+	redis_hset(change.trunk, change_routes, true);
 	change.since = clock_ns();
 	memset(change.ask, 0, sizeof change.ask);
 	run_beside(change.since + PATIENCE_NS, all_shown);
 	if(change.left) {
-		fprintf(stderr,
-				"bench_change: change %d of trunk t%05d: %d workers never showed it\n",
+		fprintf(stderr, "bench_change: change %d of p%05d: %d workers never showed it\n",
 				number, change.trunk, change.left);
 		exit(1);
 	}
 	return change.last - change.since;
+}
+
+/** Each trunk and route, to and fro. */
+static void change_by_pace(void)
+{
+	int64_t start = clock_ns();
+
+	for(int i = 0; i < changes; i++) {
+		run_beside(start + 1000000000LL * i / pace, never);
+		redis_hset((int)((long)(i / 2) * 7919 % trunks), i % 2 != 0,
+				i / 2 / trunks % 2 == 0);
+	}
 }
 
 static int open_redis(int port)
@@ -474,23 +499,39 @@ static bool settled(void)
 	return held_count == 0;
 }
 
+static void take_samples(int64_t *sample)
+{
+	for(int i = 0; i < changes; i++) {
+		sample[i] = one_change(i);
+		run_beside(clock_ns() + 1000000LL * (1 + i % 5), never);
+	}
+	qsort(sample, (size_t)changes, sizeof *sample, compare);
+}
+
+static void read_arguments(int argc, char **argv)
+{
+	if(argc < 10 || argc - 9 > WORKERS_MAX)
+		fail("wrong number of arguments");
+	redis_fd = open_redis(atoi(argv[1]));
+	caller_port = atoi(argv[2]);
+	answer_port[0] = atoi(argv[3]);
+	answer_port[1] = atoi(argv[4]);
+	trunks = atoi(argv[5]);
+	change_routes = strcmp(argv[6], "route") == 0;
+	pace = atoi(argv[6]);
+	changes = atoi(argv[7]);
+	rate = atoi(argv[8]);
+	worker_count = argc - 9;
+	for(int i = 0; i < worker_count; i++)
+		worker_port[i] = atoi(argv[9 + i]);
+}
+
 int main(int argc, char **argv)
 {
 	int64_t *sample;
 	int lost;
 
-	if(argc < 9 || argc - 8 > WORKERS_MAX)
-		fail("wrong number of arguments");
-	caller_port = atoi(argv[2]);
-	answer_port[0] = atoi(argv[3]);
-	answer_port[1] = atoi(argv[4]);
-	trunks = atoi(argv[5]);
-	changes = atoi(argv[6]);
-	rate = atoi(argv[7]);
-	worker_count = argc - 8;
-	for(int i = 0; i < worker_count; i++)
-		worker_port[i] = atoi(argv[8 + i]);
-	redis_fd = open_redis(atoi(argv[1]));
+	read_arguments(argc, argv);
 	caller = udp_socket(caller_port);
 	answerers[0] = udp_socket(answer_port[0]);
 	answerers[1] = udp_socket(answer_port[1]);
@@ -500,21 +541,22 @@ int main(int argc, char **argv)
 	change.number = -1;
 	next_call = clock_ns();
 	run_beside(clock_ns() + 500000000LL, never); /* calls run before the first change */
-	for(int i = 0; i < changes; i++) {
-		sample[i] = one_change(i);
-		run_beside(clock_ns() + 1000000LL * (1 + i % 5), never);
-	}
+	if(pace)
+		change_by_pace();
+	else
+		take_samples(sample);
 	rate = 0;
 	run_beside(clock_ns() + PATIENCE_NS, settled);
 	lost = lost_calls();
-	qsort(sample, (size_t)changes, sizeof *sample, compare);
-	printf("changes %d workers %d calls %d lost %d old %d p50_us %lld p90_us %lld "
-		   "p99_us %lld max_us %lld mixed %d\n",
-			changes, worker_count, call_count, lost, change.old,
-			(long long)sample[changes / 2] / 1000,
-			(long long)sample[changes * 9 / 10] / 1000,
-			(long long)sample[(changes * 99 + 99) / 100 - 1] / 1000,
-			(long long)sample[changes - 1] / 1000, mixed);
+	printf("changes %d workers %d calls %d lost %d mixed %d", changes, worker_count,
+			call_count, lost, mixed);
+	if(!pace)
+		printf(" old %d p50_us %lld p90_us %lld p99_us %lld max_us %lld", change.old,
+				(long long)sample[changes / 2] / 1000,
+				(long long)sample[changes * 9 / 10] / 1000,
+				(long long)sample[(changes * 99 + 99) / 100 - 1] / 1000,
+				(long long)sample[changes - 1] / 1000);
+	puts("");
 	free(sample);
 	return lost || mixed ? 1 : 0;
 }

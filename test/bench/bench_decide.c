@@ -7,11 +7,15 @@
  *
  *   bench_decide                 both sets, and what changes cost
  *   bench_decide times           the first without comparing, for a quick look
+ *   bench_decide changing        while another thread makes 200 changes a second, over
+ *                                without: a million routes, in 200 usages and in one
  *   bench_decide instructions    three rounds of the small set alone, for callgrind
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +25,7 @@
 
 #define SMALL 10000
 #define BIG 1000000
+#define SOME 20000 /* in one usage: as many as the oracle can look through */
 #define TRUNKS 1000
 #define MANY_TRUNKS 10000
 #define ROUNDS 21
@@ -29,6 +34,9 @@
 #define LIMIT_BYTES 200
 #define LIMIT_TRUNK_MS 1.5
 #define LIMIT_ROUTE_MS 30.0
+#define LIMIT_CHANGING 1.2
+#define CHANGES_A_SECOND 200
+#define CHANGING_CALLS 100000 /* of a round */
 
 static int failed;
 
@@ -262,12 +270,15 @@ static void prepare(world_t *w)
 	}
 }
 
-static void open_world(world_t *w, size_t routes, const char *name)
+static void open_world(
+		world_t *w, size_t routes, size_t trunks, bool one_usage, const char *name)
 {
 	size_t before;
 	double start;
 
-	w->set = decide_set_new(routes, TRUNKS);
+	w->set = decide_set_new(routes, trunks);
+	if(one_usage)
+		decide_set_one_usage(w->set);
 	w->config = med_config_new(&med_mem_heap, &counted);
 	if(w->config == NULL)
 		exit(1);
@@ -283,7 +294,7 @@ static void open_world(world_t *w, size_t routes, const char *name)
 	printf("built in %.0f ms, %.0f bytes of shared memory per route\n",
 			(now_ns() - start) / 1e6, (double)(shared_bytes - before) / (double)routes);
 	fflush(stdout);
-	if(routes == BIG)
+	if(routes == BIG && !one_usage)
 		report("decide_bytes_per_route", (double)(shared_bytes - before) / (double)routes,
 				"bytes", LIMIT_BYTES);
 	prepare(w);
@@ -302,7 +313,7 @@ static void close_world(world_t *w)
 /* ---- changes --------------------------------------------------------------------------
  */
 
-static void change_routes(world_t *w)
+static void change_routes(world_t *w, const char *name)
 {
 	double times[ROUNDS];
 
@@ -318,7 +329,7 @@ static void change_routes(world_t *w)
 		med_config_release(w->config, old);
 	}
 	decide_set_order(w->set);
-	report("decide_change_route_1m", median(times, ROUNDS), "ms", LIMIT_ROUTE_MS);
+	report(name, median(times, ROUNDS), "ms", LIMIT_ROUTE_MS);
 }
 
 static void change_trunks(void)
@@ -348,19 +359,170 @@ static void change_trunks(void)
 	decide_set_free(set);
 }
 
+/* ---- while changes run ----------------------------------------------------------------
+ */
+
+/* The reader says which snapshot it uses; the writer waits for it before it releases. */
+static struct {
+	_Atomic(const med_snapshot_t *) current, held;
+	atomic_bool running, ending;
+	atomic_uint changes;
+	world_t *world;
+} live;
+
+static const med_snapshot_t *acquire(void)
+{
+	const med_snapshot_t *s;
+
+	do {
+		s = atomic_load(&live.current);
+		atomic_store(&live.held, s);
+	} while(s != atomic_load(&live.current));
+	return s;
+}
+
+static void change_one(unsigned n)
+{
+	world_t *w = live.world;
+	const med_snapshot_t *old = w->snapshot;
+	size_t route = DECIDE_PCRE + (size_t)7919 * n % (w->set->routes - DECIDE_PCRE);
+
+	if(n % 2 == 0)
+		decide_load_trunk(w->config, 97 * n % w->set->trunks, n % 4 == 0 ? "one" : "two");
+	else
+		w->set->route[route].priority ^= 1;
+	if(n % 2 != 0)
+		decide_load_route(w->set, w->config, route);
+	w->snapshot = build(w->config);
+	atomic_store(&live.current, w->snapshot);
+	while(atomic_load(&live.held) == old)
+		;
+	med_config_release(w->config, old);
+}
+
+static void *change_on(void *unused)
+{
+	const struct timespec pace = {0, 1000000000L / CHANGES_A_SECOND};
+	struct timespec next;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for(unsigned n = 0; !atomic_load(&live.ending);) {
+		if(atomic_load(&live.running)) {
+			change_one(n++);
+			atomic_fetch_add(&live.changes, 1);
+		}
+		next.tv_nsec += pace.tv_nsec;
+		next.tv_sec += next.tv_nsec / 1000000000L;
+		next.tv_nsec %= 1000000000L;
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+	return unused;
+}
+
+/* Of this thread alone: how well its processor is shared with others is not the matter.
+ */
+static double thread_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double round_live(const world_t *w)
+{
+	world_t reader = *w;
+	double start = thread_ns();
+
+	for(size_t i = 0; i < CHANGING_CALLS; i++) {
+		decision_t d;
+		reader.snapshot = acquire();
+		if(decide_one(&reader, i % DECIDE_CALLS, &d) != MED_EOK)
+			abort();
+	}
+	atomic_store(&live.held, NULL);
+	return (thread_ns() - start) / CHANGING_CALLS;
+}
+
+static double decide_changing(bool one_usage, const char *name)
+{
+	double quiet[ROUNDS], changing[ROUNDS], ratio[ROUNDS], spent = 0;
+	pthread_t writer;
+	world_t w;
+
+	open_world(&w, BIG, MANY_TRUNKS, one_usage, name);
+	live.world = &w;
+	live.changes = 0;
+	live.ending = false;
+	atomic_store(&live.current, w.snapshot);
+	if(pthread_create(&writer, NULL, change_on, NULL) != 0)
+		exit(1);
+	for(int i = 0; i < ROUNDS; i++) {
+		quiet[i] = round_live(&w);
+		spent -= now_ns();
+		atomic_store(&live.running, true);
+		changing[i] = round_live(&w);
+		atomic_store(&live.running, false);
+		spent += now_ns();
+		ratio[i] = changing[i] / quiet[i];
+	}
+	atomic_store(&live.ending, true);
+	pthread_join(writer, NULL);
+	printf("# %s: %.0f ns, %.0f ns while %.0f changes a second are made\n", name,
+			median(quiet, ROUNDS), median(changing, ROUNDS), live.changes / spent * 1e9);
+	if(live.changes / spent * 1e9 < CHANGES_A_SECOND * 0.7) {
+		printf("# too few changes for a figure\n");
+		failed = 1;
+	}
+	close_world(&w);
+	return median(ratio, ROUNDS);
+}
+
+/* ---------------------------------------------------------------------------------------
+ */
+
+/* In one usage: how long, and how much a change takes; and against the oracle. */
+static void one_usage(void)
+{
+	world_t w;
+	double ns[ROUNDS];
+
+	open_world(&w, SOME, TRUNKS, true, "20k routes in one usage");
+	compare(&w, "20k routes in one usage");
+	close_world(&w);
+	open_world(&w, BIG, TRUNKS, true, "1M routes in one usage");
+	for(int i = 0; i < ROUNDS; i++)
+		ns[i] = round_ns(&w);
+	/* 50 patterns for PCRE2 without a prefix are tried on each call, not one a usage */
+	report("decide_one_usage_1m_ns", median(ns, ROUNDS), "ns", 0);
+	change_routes(&w, "decide_change_route_one_usage_1m");
+	close_world(&w);
+}
+
+static int run_changing(void)
+{
+	double spread = decide_changing(false, "1M routes in 200 usages");
+	double one = decide_changing(true, "1M routes in one usage");
+
+	report("decide_ratio_changing", spread > one ? spread : one, "ratio", LIMIT_CHANGING);
+	return failed;
+}
+
 int main(int argc, char **argv)
 {
 	world_t small, big;
 	double small_ns[ROUNDS], big_ns[ROUNDS], ratio[ROUNDS];
 
-	open_world(&small, SMALL, "10k routes");
+	if(argc > 1 && strcmp(argv[1], "changing") == 0)
+		return run_changing();
+	open_world(&small, SMALL, TRUNKS, false, "10k routes");
 	if(argc > 1 && strcmp(argv[1], "instructions") == 0) {
 		for(int i = 0; i < 3; i++)
 			(void)round_ns(&small);
 		close_world(&small);
 		return 0;
 	}
-	open_world(&big, BIG, "1M routes");
+	open_world(&big, BIG, TRUNKS, false, "1M routes");
 	for(int i = 0; i < ROUNDS; i++) {
 		small_ns[i] = round_ns(&small);
 		big_ns[i] = round_ns(&big);
@@ -374,9 +536,10 @@ int main(int argc, char **argv)
 	compare(&small, "10k routes");
 	compare(&big, "1M routes");
 	change_trunks();
-	change_routes(&big);
+	change_routes(&big, "decide_change_route_1m");
 	compare(&big, "1M routes, some changed");
 	close_world(&small);
 	close_world(&big);
+	one_usage();
 	return failed;
 }

@@ -48,6 +48,8 @@ extern const char *const decide_out_rules[DECIDE_OUT_RULES];
 /** The same for the same sizes, always. Exits when memory is short. */
 decide_set_t *decide_set_new(size_t routes, size_t trunks);
 void decide_set_free(decide_set_t *set);
+/** All routes in one usage that all trunks have. */
+void decide_set_one_usage(decide_set_t *set);
 /** Again, after priorities changed. */
 void decide_set_order(decide_set_t *set);
 

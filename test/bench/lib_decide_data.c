@@ -285,6 +285,17 @@ decide_set_t *decide_set_new(size_t routes, size_t trunks)
 	return set;
 }
 
+void decide_set_one_usage(decide_set_t *set)
+{
+	for(size_t i = 0; i < set->routes; i++)
+		set->route[i].usage = 0;
+	for(size_t s = 0; s < DECIDE_SITES; s++) {
+		for(size_t k = 0; k < DECIDE_SITE_USAGES; k++)
+			set->site_usage[s][k] = (uint8_t)k;
+	}
+	decide_set_order(set);
+}
+
 void decide_set_free(decide_set_t *set)
 {
 	for(size_t u = 0; u < DECIDE_USAGES; u++)
