@@ -111,7 +111,7 @@ typedef struct med_table {
 	med_slot_t *dirty;
 } med_table_t;
 
-/** More routes of a usage are told apart by digits; and of a shard of those. */
+/** With more members a usage is split by digits, and so is a shard of it. */
 #define MED_USAGE_WHOLE 8192
 #define MED_SHARD_MOST 2048
 
