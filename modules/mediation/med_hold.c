@@ -59,14 +59,20 @@ void med_hold_told(
 }
 
 /** Would all of a kind go, or too many of what carries calls? */
-static bool is_shrink(const med_held_t *gone, int max_shrink)
+static bool is_shrink(const med_config_t *config, const med_held_t *gone, int max_shrink,
+		const unsigned *in_force)
 {
 	for(int k = 0; k < MED_KIND_COUNT; k++) {
-		size_t before = own.before[k];
+		size_t before = own.before[k], less = gone->count[k];
 		bool carries = k == MED_KIND_TRUNK || k == MED_KIND_ROUTE;
-		if(before && gone->count[k] >= before)
+		if(in_force) {
+			size_t left = med_config_count(config, (enum med_kind)k) - less;
+			before = in_force[k];
+			less = before > left ? before - left : 0;
+		}
+		if(less && less >= before)
 			return true;
-		if(carries && gone->count[k] * 100ull > before * (unsigned)max_shrink)
+		if(carries && less * 100ull > before * (unsigned)max_shrink)
 			return true;
 	}
 	return false;
@@ -88,8 +94,8 @@ static void describe(med_held_t *held)
 			held->total);
 }
 
-bool med_hold_allows(
-		const med_config_t *config, int max_shrink, bool confirmed, med_held_t *held)
+bool med_hold_allows(const med_config_t *config, int max_shrink, bool confirmed,
+		const unsigned *in_force, med_held_t *held)
 {
 	med_held_t gone = {0};
 	bool reading = own.reading;
@@ -98,7 +104,8 @@ bool med_hold_allows(
 	if(confirmed || max_shrink >= 100
 			|| !med_config_stale(config, add, &gone)
 			/* once held, half of it being there again is no consent to lose the rest */
-			|| (reading && !held->since && !is_shrink(&gone, max_shrink))) {
+			|| (reading && !held->since
+					&& !is_shrink(config, &gone, max_shrink, in_force))) {
 		*held = (med_held_t){0};
 		return true;
 	}

@@ -25,10 +25,11 @@ void med_hold_told(
  * @param max_shrink  percent of the trunks, or of the routes, that one read may take
  * away; 100: whatever it takes away
  * @param confirmed   a person said so
+ * @param in_force    objects by kind, where not all that was told is in force; else NULL
  * @param held        filled when it may not; empty when it may
  */
-bool med_hold_allows(
-		const med_config_t *config, int max_shrink, bool confirmed, med_held_t *held);
+bool med_hold_allows(const med_config_t *config, int max_shrink, bool confirmed,
+		const unsigned *in_force, med_held_t *held);
 
 /** Has @p held become empty because all of it was told again? Then it is over. */
 bool med_hold_is_over(med_held_t *held);

@@ -35,6 +35,7 @@
 #define REAP_MS 50        /* how often retired snapshots are looked at */
 #define STATUS_MIN_MS 200 /* a status that keeps changing is written this often */
 #define BUILD_AGAIN_MS 5000
+#define MEASURE_REST 10 /* times what measuring took is the pause before the next */
 #define READ_AGAIN_MAX_MS 60000
 #define PROGRESS_MS 200
 #define APPLYING_LONG_S 60
@@ -63,6 +64,8 @@ static struct {
 	bool told;             /**< objects were told since the last commit */
 	bool reading;          /**< everything is being told */
 	bool unbuilt;          /**< the last commit is not in force: it could not be built */
+	bool unmeasured;       /**< how much memory would do is not known yet */
+	int64_t measure_at;    /**< not before */
 	bool lost;             /**< an object was lost for want of memory: read again */
 	int64_t read_again_ms; /**< how long to wait before that */
 	size_t missed;         /**< bytes of shared memory that taking objects in lacked */
@@ -291,8 +294,12 @@ static void tell_unbuilt(const char *why)
  */
 static void tell_short(size_t guess)
 {
+	int64_t start = clock_ms();
 	char text[256];
 
+	if(!own.unmeasured || (own.unbuilt && start < own.measure_at))
+		return;
+	own.unmeasured = false;
 	med_shm_measure();
 	if(med_config_rehearse(own.config, &med_mem_measure) != MED_EOK) {
 		tell_unbuilt("out of memory, and there is none to learn how much would do");
@@ -303,6 +310,7 @@ static void tell_short(size_t guess)
 			"MB are there; start Kamailio with -m %lu",
 			med_shm_size(), med_shm_enough(guess * 2));
 	tell_unbuilt(text);
+	own.measure_at = clock_ms() + MEASURE_REST * (clock_ms() - start);
 }
 
 /**
@@ -331,8 +339,8 @@ static bool build(bool anew)
 	}
 	missed = own.missed + med_shm_missed();
 	if(rc == MED_ENOMEM && missed) {
-		if(anew || !own.unbuilt)
-			tell_short(own.missed);
+		own.unmeasured |= anew || !own.unbuilt;
+		tell_short(own.missed);
 	} else {
 		tell_unbuilt(err.text[0] ? err.text : med_strerror(rc));
 	}
@@ -409,7 +417,8 @@ static void sweep(bool confirmed)
 	long long since = held->since;
 	size_t swept;
 
-	if(!med_hold_allows(own.config, med_param_max_shrink, confirmed, held)) {
+	if(!med_hold_allows(own.config, med_param_max_shrink, confirmed,
+			   own.unbuilt ? own.status.objects : NULL, held)) {
 		if(since)
 			return;
 		LM_ERR("held back: %s\n", held->text);

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Sixteen writers and reloads at once while calls run, with Kamailio's checking allocator:
-no call is lost, nothing is freed twice, one snapshot is left, memory does not grow."""
+no call is lost, nothing is freed twice, one snapshot is left, memory does not grow. In the
+middle of it everything is flushed, and held back until it is there again; in the end what is
+on disk is what is in force."""
 
 import random
 import re
@@ -48,7 +50,7 @@ def write(redis, seed, stop, count):
             stop.wait(0.002)
 
 
-with Case(plan=7) as t:
+with Case(plan=8) as t:
     trunks = Checked(t, {"pbx1": PLAIN, "gw1": PLAIN, "gw2": PLAIN},
                      routes={"all": {"pattern": ".*", "trunks": "gw1"}})
     redis, rpc = trunks.redis, trunks.kamailio.rpc
@@ -68,22 +70,32 @@ with Case(plan=7) as t:
                     for peer in (trunks.gw1, trunks.gw2)]
         for thread in threads:
             thread.start()
-        calls = reloads = 0
+        calls = reloads = again = 0
         lost = []
         end = time.monotonic() + seconds
+        flush = time.monotonic() + seconds / 2
         while time.monotonic() < end:
+            if flush and time.monotonic() > flush:
+                # No reload until it is there again: that would confirm it.
+                redis.command("FLUSHDB")
+                wait_for("the flush to be held back", lambda: "held: {" in rpc("mediation.status"))
+                flush, again = 0, calls + 15
+            if not flush and calls == again:
+                redis.load(saved)
+                wait_for("that to be read", lambda: "trunk:gw1" not in rpc("mediation.status"))
             invite = trunks.call("pbx1", "+4930123")
             calls += 1
             try:
                 trunks.pbx1.expect(486, 3, call_id=invite.get("Call-ID"))
             except Exception as why:
                 lost.append(str(why))
-            if calls % 20 == 0:
+            if calls % 20 == 0 and (flush or calls > again):
                 rpc("mediation.reload")
                 reloads += 1
         stop.set()
         for thread in threads:
             thread.join()
+        redis.load(saved)
         return calls, lost, count[0], reloads
 
     def settle():
@@ -91,12 +103,15 @@ with Case(plan=7) as t:
             for key in client.command("KEYS", "med:1:trunk:w*"):
                 client.command("DEL", key)
             client.command("HSET", "med:1:route:all", "trunks", "gw1")
+        if "held: {" in rpc("mediation.status"):
+            rpc("mediation.reload")  # what the writers lost with the flush
         wait_for("three trunks", lambda: "total: 3\n" in rpc("mediation.trunks"))
         wait_for("one snapshot", lambda: "snapshots: 1\n" in rpc("mediation.status"))
         # Transactions of the last seconds are still held by tm's wait timers.
         wait_for("tm to let go of its transactions", lambda: re.search(
             r"current: 0\n", rpc("tm.stats")), 15)
 
+    saved = trunks._objects({"all": {"pattern": ".*", "trunks": "gw1"}}, {})
     storm(1)  # first use of everything that is then kept
     settle()
     before = used(trunks.kamailio)
@@ -110,5 +125,10 @@ with Case(plan=7) as t:
     t.ok(trunks.stat("changes_applied") > 100, "changes were applied all the while")
     t.equal(trunks.lines("BUG") + trunks.lines("CRITICAL: <core> [core/mem"), [],
             "the allocator has nothing to say")
+    redis.process.kill()
+    trunks.kamailio.stop()
+    trunks.kamailio.start()
+    wait_for("the last known good", lambda: "source: disk" in rpc("mediation.status"))
+    t.like(rpc("mediation.trunks"), "total: 3\n", "what is on disk is what was in force")
     trunks.kamailio.stop()
     t.unlike(trunks.kamailio.log(), "core was generated|signal 6|signal 11", "and it ends well")
