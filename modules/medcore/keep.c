@@ -314,8 +314,9 @@ static void pack_frames(med_keep_t *keep)
 /* The new file has everything, once what is left in pack.out and in out is there. */
 static bool can_swap(const med_keep_t *keep)
 {
+	/* much that waits is appended first: copying it would take long */
 	return keep->pack.active && keep->pack.reader.at == keep->end && keep->flight.len == 0
-			&& !keep->open;
+			&& !keep->open && keep->out.len <= PACK_CHUNK;
 }
 
 /* ---- the thread's work --------------------------------------------------------------

@@ -22,12 +22,17 @@
 static int64_t now_ms = 1000000;
 static double longest, keeping;
 
-static double clock_s(void)
+static double clock_of(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double clock_s(void)
+{
+	return clock_of(CLOCK_MONOTONIC);
 }
 
 static void on_text(void *ctx, const char *text)
@@ -43,10 +48,11 @@ static void on_pause(void *ctx)
 
 static void turn(med_keep_t *keep)
 {
-	double began = clock_s(), took;
+	/* what other work on this machine takes is not ours */
+	double began = clock_of(CLOCK_THREAD_CPUTIME_ID), took;
 
 	med_keep_run(keep, now_ms);
-	took = clock_s() - began;
+	took = clock_of(CLOCK_THREAD_CPUTIME_ID) - began;
 	keeping += took;
 	if(took > longest)
 		longest = took;
