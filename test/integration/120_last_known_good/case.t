@@ -103,6 +103,7 @@ with Case(plan=27) as t:
         except Failure as fault:
             t.like(str(fault), "503", f"{name}: it is not used")
         if told:
+            settle("that to be told", lambda text=told: re.search(text, kamailio.log()))
             with open(lkg + ".bad", "rb") as file:
                 t.equal(file.read(), content, f"{name}: it is kept aside")
             t.like(kamailio.log(), told, f"{name}: told")
