@@ -33,22 +33,26 @@ with Case(plan=13) as t:
         except Failure:  # nothing is loaded yet
             return None
 
-    def follows(server, value, name):
-        wait_for(f"the node to be at {server.name}",
-                 lambda: f":{server.port} db 0: all read" in status(), 10)
-        server.hset("med:1:trunk:t", port=value)
-        wait_for(f"port {value}", lambda: port() == value, 3)
+    def at_master():
+        """On a busy machine the sentinels may fail over once more: whoever it is now."""
+        master = redis.master()
+        return master if master and f":{master.port} db 0: all read" in status() else None
+
+    def follows(value, name):
+        wait_for("the node to be at the master", at_master, 15).hset("med:1:trunk:t", port=value)
+        wait_for(f"port {value}", lambda: port() == value, 5)
         t.ok(True, name)
 
     wait_for("the trunk", lambda: port() == "5001")
     t.ok(True, "one sentinel of four is away: the others name the master")
-    follows(first, "5002", "changes are followed")
+    follows("5002", "changes are followed")
 
     first.process.kill()
-    second = redis.wait_master(first)
+    redis.wait_master(first)
     t.equal(port(), "5002", "the master is killed: what was in force stays")
-    follows(second, "5003", "a replica was promoted: changes there are followed")
+    follows("5003", "a replica was promoted: changes there are followed")
     t.like(status(), "store: live", "and the status says so")
+    second = redis.wait_master(first)
     wait_for("the acknowledgement at the new master",
              lambda: json.loads(second.command("GET", "medrun:1:status:n1") or "{}").get(
                  "store") == "live", 5)
@@ -83,10 +87,9 @@ with Case(plan=13) as t:
     t.equal([s.command("HGET", "med:1:trunk:t", "port") for s in replicas], ["5003"] * 2,
             "the replicas miss the last writes")
     second.process.kill()
-    third = redis.wait_master(second)
-    wait_for("the node to be there",
-             lambda: f":{third.port} db 0: all read" in status() and port() == "5003", 10)
+    redis.wait_master(second)
+    wait_for("the node to be there", lambda: at_master() and port() == "5003", 15)
     t.equal(port(), "5003", "promoted: the node has what Redis has now")
     trunks = kamailio.rpc("mediation.trunks")
     t.ok("id: u" in trunks and "id: late" not in trunks, "also what was removed and added")
-    follows(third, "5005", "and follows")
+    follows("5005", "and follows")

@@ -78,6 +78,8 @@ modparam("mediation", "status_prefix", "{med}run:1:")""")
     wait_for("the status", lambda: cluster.command("EXISTS", "{med}run:1:status:tagged"))
     t.ok(True, "the status is written")
 
+    tagged.stop()
+
     # A second node has the slot now; this one has another part of the cluster.
     owner = RedisServer(t, "owner", options=["--cluster-enabled", "yes", "--cluster-config-file",
                                              "nodes-owner.conf"])
@@ -107,8 +109,7 @@ modparam("mediation", "status_prefix", "{med}run:1:")""")
            "the slot is another node's: it is followed there")
     wait_for("the status", lambda: owner.command("EXISTS", "{med}run:1:status:moved"))
     t.ok(True, "the status, too")
-    for kamailio in (tagged, moved):
-        kamailio.stop()
+    moved.stop()
 
     # Strangers at Redis's address, while a node is up; then Redis again, each time.
     redis = RedisServer(t)
