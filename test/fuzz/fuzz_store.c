@@ -15,7 +15,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const commands[] = {"AUTH", "SELECT", "CLIENT ID", "SUBSCRIBE",
-		"CLIENT TRACKING", "CLIENT TRACKINGINFO", "SCAN", "HGETALL", "PING", "SET"};
+		"CLIENT TRACKING", "CLIENT TRACKINGINFO", "SCAN", "HGETALL", "PING", "SET",
+		"GETRANGE", "DBSIZE", "INFO", "XADD"};
 
 static void run_for(med_store_t *store, fake_redis_t *fake, int64_t *now, int64_t ms)
 {
@@ -42,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static store_view_t view;
 	static fake_redis_t fake;
+	const med_field_t event = {MED_STR("n"), MED_STR("v")};
 	char path[100], url[200];
 	med_store_t *store;
 	int64_t now = 1000;
@@ -70,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake.odd_left = 3;
 	med_store_reload(store);
 	med_store_write(store, "medrun:1:x", MED_STR("v"), 10);
+	med_store_event(store, "medrun:1:e", &event, 1);
 	run_for(store, &fake, &now, 1000);
 	fake.odd_left = 0;
 	run_for(store, &fake, &now, 15000);

@@ -1,9 +1,10 @@
 """A Redis server of one's own, and a client that speaks just enough RESP2."""
 
 import os
+import re
 import socket
 
-from sandbox import Failure, wait_for
+from sandbox import TOP, Failure, wait_for
 
 
 # Another one that speaks RESP2: valkey-server.
@@ -12,6 +13,13 @@ SERVER = os.environ.get("REDIS_SERVER", "redis-server")
 
 class RedisError(Failure):
     """The server's own -ERR text."""
+
+
+def acl(user, password):
+    """ACL SETUSER for this user, as README.md prints it."""
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
+        found = re.search(rf"ACL SETUSER {user} (?:.+\n)+", file.read())
+    return found[0].replace("PASSWORD", password).split()
 
 
 class RedisServer:

@@ -281,6 +281,22 @@ START_TEST(keys_that_are_no_objects)
 }
 END_TEST
 
+/** SCAN may name a key more than once, and one that is gone again. */
+START_TEST(scan_repeats_itself)
+{
+	fake.scan = "*4\r\n$15\r\nmed:1:trunk:one\r\n$15\r\nmed:1:trunk:one\r\n$13\r\n"
+				"med:1:applied\r\n$15\r\nmed:1:trunk:one\r\n";
+	ck_assert(run_until(MED_STORE_LIVE, 1000));
+	ck_assert_uint_eq(view.committed_count, 1);
+	ck_assert_uint_eq(view.refusals, 0);
+	fake.value = "*0\r\n";
+	med_store_reload(store);
+	run_for(100);
+	ck_assert_uint_eq(view.fulls, 2);
+	ck_assert_uint_eq(view.committed_count, 0);
+}
+END_TEST
+
 START_TEST(broken_redirect)
 {
 	ck_assert(run_until(MED_STORE_LIVE, 1000));
@@ -491,6 +507,7 @@ int main(void)
 	tcase_add_test(live, flush_while_live);
 	tcase_add_test(live, reload);
 	tcase_add_test(live, keys_that_are_no_objects);
+	tcase_add_test(live, scan_repeats_itself);
 	tcase_add_test(live, broken_redirect);
 	tcase_add_test(live, redis_6_0_has_no_trackinginfo);
 	tcase_add_test(live, silent_tracking_connection);

@@ -6,23 +6,18 @@ import json
 
 from case import Case
 from kamailio import Kamailio, bare
-from redis import RedisServer
+from redis import RedisServer, acl
 from sandbox import wait_for
 
 STATUS_LINES = """\
 modparam("mediation", "node", "n1")
 modparam("mediation", "status_interval", 1)"""
 
-# As printed in README.md.
-ACL = ("ACL SETUSER kamailio on >{password} resetchannels &__redis__:invalidate resetkeys "
-       "%R~med:1:* %RW~medrun:1:* -@all +ping +select +client|id +client|setname "
-       "+client|tracking +client|trackinginfo +subscribe +scan +dbsize "
-       "+hgetall +getrange +role +set +xadd +info")
 SECRET, WRONG = "sesame-open", "sesame-closed"
 
 with Case(plan=9) as t:
     redis = RedisServer(t)
-    redis.command(*ACL.format(password=SECRET).split())
+    redis.command(*acl("kamailio", SECRET))
     with redis.client() as client:
         client.command("SELECT", "3")
         client.command("HSET", "med:1:gateway:g", "address", "192.0.2.1")
