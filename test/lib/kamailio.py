@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import subprocess
 
 from sandbox import BUILD, Failure, listening
@@ -89,6 +90,18 @@ class Kamailio:
 
     def log(self):
         return self.process.text()
+
+    def alarms(self):
+        """What Kamailio logged as critical, or as a bug of its own or ours."""
+        found, ending = [], False
+        for line in self.log().splitlines():
+            # Of processes that end by the same signal, one may see the other end first.
+            ending = (ending and not line.startswith("Listening on")
+                      or "Thank you for flying" in line)
+            if (re.search(r"CRITICAL|BUG|ALERT|EMERG", line)
+                    and not (ending and "receive_fd(): EOF" in line)):
+                found.append(line)
+        return found
 
 
 def modules():

@@ -9,7 +9,6 @@ Each trunk has a local port of its own, a SipPeer of its name, a profile with wh
 """
 
 import os
-import re
 
 from certs import Authority
 from kamailio import Kamailio
@@ -190,15 +189,7 @@ class Trunks:
 
     def alarms(self):
         """What Kamailio logged as critical, or as a bug of its own or ours."""
-        found, ending = [], False
-        for line in self.kamailio.log().splitlines():
-            # Of processes that end by the same signal, one may see the other end first.
-            ending = (ending and not line.startswith("Listening on")
-                      or "Thank you for flying" in line)
-            if (re.search(r"CRITICAL|BUG|ALERT|EMERG", line)
-                    and not (ending and "receive_fd(): EOF" in line)):
-                found.append(line)
-        return found
+        return self.kamailio.alarms()
 
     def lines(self, *words):
         """Log lines that hold all these words."""
