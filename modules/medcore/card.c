@@ -18,14 +18,6 @@
 /* ---- reading --------------------------------------------------------------------------
  */
 
-static int compare_texts(med_str_t a, med_str_t b)
-{
-	size_t common = a.len < b.len ? a.len : b.len;
-	int order = common == 0 ? 0 : memcmp(a.s, b.s, common);
-
-	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 med_str_t med_card_id(const med_card_t *card)
 {
 	return (med_str_t){card->text, card->id_len};
@@ -61,7 +53,7 @@ static size_t chunks_up_to(const med_listing_t *listing, med_str_t id)
 
 	while(low < high) {
 		size_t middle = (low + high) / 2;
-		if(compare_texts(med_card_id(listing->chunk[middle].at->card[0]), id) <= 0)
+		if(med_str_compare(med_card_id(listing->chunk[middle].at->card[0]), id) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -79,7 +71,7 @@ static const med_card_t *find_card(const med_listing_t *listing, med_str_t id)
 	chunk = listing->chunk[before - 1].at;
 	for(high = chunk->count; low < high;) {
 		size_t middle = (low + high) / 2;
-		int order = compare_texts(med_card_id(chunk->card[middle]), id);
+		int order = med_str_compare(med_card_id(chunk->card[middle]), id);
 		if(order == 0)
 			return chunk->card[middle];
 		if(order < 0)
@@ -223,7 +215,7 @@ static int compare_changes(const void *a, const void *b, void *pause)
 	const med_card_change_t *x = a, *y = b;
 
 	med_pause(pause);
-	return compare_texts(x->id, y->id);
+	return med_str_compare(x->id, y->id);
 }
 
 static bool in_force(const med_slot_t *slot)
@@ -304,7 +296,7 @@ static size_t changes_until(const med_merge_t *m, size_t chunk, size_t from)
 	if(m->old == NULL || chunk + 1 >= m->old->chunks)
 		return to;
 	for(to = from; to < m->changes
-			&& compare_texts(m->change[to].id,
+			&& med_str_compare(m->change[to].id,
 					   med_card_id(m->old->chunk[chunk + 1].at->card[0]))
 					< 0;)
 		to++;
@@ -328,7 +320,8 @@ static const med_card_t *next_card(med_merge_t *m, size_t chunk_end, size_t chan
 		if(chunk != NULL)
 			card = chunk->card[m->at_card];
 		if(change != NULL
-				&& (card == NULL || compare_texts(change->id, med_card_id(card)) <= 0)) {
+				&& (card == NULL
+						|| med_str_compare(change->id, med_card_id(card)) <= 0)) {
 			m->at_change++;
 			m->at_card += change->old != NULL; /* that is the card before us */
 			if(change->new == NULL)

@@ -22,6 +22,14 @@ bool med_str_eq(med_str_t a, med_str_t b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
 }
 
+int med_str_compare(med_str_t a, med_str_t b)
+{
+	size_t common = a.len < b.len ? a.len : b.len;
+	int order = common == 0 ? 0 : memcmp(a.s, b.s, common);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 /* The C locale's tolower(), without a table lookup that depends on the locale. */
 static unsigned char lower(unsigned char c)
 {

@@ -23,6 +23,8 @@ typedef struct med_str {
 /** View of a terminated string; NULL gives the empty view. */
 med_str_t med_str(const char *cstr);
 bool med_str_eq(med_str_t a, med_str_t b);
+/** As strcmp(); the shorter of two that begin alike comes first. */
+int med_str_compare(med_str_t a, med_str_t b);
 /** As med_str_eq, ASCII letters compared without case. */
 bool med_str_eq_nocase(med_str_t a, med_str_t b);
 /**

@@ -264,57 +264,90 @@ static med_str_t simple_name_of(const med_slot_t *slot)
 	return ((const med_rules_entry_t *)slot->entry)->record->rules.simple_name;
 }
 
-static med_slot_t **chain_of_name(med_config_t *config, med_str_t name)
+static med_slot_t **next_of_name(const med_slot_t *slot)
 {
-	return &config->simple_names[med_hash(name.s, name.len) % 256];
+	return &((med_rules_entry_t *)slot->entry)->name_next;
 }
 
-static med_slot_t *next_of_name(const med_slot_t *slot)
+/*
+ * Where the first of this name stands in its chain, and all others after it. Its id comes
+ * before theirs, so that it alone is right.
+ */
+static med_slot_t **first_of_name(med_config_t *config, med_str_t name)
 {
-	return ((const med_rules_entry_t *)slot->entry)->name_next;
+	med_slot_t **place = &config->simple_names[med_hash(name.s, name.len) % 256];
+
+	while(*place != NULL && !med_str_eq(simple_name_of(*place), name))
+		place = next_of_name(*place);
+	return place;
 }
 
 static bool comes_first(const med_slot_t *a, const med_slot_t *b)
 {
-	int order = memcmp(a->id, b->id, a->id_len < b->id_len ? a->id_len : b->id_len);
-
-	return order != 0 ? order < 0 : a->id_len < b->id_len;
+	return med_str_compare(med_slot_id(a), med_slot_id(b)) < 0;
 }
 
 static const med_slot_t *same_name(const med_config_t *config, const med_slot_t *slot)
 {
 	med_str_t name = simple_name_of(slot);
-	const med_slot_t *other = name.len == 0
-			? NULL
-			: *chain_of_name((med_config_t *)(uintptr_t)config, name);
+	const med_slot_t *first = name.len == 0
+			? slot
+			: *first_of_name((med_config_t *)(uintptr_t)config, name);
 
-	while(other != NULL
-			&& (other == slot || !med_str_eq(simple_name_of(other), name)
-					|| !comes_first(other, slot)))
-		other = next_of_name(other);
-	return other;
+	return first == slot ? NULL : first;
+}
+
+static void insert(med_slot_t **place, med_slot_t *slot)
+{
+	*next_of_name(slot) = *place;
+	*place = slot;
+}
+
+static void name_enters(med_config_t *config, med_slot_t *slot)
+{
+	med_slot_t **place = first_of_name(config, simple_name_of(slot)), *first = *place;
+
+	if(first != NULL && comes_first(first, slot)) {
+		insert(next_of_name(first), slot);
+		return;
+	}
+	insert(place, slot);
+	if(first != NULL)
+		med_fault_check(config, first);
+}
+
+static void name_leaves(med_config_t *config, med_slot_t *slot)
+{
+	med_str_t name = simple_name_of(slot);
+	med_slot_t **first = first_of_name(config, name), **place = first, **least = NULL;
+	med_slot_t *now;
+
+	while(*place != slot)
+		place = next_of_name(*place);
+	*place = *next_of_name(slot);
+	if(place != first)
+		return;
+	for(; *place != NULL; place = next_of_name(*place)) {
+		if(med_str_eq(simple_name_of(*place), name)
+				&& (least == NULL || comes_first(*place, *least)))
+			least = place;
+	}
+	if(least == NULL)
+		return;
+	now = *least;
+	*least = *next_of_name(now);
+	insert(first, now);
+	med_fault_check(config, now);
 }
 
 void med_fault_simple_name(med_config_t *config, med_slot_t *slot, bool enters)
 {
-	med_str_t name = simple_name_of(slot);
-	med_slot_t **chain, **place, *other;
-
-	if(name.len == 0)
+	if(simple_name_of(slot).len == 0)
 		return;
-	place = chain = chain_of_name(config, name);
-	if(enters) {
-		((med_rules_entry_t *)slot->entry)->name_next = *chain;
-		*chain = slot;
-	} else {
-		while(*place != slot)
-			place = &((med_rules_entry_t *)(*place)->entry)->name_next;
-		*place = next_of_name(slot);
-	}
-	for(other = *chain; other != NULL; other = next_of_name(other)) {
-		if(other != slot && med_str_eq(simple_name_of(other), name))
-			med_fault_check(config, other);
-	}
+	if(enters)
+		name_enters(config, slot);
+	else
+		name_leaves(config, slot);
 }
 
 /* ---- the lists ------------------------------------------------------------------------

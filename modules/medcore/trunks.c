@@ -148,19 +148,12 @@ static void mark_affected(med_config_t *config)
 		mark_scope(config, slot);
 }
 
-static int compare_texts(med_str_t a, med_str_t b)
-{
-	int order = memcmp(a.s, b.s, a.len < b.len ? a.len : b.len);
-
-	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_ids(const void *a, const void *b, void *pause)
 {
 	const med_slot_t *x = *(med_slot_t *const *)a, *y = *(med_slot_t *const *)b;
 
 	med_pause(pause);
-	return compare_texts(med_slot_id(x), med_slot_id(y));
+	return med_str_compare(med_slot_id(x), med_slot_id(y));
 }
 
 /* All trunks to evaluate, in order of id, in config->work. */
@@ -380,7 +373,7 @@ static const med_trunk_t *first_claim(const med_view_t *view, const med_trunk_t 
 	uint64_t hash;
 
 	for(unsigned n = 0; nth_claim(view, trunk, n, &hash, &other); n++) {
-		if(other != NULL && (first == NULL || compare_texts(other->id, first->id) < 0))
+		if(other != NULL && (first == NULL || med_str_compare(other->id, first->id) < 0))
 			first = other;
 	}
 	return first;
@@ -581,7 +574,7 @@ static int claim_all(med_config_t *config, med_state_t *state, size_t count)
 		if(object == NULL)
 			continue;
 		other = first_claim(&state->view, &object->trunk);
-		if(other != NULL && compare_texts(other->id, object->trunk.id) < 0) {
+		if(other != NULL && med_str_compare(other->id, object->trunk.id) < 0) {
 			rc = refuse_duplicate(config, slot, &object->trunk, other);
 			med_segment_retire(&config->heap, object);
 			slot->pending = NULL;

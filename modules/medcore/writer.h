@@ -62,7 +62,7 @@ typedef struct med_route_entry {
 /** Compiled rules of a rule set, in order; NULL where a pattern is recognised. */
 typedef struct med_rules_entry {
 	med_record_t *record;
-	med_slot_t *slot, *name_next; /**< of the chain of simple names */
+	med_slot_t *name_next; /**< of the chain of simple names */
 	size_t count;
 	med_pattern_entry_t *regex[];
 } med_rules_entry_t;

@@ -249,6 +249,29 @@ START_TEST(simple_names)
 }
 END_TEST
 
+/* All dial plans of one name: each costs what it costs alone. */
+START_TEST(a_simple_name_of_thousands)
+{
+	enum { MANY = 4000 };
+	char id[16];
+
+	start();
+	for(unsigned i = 0; i < MANY; i++) {
+		snprintf(id, sizeof(id), "r%u", (i * 7919) % MANY);
+		core_set(config, MED_KIND_RULES, id, "simple_name", "same", NULL);
+	}
+	ck_assert_uint_eq(med_config_refused(config, NULL, NULL), MANY - 1);
+	for(unsigned i = 0; i < MANY - 2; i++) {
+		snprintf(id, sizeof(id), "r%u", i);
+		ck_assert_int_eq(drop(MED_KIND_RULES, id), MED_EOK);
+	}
+	core_assert_has(wrong(0, 1),
+			"rules 'r3999': field 'simple_name': 'same' is that of "
+			"rules 'r3998' too");
+	finish();
+}
+END_TEST
+
 /* Of gateways that take no calls, two ways to the same place are one. */
 START_TEST(the_same_destination)
 {
@@ -544,8 +567,9 @@ int main(void)
 {
 	const TTest *tests[] = {names_in_vain, a_refused_one_is_not_there_either,
 			routes_and_usages, keys_in_the_clear, the_rest_of_sense, simple_names,
-			the_same_destination, a_root_trunk_stays, a_full_read_spares_root_trunks,
-			a_name_changes_nothing_else, known_by_what_changed_as_by_all_there_is};
+			a_simple_name_of_thousands, the_same_destination, a_root_trunk_stays,
+			a_full_read_spares_root_trunks, a_name_changes_nothing_else,
+			known_by_what_changed_as_by_all_there_is};
 
 	return core_run("faults", tests, COUNT(tests));
 }
