@@ -69,10 +69,12 @@ med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 {
 	med_table_t *table = &config->table[kind];
 	med_slot_t *slot = med_slot_find(config, kind, id), **chain;
+	bool numbered;
 
 	if(slot != NULL)
 		return slot;
-	if(kind == MED_KIND_TRUNK && config->trunk_numbers >= MED_TRUNK_NUMBERS)
+	numbered = kind == MED_KIND_TRUNK && med_is_id(id); /* others are never in force */
+	if(numbered && config->trunk_numbers >= MED_TRUNK_NUMBERS)
 		return NULL;
 	if(table->slots * 2 >= table->buckets)
 		grow_table(config, table);
@@ -85,7 +87,7 @@ med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 	slot->id_len = (uint8_t)id.len;
 	if(id.len > 0)
 		memcpy(slot->id, id.s, id.len);
-	slot->number = kind == MED_KIND_TRUNK ? config->trunk_numbers++ : MED_NO_NUMBER;
+	slot->number = numbered ? config->trunk_numbers++ : MED_NO_NUMBER;
 	chain = chain_of(table, slot->hash);
 	slot->next = *chain;
 	*chain = slot;
@@ -505,7 +507,9 @@ static int set_refused(med_config_t *config, med_slot_t *slot, const char *text)
 		return rc;
 	med_fault_check(config, slot);
 	/* What has no good version to fall back on may be waited for by others. */
-	if(slot->entry == NULL && slot->kind == MED_KIND_PROFILE)
+	if(slot->entry == NULL
+			&& (slot->kind == MED_KIND_PROFILE || slot->kind == MED_KIND_GATEWAY
+					|| slot->kind == MED_KIND_POOL))
 		med_slot_mark_dirty(config, slot);
 	return MED_EOK;
 }
@@ -659,8 +663,7 @@ static int guard(med_config_t *config, med_slot_t *slot, const med_slot_t *gatew
 
 	(void)med_fail(&text, 0,
 			"trunk '%.*s': removed, but it is the root trunk of gateway '%.*s'; it stays "
-			"in "
-			"force until the gateway goes too, or root_trunk names another",
+			"in force until that goes too, or root_trunk names another",
 			MED_STR_FMT(med_slot_id(slot)), MED_STR_FMT(med_slot_id(gateway)));
 	if(set_refused(config, slot, text.text) != MED_EOK)
 		return MED_ENOMEM;

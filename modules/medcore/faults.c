@@ -145,7 +145,7 @@ static void find_in_trunk(
 		return; /* nobody asked for it */
 	find(f, MED_WARNED,
 			"trunk '%.*s': its profile '%.*s' says srtp_mode %s, but transport %s cannot "
-			"keep keys secret: media is RTP, as with not_supported; use transport tls",
+			"keep keys secret: media is plain RTP; use tls",
 			MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->profile->id),
 			med_srtp_mode_name((enum med_srtp_mode)trunk->profile->srtp_mode),
 			med_transport_name((enum med_transport)trunk->transport));
@@ -210,6 +210,42 @@ static void find_in_route(const med_slot_t *slot, med_findings_t *f)
 		find(f, MED_WARNED,
 				"route '%.*s': field 'trunks': empty; calls that it takes find no trunk",
 				MED_STR_FMT(med_slot_id(slot)));
+	if(entry->trunk_count > 1 && entry->weights == 0)
+		find(f, MED_WARNED,
+				"route '%.*s': field 'trunks': all weigh 0, so they share nothing: the "
+				"first "
+				"gets each call, the others only what it fails",
+				MED_STR_FMT(med_slot_id(slot)));
+}
+
+/* What only a routed call has; NULL: nothing of it is expected. */
+static const char *expected_of_routed(const med_test_record_t *test)
+{
+	return test->expected_route.len > 0            ? "expected_route"
+			: test->expected_usage.len > 0         ? "expected_usage"
+			: test->expected_trunk.len > 0         ? "expected_trunk"
+			: test->expected_called_number.len > 0 ? "expected_called_number"
+												   : NULL;
+}
+
+static void find_in_test(
+		const med_slot_t *slot, const med_test_record_t *test, med_findings_t *f)
+{
+	const char *vain =
+			test->expected_result == MED_EXPECT_ROUTED ? NULL : expected_of_routed(test);
+
+	if(vain != NULL)
+		find(f, MED_WARNED,
+				"test '%.*s': field '%s': only a routed call has one, but "
+				"expected_result is not routed; the case always fails, leave one out",
+				MED_STR_FMT(med_slot_id(slot)), vain);
+	else if(test->expected_result == MED_EXPECT_INVALID
+			&& test->expected_translated_number.len > 0)
+		find(f, MED_WARNED,
+				"test '%.*s': field 'expected_translated_number': a call whose "
+				"expected_result is invalid has none; the case always fails, leave one "
+				"out",
+				MED_STR_FMT(med_slot_id(slot)));
 }
 
 static void find_by_sense(
@@ -237,6 +273,9 @@ static void find_by_sense(
 			return;
 		case MED_KIND_ROUTE:
 			find_in_route(slot, f);
+			return;
+		case MED_KIND_TEST:
+			find_in_test(slot, &record->test, f);
 			return;
 		default:
 			return;
@@ -518,10 +557,8 @@ static void tell_loose(const med_usage_slot_t *usage, med_teller_t *teller)
 	med_errbuf_t text;
 
 	(void)med_fail(&text, 0,
-			"route '%.*s': usage '%.*s' has %u patterns such as this that neither begin "
-			"nor end with digits: all are tried on each call, which may take too long "
-			"and "
-			"is then refused; begin them with ^ and digits",
+			"route '%.*s': usage '%.*s' has %u patterns such as this; all are tried on "
+			"each call, too many: begin them with ^ and digits",
 			MED_STR_FMT(route), usage->name_len, usage->name, usage->object->root->loose);
 	tell(teller, MED_WARNED, MED_KIND_ROUTE, route, text.text);
 }

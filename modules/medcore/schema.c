@@ -34,7 +34,7 @@
 
 static const med_field_def_t site_fields[] = {
 	COMMON(site),
-	{FIELD(site, subnets, SUBNETS), .max = 64,
+	{FIELD(site, subnets, SUBNETS), .max = 64, .kept = true,
 		.meaning = "networks that belong to the site"},
 	{FIELD(site, bypass_id, ID), .max = MED_ID_MAX, .kept = true,
 		.meaning = "sites with the same id are well connected: media may bypass us"},

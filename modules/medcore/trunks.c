@@ -132,10 +132,22 @@ static void mark_scope(med_config_t *config, const med_slot_t *profile)
 	}
 }
 
+/* What trunks depend on; none of it changed: those that are left out stay so. */
+static bool concerns_trunks(const med_config_t *config)
+{
+	const med_table_t *table = config->table;
+
+	return table[MED_KIND_TRUNK].dirty != NULL || table[MED_KIND_GATEWAY].dirty != NULL
+			|| table[MED_KIND_POOL].dirty != NULL
+			|| table[MED_KIND_PROFILE].dirty != NULL;
+}
+
 static void mark_affected(med_config_t *config)
 {
 	med_slot_t *slot = config->faults[MED_FAULT_CONFLICT];
 
+	if(!concerns_trunks(config))
+		return;
 	for(; slot != NULL; slot = slot->fault_next)
 		med_slot_mark_dirty(config, slot);
 	for(slot = config->table[MED_KIND_GATEWAY].dirty; slot != NULL;
@@ -500,8 +512,7 @@ static int make(med_config_t *config, med_slot_t *slot)
 				record->mediation_server);
 	if(record->transport == MED_TLS && gateway->gateway.tls_name.len == 0) {
 		(void)med_fail(&text, 0,
-				"trunk '%.*s': transport tls needs a name to verify, but gateway '%.*s' "
-				"has the "
+				"trunk '%.*s': transport tls needs a name to verify; gateway '%.*s' has "
 				"address %.*s and no tls_name; give it one, or transport tcp",
 				MED_STR_FMT(med_slot_id(slot)), MED_STR_FMT(record->gateway),
 				MED_STR_FMT(gateway->gateway.address));
@@ -530,12 +541,12 @@ static int refuse_duplicate(med_config_t *config, med_slot_t *slot,
 {
 	const char *what = trunk->transport == MED_TLS ? "tls_name"
 			: trunk->gateway->source_count > 0     ? "source"
-												   : "address, with the same port,";
+												   : "address";
 	med_errbuf_t text;
 
 	(void)med_fail(&text, 0,
-			"trunk '%.*s': local_port %u and the gateway's %s are those of trunk '%.*s' "
-			"already, whose id comes first; give one of them another local_port",
+			"trunk '%.*s': local_port %u and the gateway's %s are those of trunk "
+			"'%.*s', whose id comes first; give one another local_port",
 			MED_STR_FMT(trunk->id), trunk->local_port, what, MED_STR_FMT(other->id));
 	return med_slot_text(config, &slot->conflict, text.text);
 }

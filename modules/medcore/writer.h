@@ -71,7 +71,8 @@ typedef struct med_rules_entry {
 enum med_fault_list {
 	MED_FAULT_NONE,
 	MED_FAULT_OWN,      /**< its record, or a name in vain */
-	MED_FAULT_CONFLICT, /**< a trunk that build left out; looked at in each build */
+	MED_FAULT_CONFLICT, /**< a trunk that build left out; looked at again with any that
+						   trunks depend on */
 	MED_FAULT_LISTS,
 };
 

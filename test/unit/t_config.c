@@ -297,7 +297,7 @@ START_TEST(two_trunks_with_the_same_tuple)
 	s = core_build(config);
 	core_assert_has(refused(1),
 			"trunk b|trunk 'b': local_port 5068 and the gateway's source are "
-			"those of trunk 'a' already");
+			"those of trunk 'a', whose");
 	ck_assert_ptr_nonnull(trunk(s, "a"));
 	ck_assert_ptr_null(trunk(s, "b"));
 	ck_assert_ptr_nonnull(trunk(s, "c"));
@@ -883,6 +883,57 @@ START_TEST(a_sweep_may_be_short_of_memory)
 }
 END_TEST
 
+/* A trunk has its number as long as the node runs; what can be none takes none. */
+START_TEST(bad_ids_take_no_numbers)
+{
+	const med_snapshot_t *s;
+	char id[16];
+
+	start();
+	for(int i = 0; i < 10; i++) {
+		(void)snprintf(id, sizeof(id), "bad id %d", i);
+		(void)core_try(config, NULL, MED_KIND_TRUNK, id, NULL);
+		ck_assert_int_eq(med_config_remove(config, MED_KIND_TRUNK, med_str(id)), MED_EOK);
+	}
+	add_tcp("t", "192.0.2.1");
+	s = core_build(config);
+	ck_assert_uint_eq(trunk(s, "t")->number, 0);
+	med_config_release(config, s);
+	finish();
+}
+END_TEST
+
+/* Trunks that are left out cost nothing where nothing can mend them. */
+START_TEST(trunks_left_out_wait_for_what_concerns_them)
+{
+	char id[16];
+	long left;
+
+	start();
+	for(int i = 0; i < 100; i++) {
+		(void)snprintf(id, sizeof(id), "t%d", i);
+		core_set(config, MED_KIND_TRUNK, id, "gateway", "none", NULL);
+	}
+	med_config_release(config, core_build(config));
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^1", "usages", "u", NULL);
+	own.left = left = 1000;
+	med_config_release(config, core_build(config));
+	ck_assert_int_lt(left - own.left, 50);
+	own.left = -1;
+	(void)core_try(config, NULL, MED_KIND_GATEWAY, "none", "address", "bad addr", NULL);
+	med_config_release(config, core_build(config));
+	core_assert_has(refused(101), "field 'gateway': refused is gateway 'none'; mend it");
+	ck_assert_int_eq(
+			med_config_remove(config, MED_KIND_GATEWAY, MED_STR("none")), MED_EOK);
+	med_config_release(config, core_build(config));
+	core_assert_has(refused(100), "field 'gateway': no gateway 'none'; create it");
+	core_set(config, MED_KIND_GATEWAY, "none", "address", "a.example.com", NULL);
+	med_config_release(config, core_build(config));
+	core_assert_has(refused(99), "trunk 't0'");
+	finish();
+}
+END_TEST
+
 /* Anything at all, in any order, again and again; sanitizers and counts are the judges.
  */
 START_TEST(random_changes)
@@ -1034,7 +1085,8 @@ int main(void)
 			numbers_stay_and_listings_are_in_order, snapshots_do_not_change,
 			versions_share_what_did_not_change, memory_may_fail_anywhere,
 			a_sweep_may_be_short_of_memory,
-			what_leaves_is_known_and_versions_are_told_apart, random_changes};
+			what_leaves_is_known_and_versions_are_told_apart, bad_ids_take_no_numbers,
+			trunks_left_out_wait_for_what_concerns_them, random_changes};
 
 	return core_run("config", tests, COUNT(tests));
 }

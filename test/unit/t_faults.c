@@ -189,8 +189,7 @@ START_TEST(keys_in_the_clear)
 	core_set(config, MED_KIND_PROFILE, "global", "srtp_mode", "optional", NULL);
 	core_assert_has(wrong(0, 1),
 			"trunk 't': its profile 'global' says srtp_mode optional, but transport tcp "
-			"cannot keep keys secret: media is RTP, as with not_supported; use transport "
-			"tls");
+			"cannot keep keys secret: media is plain RTP; use tls");
 	ck_assert(serves("t"));
 	core_set(config, MED_KIND_PROFILE, "trunk:t", "srtp_mode", "not_supported", NULL);
 	(void)wrong(0, 0);
@@ -222,6 +221,18 @@ START_TEST(the_rest_of_sense)
 			"matches");
 	ck_assert_int_eq(drop(MED_KIND_RESPONSE_RULES, "r"), MED_EOK);
 	(void)wrong(0, 0);
+	add_tcp("t", "192.0.2.1");
+	add_tcp("u", "192.0.2.2");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "u", NULL);
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^1", "usages", "u", "trunks",
+			"t*0,u*0", NULL);
+	core_assert_has(wrong(0, 1), "route 'r': field 'trunks': all weigh 0");
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^1", "usages", "u", "trunks",
+			"t,u*0", NULL);
+	(void)wrong(0, 0);
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^1", "usages", "u", "trunks", "t*0",
+			NULL);
+	(void)wrong(0, 0);
 	finish();
 }
 END_TEST
@@ -245,6 +256,98 @@ START_TEST(simple_names)
 			"rules 'b' too");
 	core_set(config, MED_KIND_RULES, "b", "simple_name", "Dallas", NULL);
 	(void)wrong(0, 0);
+	finish();
+}
+END_TEST
+
+/* A case that cannot be passed. */
+START_TEST(expectations_that_contradict)
+{
+	static const struct {
+		const char *result, *field, *value;
+		unsigned warned;
+	} cases[] = {{"routed", "expected_route", "r", 0},
+			{"no_route", "expected_route", "r", 1},
+			{"all_down", "expected_trunk", "t", 1},
+			{"no_usage", "expected_usage", "u", 1},
+			{"invalid", "expected_called_number", "+1", 1},
+			{"no_route", "expected_translated_number", "+1", 0},
+			{"invalid", "expected_translated_number", "+1", 1}};
+
+	start();
+	add_tcp("t", "192.0.2.1");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "u", NULL);
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^1", "usages", "u", "trunks", "t",
+			NULL);
+	for(size_t i = 0; i < COUNT(cases); i++) {
+		core_set(config, MED_KIND_TEST, "k", "dialed_number", "+1", "target_policy", "p",
+				"expected_result", cases[i].result, cases[i].field, cases[i].value, NULL);
+		(void)wrong(0, cases[i].warned);
+		if(cases[i].warned > 0) {
+			core_assert_has(texts.text, cases[i].field);
+			core_assert_has(texts.text, "always fails");
+		}
+	}
+	finish();
+}
+END_TEST
+
+static void assert_whole(void *ctx, enum med_severity severity, enum med_kind kind,
+		med_str_t id, const char *text)
+{
+	(void)severity;
+	(void)kind;
+	(void)id;
+	++*(unsigned *)ctx;
+	ck_assert_msg(strlen(text) < sizeof(med_errbuf_t) - 1, "cut: %s", text);
+}
+
+/* Remedies come last in a text: none is cut off, however long the ids are. */
+START_TEST(texts_have_room_for_the_longest_ids)
+{
+	static char l[] = "lllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllX",
+				m[] = "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmX";
+	char trunk_l[80], site_m[80], id[65];
+	unsigned told = 0;
+
+	start();
+	(void)snprintf(trunk_l, sizeof(trunk_l), "trunk:%s", l);
+	(void)snprintf(site_m, sizeof(site_m), "site:%s", m);
+	core_set(config, MED_KIND_GATEWAY, m, "address",
+			"2001:db8:1111:2222:3333:4444:5555:6666", "root_trunk", l, "site", l, NULL);
+	core_set(config, MED_KIND_TRUNK, l, "gateway", m, "transport", "tcp", NULL);
+	core_set(config, MED_KIND_TRUNK, m, "gateway", m, "transport", "tcp", NULL);
+	core_set(config, MED_KIND_TRUNK, "tls", "gateway", m, NULL);
+	core_set(config, MED_KIND_TRUNK, "lost", "gateway", l, NULL);
+	core_set(config, MED_KIND_TRUNK, "poolless", "gateway", m, "mediation_server", l,
+			NULL);
+	core_set(config, MED_KIND_GATEWAY, "other", "address", "192.0.2.9", "root_trunk", m,
+			NULL);
+	core_set(config, MED_KIND_PROFILE, trunk_l, "srtp_mode", "required",
+			"enable_refer_support", "no", "enable_bypass", "yes", "rtcp_active_calls",
+			"no", "rtcp_calls_on_hold", "no", "network_site_id", m, "dial_plan", m,
+			"outbound_calling_number_translation_rules", m, "outbound_translation_rules",
+			m, "sip_response_code_translation_rules", m, "pstn_usages", m, NULL);
+	core_set(config, MED_KIND_PROFILE, site_m, NULL);
+	core_set(config, MED_KIND_LIMITS, site_m, NULL);
+	core_set(config, MED_KIND_RULES, l, "simple_name", l, NULL);
+	core_set(config, MED_KIND_RULES, "k", "simple_name", l, NULL);
+	core_set(config, MED_KIND_POLICY, l, "custom_call_forwarding_simul_ring_usages", m,
+			NULL);
+	core_set(config, MED_KIND_TEST, l, "dialed_number", "1", "from_trunk", "t",
+			"target_dialplan", m, "expected_route", m, "expected_result", "invalid",
+			NULL);
+	core_set(config, MED_KIND_RESPONSE_RULES, l, "rule.0",
+			"received_response_code=180 translated_response_code=503", NULL);
+	for(int i = 0; i < 250; i++) {
+		(void)snprintf(id, sizeof(id), "%.61s%d", m, 100 + i);
+		core_set(config, MED_KIND_ROUTE, id, "pattern", "[0-9]{3}", "usages", l, "trunks",
+				m, NULL);
+	}
+	med_config_release(config, core_build(config));
+	ck_assert_int_eq(drop(MED_KIND_TRUNK, l), MED_EREFUSED);
+	(void)med_config_refused(config, assert_whole, &told);
+	ck_assert_uint_gt(told, 20);
 	finish();
 }
 END_TEST
@@ -281,9 +384,9 @@ START_TEST(the_same_destination)
 	core_set(config, MED_KIND_TRUNK, "g", "transport", "tcp", NULL);
 	core_set(config, MED_KIND_TRUNK, "h", "transport", "tcp", NULL);
 	core_assert_has(wrong(1, 0),
-			"trunk 'h': local_port 5068 and the gateway's address, with the same port, "
+			"trunk 'h': local_port 5068 and the gateway's address "
 			"are "
-			"those of trunk 'g' already");
+			"those of trunk 'g', whose id");
 	core_set(config, MED_KIND_TRUNK, "h", "transport", "tcp", "port", "5070", NULL);
 	(void)wrong(0, 0);
 	core_set(config, MED_KIND_TRUNK, "h", "transport", "udp", "port", "5066",
@@ -324,7 +427,7 @@ START_TEST(a_root_trunk_stays)
 	core_assert_has(wrong(1, 0),
 			"trunk r|trunk 'r': removed, but it is the root trunk of gateway 'g'; it "
 			"stays "
-			"in force until the gateway goes too, or root_trunk names another");
+			"in force until that goes too, or root_trunk names another");
 	ck_assert(serves("r"));
 	ck_assert_int_eq(drop(MED_KIND_TRUNK, "r"), MED_EREFUSED); /* told again */
 	/* There again: all is well. */
@@ -566,10 +669,11 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {names_in_vain, a_refused_one_is_not_there_either,
-			routes_and_usages, keys_in_the_clear, the_rest_of_sense, simple_names,
-			a_simple_name_of_thousands, the_same_destination, a_root_trunk_stays,
-			a_full_read_spares_root_trunks, a_name_changes_nothing_else,
-			known_by_what_changed_as_by_all_there_is};
+			routes_and_usages, keys_in_the_clear, the_rest_of_sense,
+			expectations_that_contradict, texts_have_room_for_the_longest_ids,
+			simple_names, a_simple_name_of_thousands, the_same_destination,
+			a_root_trunk_stays, a_full_read_spares_root_trunks,
+			a_name_changes_nothing_else, known_by_what_changed_as_by_all_there_is};
 
 	return core_run("faults", tests, COUNT(tests));
 }
