@@ -110,8 +110,11 @@ class Loaded:
         return end - began[0]
 
     def stop(self):
+        """So that the next start knows nothing: not from disk either."""
         self.kamailio.stop()
         os.remove(self.kamailio.process.log)
+        if os.path.exists(self.kamailio.lkg):
+            os.remove(self.kamailio.lkg)
 
     def _watch(self, began):
         """When the first object is read."""
