@@ -60,7 +60,9 @@ modparam("mediation", "status_interval", 1)
         return kamailio.rpc("mediation.status")
 
     # A cluster of one: all slots, a prefix with a hash tag, and so transactions.
-    cluster = RedisServer(t, "cluster", options=["--cluster-enabled", "yes"])
+    bus, owner_bus = t.port(), t.port()  # by default far outside this case's ports
+    cluster = RedisServer(t, "cluster", options=["--cluster-enabled", "yes", "--cluster-port",
+                                                 str(bus)])
     cluster.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
     wait_for("the cluster", lambda: "cluster_state:ok" in cluster.command("CLUSTER", "INFO"))
     cluster.load({"{med}:1:gateway:g": {"address": "192.0.2.1"},
@@ -82,8 +84,8 @@ modparam("mediation", "status_prefix", "{med}run:1:")""")
 
     # A second node has the slot now; this one has another part of the cluster.
     owner = RedisServer(t, "owner", options=["--cluster-enabled", "yes", "--cluster-config-file",
-                                             "nodes-owner.conf"])
-    owner.command("CLUSTER", "MEET", "127.0.0.1", cluster.port)
+                                             "nodes-owner.conf", "--cluster-port", str(owner_bus)])
+    owner.command("CLUSTER", "MEET", "127.0.0.1", cluster.port, bus)
     identity = owner.command("CLUSTER", "MYID")
     wait_for("the two to know each other", lambda: identity in cluster.command("CLUSTER", "NODES")
              and "connected" in cluster.command("CLUSTER", "NODES")
