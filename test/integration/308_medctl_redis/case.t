@@ -6,12 +6,7 @@ import threading
 
 from case import Case
 from medctl import Medctl
-from redis import RedisServer
-
-# As printed in modules/medctl/README.md.
-ACL = ("ACL SETUSER medctl on >{password} resetchannels resetkeys ~med:1:* %R~medrun:1:* "
-       "-@all +ping +select +client|setname +scan +hgetall +exists +getrange +get +watch "
-       "+unwatch +multi +exec +hset +hdel +del +set +append +xread +xrevrange")
+from redis import RedisServer, acl
 
 
 class Says(threading.Thread):
@@ -31,7 +26,7 @@ class Says(threading.Thread):
 
 with Case(plan=23) as t:
     redis = RedisServer(t)
-    redis.command(*ACL.format(password="sesame").split())
+    redis.command(*acl("medctl", "sesame"))
     t.write("few.conf", "[site a]\nname = x\n[site b]\n")
 
     def at(url):
