@@ -16,11 +16,13 @@
 
 #define LOOKUP_POLL_MS 10
 #define DEPTH_MAX 8
+#define SEND_BYTES 65536u /* so many are queued before they are sent */
 
 struct med_client {
 	med_store_url_t url;
 	med_conn_t conn;
 	unsigned timeout_ms;
+	size_t send_at; /* bytes that wait, from which on it is worth a system call */
 };
 
 static int64_t clock_ms(void)
@@ -61,6 +63,16 @@ static int wait_for(med_client_t *client, int64_t deadline, med_errbuf_t *err)
 	return MED_EOK;
 }
 
+/** Sends what the socket takes. 0 or -1. */
+static int flush(med_client_t *client)
+{
+	med_conn_t *conn = &client->conn;
+	int rc = med_conn_io(conn, clock_ms());
+
+	client->send_at = conn->out_len - conn->out_at + SEND_BYTES;
+	return rc;
+}
+
 static int next_raw(med_client_t *client, redisReply **reply, med_errbuf_t *err)
 {
 	med_conn_t *conn = &client->conn;
@@ -70,7 +82,11 @@ static int next_raw(med_client_t *client, redisReply **reply, med_errbuf_t *err)
 	int rc;
 
 	for(;;) {
-		if(med_conn_io(conn, clock_ms()) || (rc = med_conn_reply(conn, reply)) < 0)
+		/* replies that are here already first: commands gather meanwhile */
+		rc = med_conn_reply_here(conn, reply);
+		if(rc == 0)
+			rc = flush(client) ? -1 : med_conn_reply(conn, reply);
+		if(rc < 0)
 			return fail(client, -ENOTCONN, err, conn->error);
 		if(rc > 0)
 			break;
@@ -195,7 +211,7 @@ int med_client_send(med_client_t *client, size_t argc, const med_str_t *argv)
 	if(med_conn_send(&client->conn, 0, (med_str_t){0}, argc, argv))
 		return MED_ENOMEM;
 	/* a failure shows when a reply is waited for */
-	if(med_conn_io(&client->conn, clock_ms()))
+	if(client->conn.out_len - client->conn.out_at >= client->send_at && flush(client))
 		med_conn_close(&client->conn);
 	return MED_EOK;
 }
@@ -279,6 +295,7 @@ int med_client_open(
 		return med_fail(err, MED_ENOMEM, "out of memory");
 	med_conn_init(&c->conn);
 	c->timeout_ms = timeout_ms;
+	c->send_at = SEND_BYTES;
 	rc = med_store_url_parse(url, &c->url, err);
 	if(rc == MED_EOK && c->url.sentinels)
 		rc = find_master(c, err);

@@ -45,8 +45,8 @@ void med_client_close(med_client_t *client);
 const char *med_client_place(const med_client_t *client);
 
 /**
- * Queues one command. Sent at once as far as the socket takes it, the rest while replies
- * are waited for: thousands may be queued before the first reply is taken.
+ * Queues one command. Sent when a reply is waited for, or when many bytes are queued:
+ * thousands may be before the first reply is taken.
  * @return MED_EOK; MED_ELIMIT: 16 MB are waiting, take replies first; MED_ENOMEM;
  *         -ENOTCONN: the connection is gone, med_client_reply() says why
  */

@@ -470,27 +470,35 @@ int med_conn_io(med_conn_t *conn, int64_t now_ms)
 	return flush(conn);
 }
 
-int med_conn_reply(med_conn_t *conn, redisReply **reply)
+int med_conn_reply_here(med_conn_t *conn, redisReply **reply)
 {
 	void *got = NULL;
+
+	if(conn->state != MED_CONN_OPEN)
+		return 0;
+	if(redisReaderGetReply(conn->reader, &got) != REDIS_OK)
+		return fail(conn, conn->reader->errstr);
+	if(!got)
+		return 0;
+	conn->reply_bytes = 0;
+	conn->elements = 0;
+	conn->waiting_ms = conn->now_ms;
+	*reply = got;
+	return 1;
+}
+
+int med_conn_reply(med_conn_t *conn, redisReply **reply)
+{
 	int rc;
 
 	if(conn->state != MED_CONN_OPEN)
 		return 0;
-	for(;;) {
-		if(redisReaderGetReply(conn->reader, &got) != REDIS_OK)
-			return fail(conn, conn->reader->errstr);
-		if(got) {
-			conn->reply_bytes = 0;
-			conn->elements = 0;
-			conn->waiting_ms = conn->now_ms;
-			*reply = got;
-			return 1;
-		}
+	while((rc = med_conn_reply_here(conn, reply)) == 0) {
 		rc = receive(conn);
 		if(rc <= 0)
-			return rc;
+			break;
 	}
+	return rc;
 }
 
 bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms)

@@ -79,6 +79,8 @@ int med_conn_send(
 int med_conn_io(med_conn_t *conn, int64_t now_ms);
 /** The next whole reply, to be freed with freeReplyObject. 1: one, 0: none, -1: error. */
 int med_conn_reply(med_conn_t *conn, redisReply **reply);
+/** The same of what was received already: nothing is read from the socket. */
+int med_conn_reply_here(med_conn_t *conn, redisReply **reply);
 /** The command the oldest reply belongs to; false: nothing was asked. Free its key. */
 bool med_conn_pop(med_conn_t *conn, med_conn_asked_t *asked);
 /** Has it been silent for too long? Only to be asked after all replies were taken. */

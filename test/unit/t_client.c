@@ -124,6 +124,41 @@ START_TEST(types)
 }
 END_TEST
 
+/** How many times Redis has read from a socket. */
+static long long reads_of_redis(void)
+{
+	med_reply_t *r = ask("INFO stats");
+	const char *at = strstr(r->str.s, "total_reads_processed:");
+	long long reads;
+
+	ck_assert_ptr_nonnull(at);
+	reads = atoll(strchr(at, ':') + 1);
+	med_reply_free(r);
+	return reads;
+}
+
+/** As a reader of many objects asks: one more for each that came. */
+START_TEST(gathered)
+{
+	long long reads = reads_of_redis();
+	med_reply_t *r = NULL;
+
+	for(int i = 0; i < 20000; i++) {
+		ck_assert_int_eq(send_words("PING"), MED_EOK);
+		if(i < 512)
+			continue;
+		ck_assert_int_eq(med_client_reply(client, &r, &err), MED_EOK);
+		med_reply_free(r);
+	}
+	while(med_client_pending(client) > 0) {
+		ck_assert_int_eq(med_client_reply(client, &r, &err), MED_EOK);
+		med_reply_free(r);
+	}
+	reads = reads_of_redis() - reads;
+	ck_assert_msg(reads < 1000, "%lld reads for 20000 commands", reads);
+}
+END_TEST
+
 /** Tens of thousands before the first reply is taken, and replies of some size. */
 START_TEST(pipelined)
 {
@@ -261,6 +296,7 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, types);
 	tcase_add_test(t, pipelined);
+	tcase_add_test(t, gathered);
 	tcase_add_test(t, server_stops);
 	tcase_add_test(t, server_dies);
 	tcase_add_loop_test(t, not_opened, 0, sizeof wrong / sizeof *wrong);
