@@ -584,9 +584,8 @@ static void tell_unnamed(const med_usage_slot_t *usage, med_teller_t *teller)
 
 	(void)med_fail(&text, 0,
 			"route '%.*s': field 'usages': no policy and no profile names usage '%.*s'; "
-			"by "
-			"it none of its %zu route(s) is used",
-			MED_STR_FMT(route), usage->name_len, usage->name, usage->count);
+			"by it no route is used",
+			MED_STR_FMT(route), usage->name_len, usage->name);
 	tell(teller, MED_WARNED, MED_KIND_ROUTE, route, text.text);
 }
 

@@ -227,10 +227,10 @@ static int make_wanted(void *ctx, const redis_object_t *o)
 
 /* May what becomes of such an object matter to a route, or the other way round? A trunk
  * is named by routes: to be there is all they ask of it. */
-static bool concerns_routes(enum med_kind kind, bool removed)
+static bool concerns_other_routes(enum med_kind kind, bool removed)
 {
-	return kind == MED_KIND_ROUTE || kind == MED_KIND_POLICY || kind == MED_KIND_PROFILE
-			|| kind == MED_KIND_TEST || (kind == MED_KIND_TRUNK && removed);
+	return kind == MED_KIND_POLICY || kind == MED_KIND_PROFILE || kind == MED_KIND_TEST
+			|| (kind == MED_KIND_TRUNK && removed);
 }
 
 /* Judged, asked about, written. */
@@ -281,7 +281,7 @@ int medctl_set(medctl_t *m)
 	}
 	rc = world_open(&w, m);
 	edit.w = &w;
-	w.no_routes = !concerns_routes(kind, false);
+	w.touched_routes = !concerns_other_routes(kind, false);
 	if(rc == MEDCTL_OK && !changes_begin(m))
 		rc = MEDCTL_FAILED;
 	if(rc == MEDCTL_OK)
@@ -335,7 +335,7 @@ int medctl_del(medctl_t *m)
 	if(!parse_kind(m->argv[0], &kind))
 		return MEDCTL_USAGE;
 	rc = world_open(&w, m);
-	w.no_routes = !concerns_routes(kind, true);
+	w.touched_routes = !concerns_other_routes(kind, true);
 	if(rc == MEDCTL_OK && !changes_begin(m))
 		rc = MEDCTL_FAILED;
 	for(int i = 1; i < m->argc && rc == MEDCTL_OK; i++)

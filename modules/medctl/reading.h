@@ -32,7 +32,8 @@ typedef struct redis_reading {
 	void (*stray)(void *ctx, med_str_t key);
 	void *ctx;
 	int kind;       /**< of this kind alone; negative: of all */
-	bool no_routes; /**< of all but routes */
+	/** Objects that are not to be read; may be NULL. */
+	bool (*skip)(void *ctx, enum med_kind kind, med_str_t id);
 } redis_reading_t;
 
 /**

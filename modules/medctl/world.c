@@ -163,9 +163,17 @@ static void on_stray(void *ctx, med_str_t key)
 			MED_STR_FMT(w->m->prefix), med_quote(quoted, sizeof(quoted), key));
 }
 
+static bool is_unread(void *ctx, enum med_kind kind, med_str_t id)
+{
+	const world_t *w = ctx;
+
+	return w->touched_routes && kind == MED_KIND_ROUTE
+			&& objects_find(w->set, kind, id) == NULL;
+}
+
 int world_read(world_t *w)
 {
-	redis_reading_t reading = {on_redis, on_stray, w, -1, w->no_routes};
+	redis_reading_t reading = {on_redis, on_stray, w, -1, is_unread};
 	int rc = redis_each(w->m, &reading);
 
 	for(const object_t *o = w->set->first; o != NULL; o = o->next)
@@ -241,6 +249,13 @@ int world_judge(world_t *w)
 	return rc;
 }
 
+/* Whether a usage that others name has routes is not known when few of them were read. */
+static bool is_guess(const world_t *w, const fault_t *f, const object_t *o)
+{
+	return w->touched_routes && o == NULL && !f->refused
+			&& (f->kind == MED_KIND_POLICY || f->kind == MED_KIND_PROFILE);
+}
+
 size_t world_tell(world_t *w)
 {
 	size_t against = 0, warnings = 0, old = 0;
@@ -249,6 +264,8 @@ size_t world_tell(world_t *w)
 		const fault_t *f = &w->after.fault[i];
 		const object_t *o = objects_find(w->set, f->kind, med_str(f->id));
 		bool ours = o != NULL && o->state != OBJECT_SAME;
+		if(is_guess(w, f, o))
+			continue;
 		if(!ours && faults_known(&w->before, f)) {
 			old += f->refused;
 			continue;

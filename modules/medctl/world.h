@@ -18,7 +18,10 @@ typedef struct world {
 	objects_t *set;
 	char **names;   /**< of its files */
 	bool replace;   /**< what Redis has and @a set lacks is to go */
-	bool no_routes; /**< routes do not matter: a million of them are not read */
+	/**
+	 * Other routes than those of @a set do not matter: a million of them are not read.
+	 */
+	bool touched_routes;
 	med_config_t *config;
 	const med_snapshot_t *snapshot; /**< after world_build() */
 	faults_t before, after;         /**< what Redis has wrong; what would be */

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """medctl get, list, set, del, check and export: single objects, and hostile values."""
 
+import re
+
 from case import Case
 from medctl import Medctl, plain
 from redis import RedisServer
@@ -14,7 +16,7 @@ def fields(redis, key):
     return dict(zip(flat[::2], flat[1::2]))
 
 
-with Case(plan=43) as t:
+with Case(plan=48) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis)
     t.write("peers.conf", plain({
@@ -70,6 +72,28 @@ with Case(plan=43) as t:
     redis.hset("med:1:policy:q", pstn_usages="any")
     t.equal((medctl("set", "policy", "q", "usages=any,more").code, fields(redis, "policy:q")),
             (0, {"usages": "any,more"}), "the spec's name of a field is replaced by ours")
+
+    # a million other routes are not read for one, nor is anything said of them
+    for number in range(200):
+        redis.hset(f"med:1:route:r{number}", pattern=".*", usages="any", trunks="gw1")
+    redis.hset("med:1:policy:both", usages="any,some")
+    redis.hset("med:1:test:t", dialed_number="1", from_trunk="gw1", expected_route="r7")
+    redis.command("CONFIG", "RESETSTAT")
+    done = medctl("set", "route", "r3", "usages=some")
+    reads = re.search(r"cmdstat_hgetall:calls=(\d+)", redis.command("INFO", "commandstats"))
+    t.equal((done.code, done.err, fields(redis, "route:r3")["usages"]), (0, "", "some"),
+            "a route is changed, and nothing is guessed of what was not read")
+    t.ok(int(reads[1]) < 30, f"other routes are not read: {reads[1]} objects were")
+    done = medctl("set", "route", "r3", "trunks=nowhere")
+    t.equal((done.code, fields(redis, "route:r3")["trunks"]), (1, "gw1"),
+            "a trunk that is not there is refused all the same")
+    done = medctl("del", "route", "r7", "--yes")
+    t.equal((done.code, redis.command("EXISTS", "med:1:route:r7")), (0, 0), "a route goes")
+    t.equal(done.err, "warning: test 't': field 'expected_route': no route 'r7'; until there is, "
+                      "the case fails\n", "and who names it is told")
+    for key in redis.command("KEYS", "med:1:route:r*"):
+        redis.command("DEL", key)
+    redis.command("DEL", "med:1:test:t", "med:1:policy:both")
 
     # del
     done = medctl("del", "gateway", "gw1", "--yes")
