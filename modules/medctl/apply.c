@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "medctl/changes.h"
+#include "medctl/nodes.h"
 #include "medctl/tests.h"
 
 #define SHOWN_BEFORE_ASKING 100
@@ -47,6 +48,10 @@ static int write_and_say(world_t *w)
 
 	if(rc != MEDCTL_OK)
 		return rc;
+	if(!w->m->json && changes_count(w) == 0) {
+		(void)puts("nothing to write; what is there is confirmed to the nodes");
+		return MEDCTL_OK;
+	}
 	if(!w->m->json) {
 		(void)printf("%zu written, %zu removed\n", result.written, result.removed);
 		return MEDCTL_OK;
@@ -59,6 +64,23 @@ static int write_and_say(world_t *w)
 	json_close(&j, '}');
 	json_end(&j);
 	return MEDCTL_OK;
+}
+
+/* Does a node hold something back, or wait for the end of an apply? */
+static bool is_awaited(medctl_t *m)
+{
+	char *marker = medctl_get(m, m->prefix, "applying", 2);
+	nodes_t *nodes = marker == NULL ? NULL : nodes_read(m);
+	bool awaited = nodes == NULL || marker[0] != '\0';
+
+	for(size_t i = 0; nodes != NULL && i < nodes->count; i++) {
+		const json_t *held = json_get(nodes->node[i].json, "held");
+		awaited = awaited || (held != NULL && held->type == JSON_OBJECT);
+	}
+	if(nodes != NULL)
+		nodes_free(nodes);
+	free(marker);
+	return awaited;
 }
 
 static int agree(world_t *w)
@@ -83,6 +105,7 @@ static int agree(world_t *w)
 int medctl_apply(medctl_t *m)
 {
 	world_t w;
+	bool nothing;
 	int rc = world_open(&w, m);
 
 	if(rc == MEDCTL_OK)
@@ -96,9 +119,13 @@ int medctl_apply(medctl_t *m)
 		if(rc != MEDCTL_OK)
 			out_error("stored cases fail; nothing was written");
 	}
-	if(rc == MEDCTL_OK)
+	nothing = rc == MEDCTL_OK && !m->yes && !m->json && changes_count(&w) == 0
+			&& !is_awaited(m);
+	if(nothing)
+		(void)puts("nothing to do");
+	if(rc == MEDCTL_OK && !nothing)
 		rc = agree(&w);
-	if(rc == MEDCTL_OK)
+	if(rc == MEDCTL_OK && !nothing)
 		rc = write_and_say(&w);
 	world_close(&w);
 	return rc;

@@ -10,6 +10,7 @@
 #include "medcore/card.h"
 #include "medcore/schema.h"
 #include "medctl/changes.h"
+#include "medctl/table.h"
 
 static bool parse_kind(const char *name, enum med_kind *kind)
 {
@@ -37,7 +38,7 @@ typedef struct shower {
 	const char *field; /* NULL: all */
 	out_json_t j;
 	bool found;
-	size_t count;
+	objects_t *rows; /* of the table on a terminal; NULL: a line each, as they come */
 } shower_t;
 
 static med_str_t shown_value(
@@ -131,15 +132,29 @@ int medctl_get_object(medctl_t *m)
 	return rc;
 }
 
+static int keep_row(shower_t *s, const redis_object_t *o)
+{
+	static med_field_t fields[MED_FILE_FIELDS_MAX];
+
+	for(size_t i = 0; i < o->count; i++)
+		fields[i] =
+				(med_field_t){o->fields[i].name, shown_value(s, o->kind, &o->fields[i])};
+	if(objects_add(s->rows, o->kind, o->id, fields, NULL, o->count) != NULL)
+		return MEDCTL_OK;
+	out_error("out of memory");
+	return MEDCTL_FAILED;
+}
+
 static int list_object(void *ctx, const redis_object_t *o)
 {
 	shower_t *s = ctx;
 
-	s->count++;
 	if(s->m->json) {
 		object_as_json(s, o);
 		return MEDCTL_OK;
 	}
+	if(s->rows != NULL && o->text == NULL)
+		return keep_row(s, o);
 	out_safe(stdout, o->id);
 	if(o->text != NULL)
 		(void)printf("  (%s)", o->text);
@@ -163,9 +178,16 @@ int medctl_list(medctl_t *m)
 	if(!parse_kind(m->argv[0], &kind))
 		return MEDCTL_USAGE;
 	reading.kind = (int)kind;
+	if(m->out_terminal && !m->json && (s.rows = objects_new()) == NULL) {
+		out_error("out of memory");
+		return MEDCTL_FAILED;
+	}
 	if(m->json)
 		json_open(&s.j, NULL, '[');
 	rc = redis_each(m, &reading);
+	if(s.rows != NULL)
+		table_show(s.rows, kind);
+	objects_free(s.rows);
 	if(m->json) {
 		json_close(&s.j, ']');
 		json_end(&s.j);

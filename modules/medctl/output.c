@@ -60,6 +60,18 @@ void out_safe(FILE *out, med_str_t text)
 	}
 }
 
+size_t out_width(med_str_t text)
+{
+	size_t width = 0, i = 0;
+
+	while(i < text.len) {
+		size_t n = printable((const unsigned char *)text.s + i, text.len - i);
+		width += n > 0 ? 1 : 4;
+		i += n > 0 ? n : 1;
+	}
+	return width;
+}
+
 void out_between(FILE *out, const char *before, med_str_t text, const char *after)
 {
 	(void)fputs(before, out);

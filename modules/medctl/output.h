@@ -20,6 +20,8 @@ void out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /** UTF-8 as it is; control characters and what is not UTF-8 as \xNN. */
 void out_safe(FILE *out, med_str_t text);
+/** Columns that out_safe() takes for a text, if each character takes one. */
+size_t out_width(med_str_t text);
 /** As out_safe(), between two texts of ours. */
 void out_between(FILE *out, const char *before, med_str_t text, const char *after);
 /** As a section or a field of a file would be written, but safe for a terminal. */

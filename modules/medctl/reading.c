@@ -116,7 +116,8 @@ static bool take_key(
 	if((reading->kind >= 0 && (int)kind != reading->kind)
 			|| (reading->skip != NULL
 					&& reading->skip(reading->ctx, kind,
-							(med_str_t){colon + 1, (size_t)(text.s + text.len - colon - 1)})))
+							(med_str_t){
+									colon + 1, (size_t)(text.s + text.len - colon - 1)})))
 		return true;
 	return keep_key(keys,
 			(listed_t){.s = text.s,

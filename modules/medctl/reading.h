@@ -31,7 +31,7 @@ typedef struct redis_reading {
 	/** A key that is of no kind, without the prefix; may be NULL. */
 	void (*stray)(void *ctx, med_str_t key);
 	void *ctx;
-	int kind;       /**< of this kind alone; negative: of all */
+	int kind; /**< of this kind alone; negative: of all */
 	/** Objects that are not to be read; may be NULL. */
 	bool (*skip)(void *ctx, enum med_kind kind, med_str_t id);
 } redis_reading_t;

@@ -16,8 +16,8 @@ typedef struct world {
 	 * OBJECT_GONE: is to be removed.
 	 */
 	objects_t *set;
-	char **names;   /**< of its files */
-	bool replace;   /**< what Redis has and @a set lacks is to go */
+	char **names; /**< of its files */
+	bool replace; /**< what Redis has and @a set lacks is to go */
 	/**
 	 * Other routes than those of @a set do not matter: a million of them are not read.
 	 */

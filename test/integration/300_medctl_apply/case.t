@@ -19,7 +19,7 @@ def fields(redis, key):
     return dict(zip(flat[::2], flat[1::2]))
 
 
-with Case(plan=48) as t:
+with Case(plan=50) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis)
     t.write("peers.conf", plain(PEERS))
@@ -44,6 +44,11 @@ with Case(plan=48) as t:
     t.equal(medctl("apply", "--yes", "--json", "peers.conf").json()["written"], 0,
             "a second apply writes no object")
     t.ok(redis.command("GET", "med:1:applied") != first, "but another token: it confirms")
+    first = redis.command("GET", "med:1:applied")
+    with medctl.on_terminal("apply", "peers.conf") as terminal:
+        t.equal((terminal.end(), terminal.text), (0, "nothing to do\r\n"),
+                "a person is asked nothing")
+    t.equal(redis.command("GET", "med:1:applied"), first, "and nothing is written")
 
     # a person at a terminal
     t.write("more.conf", plain({"trunk gw1": {"transport": "udp", "auth_username": "me"},

@@ -16,7 +16,7 @@ def fields(redis, key):
     return dict(zip(flat[::2], flat[1::2]))
 
 
-with Case(plan=48) as t:
+with Case(plan=50) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis)
     t.write("peers.conf", plain({
@@ -44,6 +44,15 @@ with Case(plan=48) as t:
              "fields": {"transport": "tcp", "auth_username": "me",
                         "auth_password": "(not shown)"}}, "get --json")
     t.equal(medctl("list", "policy").out, "p  usages=any\n", "list")
+    redis.hset("med:1:trunk:a.long-name", gateway="gw1", port="5071", local_port="5072", wrong="x")
+    with medctl.on_terminal("list", "trunk") as terminal:
+        t.equal(terminal.end(), 0, "list on a terminal")
+    t.equal(terminal.text.split("\r\n"), [
+        "id           gateway  transport  port  local_port  auth_username  auth_password",
+        "a.long-name  gw1                 5071  5072                                      wrong=x",
+        "gw1                   tcp                          me             (not shown)", ""],
+            "is an aligned table")
+    redis.command("DEL", "med:1:trunk:a.long-name")
     t.equal(medctl("list", "trunk", "--json").json()[0]["id"], "gw1", "list --json")
 
     # set
