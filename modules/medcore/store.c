@@ -275,9 +275,9 @@ void med_store_reload(med_store_t *store)
 	store->next_attempt = store->now;
 	forget_fat(store);
 	store->fat_wait = 0;
-	store->end_wait = true;
 	if((!store->full || store->held) && store->phase != PH_DOWN)
 		store->again = true;
+	med_store_end_wait(store);
 }
 
 void med_store_progress(const med_store_t *store, size_t *done, size_t *known)

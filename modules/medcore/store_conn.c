@@ -23,8 +23,9 @@
 #include <unistd.h>
 
 #define READ_CHUNK 16384
-#define READER_KEPT (1 << 20) /* bytes of hiredis' buffer that are not freed in between */
-#define READS_PER_RUN 32 /* then others get their turn */
+#define READER_KEPT (1 << 20) /* bytes of hiredis' buffer that are not freed in between  \
+							   */
+#define READS_PER_RUN 32      /* then others get their turn */
 
 /** A name being resolved: the resolver's thread writes here, so it outlives the wish. */
 struct med_conn_lookup {

@@ -71,9 +71,8 @@ static void on_applying(med_store_t *store, med_str_t value)
 {
 	med_str_t told = mark_value(&store->who);
 
-	if(store->end_wait)
-		mark_set(&store->ended, value);
-	store->end_wait = false;
+	if(value.len == 0)
+		store->ended.len = 0; /* whoever writes the same name again has just begun */
 	store->held = value.len && !med_str_eq(value, mark_value(&store->ended));
 	if(!store->held)
 		value.len = 0;
@@ -81,6 +80,14 @@ static void on_applying(med_store_t *store, med_str_t value)
 		return;
 	mark_set(&store->who, value);
 	store->handler.applying(store->handler.ctx, mark_value(&store->who));
+}
+
+void med_store_end_wait(med_store_t *store)
+{
+	if(store->who.len == 0)
+		return;
+	store->ended = store->who;
+	store->held = false;
 }
 
 bool med_store_on_mark(med_store_t *store, med_str_t key, redisReply *reply)

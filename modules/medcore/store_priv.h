@@ -93,7 +93,6 @@ struct med_store {
 	med_store_mark_t ended; /**< a value of it that is no longer waited for */
 	bool held;              /**< somebody is applying: nothing is committed */
 	bool mark_changed;      /**< a notice named `applying`, and it was not read since */
-	bool end_wait;          /**< its next value is not waited for */
 
 	size_t done, known; /**< of the full read; known 0: not known */
 	bool unfit;
@@ -166,6 +165,8 @@ int med_store_ask_mark(med_store_t *store, enum tag tag, med_str_t key);
 int med_store_ask_marks(med_store_t *store);
 /** false: not an answer. */
 bool med_store_on_mark(med_store_t *store, med_str_t key, redisReply *reply);
+/** The writer that was told is no longer waited for; the next one is. */
+void med_store_end_wait(med_store_t *store);
 med_str_t med_store_applied(const med_store_t *store);
 /** All is read, and somebody is still applying. */
 void med_store_tell_held(med_store_t *store);

@@ -227,7 +227,7 @@ void med_store_retry_fat(med_store_t *store)
 
 bool med_store_wants_full(const med_store_t *store)
 {
-	return store->again && (!store->held || store->end_wait);
+	return store->again && !store->held;
 }
 
 static void ask_applying(med_store_t *store)
@@ -297,7 +297,6 @@ static void commit(med_store_t *store)
 	if(!store->fat.count)
 		store->fat_wait = 0;
 	med_store_keys_clear(&store->told);
-	store->end_wait = false;
 	store->handler.commit(store->handler.ctx, full, med_store_applied(store));
 	if(store->phase != PH_LIVE)
 		store->live_ms = store->now;

@@ -206,6 +206,8 @@ static void on_mark(med_store_t *store, med_str_t key, bool alone, redisReply *r
 		med_store_lose_by_reply(store, "GETRANGE", reply);
 	else if(!alone)
 		got_one(store);
+	else if(store->phase != PH_LIVE)
+		return; /* asked for twice: what it ended is being read */
 	else if(store->held || med_store_wants_full(store))
 		med_store_go_on(store);
 	else

@@ -65,6 +65,52 @@ START_TEST(applied_in_many_pieces)
 }
 END_TEST
 
+/** One ends and another comes and goes before we look: the marker is asked for twice. */
+START_TEST(two_writers_at_once)
+{
+	unsigned commits;
+
+	LIVE();
+	redis("SET med:1:applying one");
+	UNTIL(strcmp(view.who, "one") == 0, 1000);
+	commits = view.commits;
+	redis("EVAL \"for i=1,9000 do redis.call('HSET','med:1:route:'..i,'name','x') end\" "
+		  "0");
+	run_for(300);
+	ck_assert_uint_eq(view.commits, commits);
+	redis("SET med:1:applying two");
+	redis("DEL med:1:applying");
+	UNTIL(view.commits > commits, 3000);
+	ck_assert_uint_eq(view.committed_count, 9000);
+	ck_assert_str_eq(view.who, "");
+	ck_assert_uint_eq(view.fulls, 1);
+}
+END_TEST
+
+/** A reload ends the waiting for the writer that was told, and for no other. */
+START_TEST(reload_ends_one_writer)
+{
+	redis("HSET med:1:trunk:a gateway g\r\nSET med:1:applying me");
+	UNTIL(strcmp(view.who, "me") == 0, 2000);
+	med_store_reload(store);
+	LIVE();
+	redis("DEL med:1:applying\r\nHSET med:1:trunk:a gateway h");
+	UNTIL(has("trunk:a", "gateway=h"), 1000);
+	redis("SET med:1:applying me");
+	UNTIL(strcmp(view.who, "me") == 0, 1000);
+	redis("DEL med:1:applying");
+	UNTIL(strcmp(view.who, "") == 0, 1000);
+	/* it begins while everything is read again, as somebody asked for */
+	redis("CLIENT KILL TYPE pubsub");
+	UNTIL(view.state == MED_STORE_DOWN, 2000);
+	med_store_reload(store);
+	redis("SET med:1:applying next\r\nHSET med:1:trunk:a gateway half");
+	UNTIL(strcmp(view.who, "next") == 0, 2000);
+	run_for(200);
+	ck_assert(has("trunk:a", "gateway=h"));
+}
+END_TEST
+
 /** The writer died: told, until a reload ends it or another writer comes. */
 START_TEST(writer_that_died)
 {
@@ -192,6 +238,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, applied_in_pieces);
 	tcase_add_test(t, applied_in_many_pieces);
+	tcase_add_test(t, two_writers_at_once);
+	tcase_add_test(t, reload_ends_one_writer);
 	tcase_add_test(t, writer_that_died);
 	tcase_add_test(t, marks_of_another_type);
 	tcase_add_test(t, events);
