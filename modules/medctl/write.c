@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,16 +392,36 @@ static int take_over(writer_t *x, bool confirm)
 	return MEDCTL_OK;
 }
 
-static bool new_token(char *out, size_t size)
+/*
+ * Microseconds since the epoch, and something random: nodes tell a later token from that
+ * of an old dump. Not before the last one, should the clock of that writer be ahead.
+ */
+static int new_token(writer_t *x)
 {
-	unsigned char bytes[16];
-	size_t n = 0;
+	char *last = medctl_get(x->m, x->m->prefix, "applied", 32);
+	unsigned long long stamp, before = 0;
+	struct timespec now;
+	uint64_t noise;
 
-	if(getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return false;
-	for(size_t i = 0; i < sizeof(bytes) && n + 3 < size; i++)
-		n += (size_t)snprintf(out + n, size - n, "%02x", bytes[i]);
-	return true;
+	if(last == NULL)
+		return MEDCTL_FAILED;
+	if(strlen(last) == 32 && strspn(last, "0123456789abcdef") == 32) {
+		last[16] = '\0';
+		before = strtoull(last, NULL, 16);
+	}
+	free(last);
+	if(getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise) {
+		out_error("the system has no random numbers");
+		return MEDCTL_FAILED;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	stamp = (unsigned long long)now.tv_sec * 1000000
+			+ (unsigned long long)now.tv_nsec / 1000;
+	if(stamp <= before && before < ULLONG_MAX)
+		stamp = before + 1;
+	(void)snprintf(x->token, sizeof(x->token), "%016llx%016llx", stamp,
+			(unsigned long long)noise);
+	return MEDCTL_OK;
 }
 
 /* The next objects that are to change, at most @p max; returns where to go on. */
@@ -518,10 +539,8 @@ int changes_write(world_t *w, bool confirm, changes_result_t *result)
 	rc = set_up(x, w);
 	if(rc == MEDCTL_OK)
 		rc = take_over(x, confirm);
-	if(rc == MEDCTL_OK && confirm && !new_token(x->token, sizeof(x->token))) {
-		out_error("the system has no random numbers");
-		rc = MEDCTL_FAILED;
-	}
+	if(rc == MEDCTL_OK && confirm)
+		rc = new_token(x);
 	if(rc == MEDCTL_OK)
 		rc = x->total > CHANGES_AT_ONCE ? write_in_pieces(x) : write_at_once(x);
 	forget(x);

@@ -115,6 +115,18 @@ bool med_hold_allows(const med_config_t *config, int max_shrink, bool confirmed,
 	return false;
 }
 
+static bool is_timed(const char *token)
+{
+	return strlen(token) == 32 && strspn(token, "0123456789abcdef") == 32;
+}
+
+bool med_hold_is_later(const char *token, const char *last)
+{
+	int order = strcmp(token, last);
+
+	return token[0] && (is_timed(token) && is_timed(last) ? order > 0 : order != 0);
+}
+
 bool med_hold_is_over(med_held_t *held)
 {
 	if(!held->since || held->total || own.reading)

@@ -31,6 +31,13 @@ void med_hold_told(
 bool med_hold_allows(const med_config_t *config, int max_shrink, bool confirmed,
 		const unsigned *in_force, med_held_t *held);
 
+/**
+ * Is @p token one that a writer left after @p last? Any other is, but of two of medctl's
+ * (32 hex digits, time first) only the later: an old dump that was restored is no
+ * consent.
+ */
+bool med_hold_is_later(const char *token, const char *last);
+
 /** Has @p held become empty because all of it was told again? Then it is over. */
 bool med_hold_is_over(med_held_t *held);
 

@@ -25,6 +25,8 @@ extern char *med_param_last_known_good;
 /** `max_shrink`: percent of the trunks or routes that one read of everything may take
  * out of force without being confirmed; default 50, 100: all. */
 extern int med_param_max_shrink;
+/** `applying_warning`: seconds after which a writer in pieces is told in the log. */
+extern int med_param_applying_warning;
 /** `status_interval` seconds between two writes of an unchanged status; default 10. */
 extern int med_param_status_interval;
 

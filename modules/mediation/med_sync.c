@@ -38,7 +38,6 @@
 #define MEASURE_REST 10 /* times what measuring took is the pause before the next */
 #define READ_AGAIN_MAX_MS 60000
 #define PROGRESS_MS 200
-#define APPLYING_LONG_S 60
 #define KEEP_AGAIN_S 600 /* so that the age of what is on disk is told right */
 #define CHANGES_NAMED 6  /* ids of one change that are logged */
 /* What is refused is collected a moment after a change, not at every one of a burst, and
@@ -78,6 +77,7 @@ static struct {
 	bool applied_here;           /**< and it came from this redis_url */
 	int64_t progress_due;
 	bool applying_told;
+	int64_t applying_at;              /**< somebody began */
 	unsigned long long told_revision; /**< by an event */
 	/** What the change under way names; for the log. */
 	struct {
@@ -398,15 +398,18 @@ static void apply(bool anew)
 static bool is_confirmed(med_str_t applied)
 {
 	char token[MED_KEEP_WORD];
-	bool confirmed = own.confirmed;
+	bool here = own.applied_here, confirmed = own.confirmed;
 
-	med_keep_word(token, applied);
-	/* the token of another database says nothing about this configuration */
-	if(token[0] && own.applied_here && strcmp(token, own.applied) != 0)
-		confirmed = true;
-	memcpy(own.applied, token, sizeof own.applied);
 	own.applied_here = true;
 	own.confirmed = false;
+	med_keep_word(token, applied);
+	/* the token of another database says nothing about this configuration */
+	if(!here) {
+		memcpy(own.applied, token, sizeof own.applied);
+	} else if(med_hold_is_later(token, own.applied)) {
+		memcpy(own.applied, token, sizeof own.applied);
+		confirmed = true;
+	}
 	return confirmed;
 }
 
@@ -518,14 +521,21 @@ static void on_write_failed(void *ctx, const char *text)
 static void on_applying(void *ctx, med_str_t who)
 {
 	char name[MED_KEEP_WORD];
+	bool began = who.len && !own.status.applying[0]; /* it says how far it is, too */
 
 	(void)ctx;
 	med_keep_word(name, who);
 	snprintf(own.status.applying, sizeof own.status.applying, "%.*s",
 			(int)sizeof own.status.applying - 1, name);
-	own.status.applying_since = who.len ? (long long)time(NULL) : 0;
+	if(began || !who.len)
+		own.status.applying_since = who.len ? (long long)time(NULL) : 0;
+	if(!began && who.len) {
+		publish_status();
+		return;
+	}
+	own.applying_at = clock_ms();
 	own.applying_told = false;
-	if(who.len)
+	if(began)
 		LM_NOTICE("'%s' applies a configuration in pieces; it comes into force as a "
 				  "whole\n",
 				own.status.applying);
@@ -535,16 +545,16 @@ static void on_applying(void *ctx, med_str_t who)
 /** A writer that died is waited for until a person says otherwise. */
 static void watch_writer(void)
 {
-	long long waited = (long long)time(NULL) - own.status.applying_since;
+	int64_t waited = (clock_ms() - own.applying_at) / 1000;
 
-	if(!own.status.applying[0] || own.applying_told || waited < APPLYING_LONG_S)
+	if(!own.status.applying[0] || own.applying_told
+			|| waited < med_param_applying_warning)
 		return;
 	own.applying_told = true;
 	LM_WARN("'%s' has been applying a configuration for %lld s, and no change comes into "
 			"force until it ends; if it died, apply again, or mediation.reload takes "
-			"what "
-			"is there\n",
-			own.status.applying, waited);
+			"what is there\n",
+			own.status.applying, (long long)waited);
 }
 
 static void on_unfit(void *ctx, const char *text)
@@ -673,9 +683,10 @@ static void wait_for_work(void)
 	if(poll(fds, n, deadline > now ? (int)(deadline - now) : 0) < 0 && errno != EINTR)
 		LM_ERR("poll: %s\n", strerror(errno));
 	if(read(wake_fd, &times, sizeof times) == (ssize_t)sizeof times) {
+		/* nobody knows what a Redis that is away will have */
+		own.confirmed = own.status.held.since != 0 && own.status.store != MED_STORE_DOWN;
 		LM_NOTICE("reading everything again, as asked by RPC%s\n",
-				own.status.held.since ? "; what is held back may go" : "");
-		own.confirmed = own.status.held.since != 0;
+				own.confirmed ? "; what is held back may go" : "");
 		med_store_reload(own.store);
 	}
 }
@@ -854,6 +865,11 @@ static int check_params(void)
 	}
 	if(med_param_max_shrink < 1 || med_param_max_shrink > 100) {
 		LM_ERR("max_shrink %d: not between 1 and 100 percent\n", med_param_max_shrink);
+		return -1;
+	}
+	if(med_param_applying_warning < 1) {
+		LM_ERR("applying_warning %d: not a number of seconds\n",
+				med_param_applying_warning);
 		return -1;
 	}
 	if(med_param_last_known_good[0] && med_param_last_known_good[0] != '/') {

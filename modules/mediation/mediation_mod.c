@@ -43,6 +43,7 @@ static param_export_t params[] = {
 	{"status_interval", PARAM_INT, &med_param_status_interval},
 	{"last_known_good", PARAM_STRING, &med_param_last_known_good},
 	{"max_shrink", PARAM_INT, &med_param_max_shrink},
+	{"applying_warning", PARAM_INT, &med_param_applying_warning},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
 };
