@@ -172,19 +172,14 @@ static void give_back(void *ctx, void *block)
 	(void)block;
 }
 
-static const med_record_t *record_of(const med_slot_t *slot)
-{
-	return slot->kind == MED_KIND_RULES ? ((const med_rules_entry_t *)slot->entry)->record
-										: slot->entry;
-}
-
 static int make_card(
 		med_config_t *config, const med_slot_t *slot, const med_card_t **made)
 {
 	med_writing_t w = {config, 0};
 	med_mem_t buffer = {lend, give_back, config};
-	int rc = med_schema_each(
-			(enum med_kind)slot->kind, record_of(slot), &buffer, write_field, &w);
+	int rc = med_schema_each((enum med_kind)slot->kind,
+			med_entry_record((enum med_kind)slot->kind, slot->entry), &buffer,
+			write_field, &w);
 	med_card_t *card;
 
 	if(rc != MED_EOK)

@@ -447,11 +447,6 @@ static void leave_others(med_config_t *config, med_slot_t *slot)
 	med_usages_leave(config, slot);
 }
 
-static const med_record_t *record_of(enum med_kind kind, const void *entry)
-{
-	return kind == MED_KIND_RULES ? ((const med_rules_entry_t *)entry)->record : entry;
-}
-
 static void free_entry(med_config_t *config, enum med_kind kind, void *entry)
 {
 	if(entry == NULL)
@@ -615,7 +610,7 @@ int med_config_set(med_config_t *config, enum med_kind kind, med_str_t id,
 		return MED_EOK;
 	rc = read_entry(config, kind, id, fields, count, &entry, &text);
 	if(rc == MED_EOK && kind != MED_KIND_ROUTE) {
-		rc = med_refs_make(config, slot, record_of(kind, entry), &refs);
+		rc = med_refs_make(config, slot, med_entry_record(kind, entry), &refs);
 		if(rc != MED_EOK)
 			free_entry(config, kind, entry);
 	}

@@ -16,7 +16,6 @@
 
 #define TEXTS_MAX 16 /* of one object */
 
-/* What is wrong with one object; . */
 typedef struct med_finding {
 	enum med_severity severity;
 	med_errbuf_t text;

@@ -97,7 +97,7 @@ static int fault(const med_reading_t *r, med_str_t field, int code, const char *
 static int unknown_field(const med_reading_t *r, med_str_t name)
 {
 	const char *nearest = med_schema_nearest(r->kind, name);
-	char id[MED_OBJECT_ID_MAX + 16], quoted[60], names[160] = "";
+	char id[MED_OBJECT_ID_MAX + 16], quoted[60], names[140] = "";
 	const med_field_def_t *defs;
 	size_t count, used = 0;
 
@@ -107,10 +107,12 @@ static int unknown_field(const med_reading_t *r, med_str_t name)
 		return med_fail(r->err, MED_EINVAL, "%s '%s': unknown field '%s'; '%s' is meant?",
 				med_kind_name(r->kind), id, quoted, nearest);
 	defs = med_schema(r->kind, &count);
-	for(size_t i = 0; i < count && used < sizeof(names); i++) {
-		int n = snprintf(names + used, sizeof(names) - used, "%s%s", i == 0 ? "" : ", ",
-				defs[i].name);
-		used += n > 0 ? (size_t)n : 0;
+	for(size_t i = 0; i < count; i++) {
+		bool fits = used + strlen(defs[i].name) + sizeof(", ...") < sizeof(names);
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+				i == 0 ? "" : ", ", fits ? defs[i].name : "...");
+		if(!fits)
+			break; /* names are whole */
 	}
 	return med_fail(r->err, MED_EINVAL, "%s '%s': unknown field '%s'; it has: %s",
 			med_kind_name(r->kind), id, quoted, names);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "medcore/pattern.h"
@@ -491,13 +492,31 @@ static unsigned distance(med_str_t a, med_str_t b)
 	return row[b.len];
 }
 
+/* rule.7.nam as rule.<n>.nam, so that its number is not far from any name. */
+static med_str_t without_order(enum med_kind kind, med_str_t name, char *out, size_t size)
+{
+	const char *prefix = schema[kind].numbered.prefix;
+	size_t before = prefix == NULL ? 0 : strlen(prefix), digits;
+
+	if(before == 0 || name.len <= before || memcmp(name.s, prefix, before) != 0)
+		return name;
+	digits = order_length((med_str_t){name.s + before, name.len - before});
+	if(digits == 0)
+		return name;
+	(void)snprintf(out, size, "%s" MED_ORDER_MARK "%.*s", prefix,
+			(int)(name.len - before - digits), name.s + before + digits);
+	return med_str(out);
+}
+
 const char *med_schema_nearest(enum med_kind kind, med_str_t name)
 {
+	char numbered[NEAR_MAX + 1];
 	unsigned best = name.len < 6 ? 3 : 4; /* farther than this is no help */
 	const char *nearest = NULL;
 
 	if(name.len == 0 || name.len > NEAR_MAX)
 		return NULL;
+	name = without_order(kind, name, numbered, sizeof(numbered));
 	for(size_t i = 0; i < schema[kind].count; i++) {
 		const med_field_def_t *def = &schema[kind].fields[i];
 		unsigned d = distance(name, med_str(def->name));

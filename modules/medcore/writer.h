@@ -67,6 +67,12 @@ typedef struct med_rules_entry {
 	med_pattern_entry_t *regex[];
 } med_rules_entry_t;
 
+/** The record of an entry of any kind but routes, which have none. */
+static inline const med_record_t *med_entry_record(enum med_kind kind, const void *entry)
+{
+	return kind == MED_KIND_RULES ? ((const med_rules_entry_t *)entry)->record : entry;
+}
+
 /** Which list of what may be wrong a slot stands in. */
 enum med_fault_list {
 	MED_FAULT_NONE,

@@ -41,6 +41,10 @@ START_TEST(refused_with_a_text)
 					"it has: name, description, gateway, mediation_server, transport"},
 			{MED_KIND_TRUNK, "sbc1", "a\nb", "tls", "unknown field 'a\\x0ab'"},
 			{MED_KIND_TRUNK, "sbc1", "", "tls", "unknown field ''"},
+			{MED_KIND_PROFILE, "global", "wholly-unlike", "x",
+					"it has: name, description, srtp_mode, anchor, remove_plus_from_uri, "
+					"forward_pai, allow_same_trunk, dial_plan, "
+					"outbound_translation_rules, ..."},
 			{MED_KIND_TRUNK, "sbc1", "gateway", "a b", "not an id: 'a b'"},
 			{MED_KIND_TRUNK, "sbc1", "enabled", "maybe", "neither yes nor no: 'maybe'"},
 			{MED_KIND_TRUNK, "sbc1", "local_address", "192.0.2.0/24", "not an address"},
@@ -88,7 +92,8 @@ START_TEST(refused_with_a_text)
 					"named rule.0 to rule.999999"},
 			{MED_KIND_RULES, "r", "rule.1", "=> 2", "no pattern before '=>'"},
 			{MED_KIND_RULES, "r", "rule.1.name", "x", "there is no rule of that number"},
-			{MED_KIND_RULES, "r", "rule.1.nam", "x", "unknown field 'rule.1.nam'"},
+			{MED_KIND_RULES, "r", "rule.1.nam", "x",
+					"unknown field 'rule.1.nam'; 'rule.<n>.name' is meant?"},
 			{MED_KIND_RULES, "r", "simple_name", "a b", "not a simple name: 'a b'"},
 			{MED_KIND_RULES, "r", "external_access_prefix", "12345",
 					"5 bytes long; at most 4"},
