@@ -192,7 +192,7 @@ int medctl_list(medctl_t *m)
 		json_close(&s.j, ']');
 		json_end(&s.j);
 	}
-	return rc == MEDCTL_OK ? out_close(stdout, "standard output") : rc;
+	return rc;
 }
 
 /* ---- set and del ----------------------------------------------------------------------

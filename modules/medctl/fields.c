@@ -92,7 +92,7 @@ int medctl_fields(medctl_t *m)
 		json_close(&j, '}');
 		json_end(&j);
 	}
-	return out_close(stdout, "standard output");
+	return MEDCTL_OK;
 }
 
 /* ---- completion -----------------------------------------------------------------------
@@ -120,7 +120,7 @@ int medctl_completion(medctl_t *m)
 		return MEDCTL_USAGE;
 	}
 	(void)fputs(bash, stdout);
-	return out_close(stdout, "standard output");
+	return MEDCTL_OK;
 }
 
 static void offer(const char *word, const char *begun)

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -276,7 +277,7 @@ static int run(medctl_t *m, int argc, char **argv)
 		return MEDCTL_USAGE;
 	if(help || optind >= argc) {
 		print_help(help ? stdout : stderr);
-		return help ? out_close(stdout, "standard output") : MEDCTL_USAGE;
+		return help ? MEDCTL_OK : MEDCTL_USAGE;
 	}
 	command = find_command(argv[optind]);
 	if(command == NULL) {
@@ -288,14 +289,32 @@ static int run(medctl_t *m, int argc, char **argv)
 	return check_usage(m, command, given) ? command->run(m) : MEDCTL_USAGE;
 }
 
+/* Where one of 0, 1 and 2 is closed, Redis or a file would get its number, and be sent
+ * what is meant for people. What fails to be written stays told. */
+static bool fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while(fd >= 0 && fd <= STDERR_FILENO);
+	if(fd > STDERR_FILENO)
+		(void)close(fd);
+	return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
 	medctl_t m;
 	int rc = MEDCTL_FAILED;
 
+	if(!fill_standard())
+		return rc;
 	set_up(&m);
 	if(m.redis != NULL)
 		rc = run(&m, argc, argv);
+	if(rc != MEDCTL_FAILED && out_close(stdout, "standard output") != MEDCTL_OK)
+		rc = MEDCTL_FAILED;
 	med_client_close(m.client);
 	free(m.redis);
 	return rc;

@@ -56,5 +56,5 @@ int medctl_status(medctl_t *m)
 		json_close(&j, '}');
 		json_end(&j);
 	}
-	return out_close(stdout, "standard output");
+	return MEDCTL_OK;
 }

@@ -199,5 +199,5 @@ int medctl_watch(medctl_t *m)
 	}
 	if(w.last != NULL)
 		nodes_free(w.last);
-	return out_close(stdout, "standard output");
+	return MEDCTL_OK;
 }

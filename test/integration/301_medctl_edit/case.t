@@ -2,9 +2,10 @@
 """medctl get, list, set, del, check and export: single objects, and hostile values."""
 
 import re
+import subprocess
 
 from case import Case
-from medctl import Medctl, plain
+from medctl import CHECKED, Medctl, plain
 from redis import RedisServer
 
 TRUNK = {"transport": "tcp", "auth_username": "me", "auth_password": "sesame"}
@@ -16,7 +17,7 @@ def fields(redis, key):
     return dict(zip(flat[::2], flat[1::2]))
 
 
-with Case(plan=50) as t:
+with Case(plan=52) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis)
     t.write("peers.conf", plain({
@@ -119,6 +120,17 @@ with Case(plan=50) as t:
     t.equal((medctl("del", "policy", "p", "q", "--yes").code,
              redis.command("EXISTS", "med:1:policy:p", "med:1:policy:q")), (0, 0),
             "several at once")
+
+    # what cannot be said is no success, and never goes to Redis instead
+    said = {}
+    for words in ("get trunk gw1", "list trunk", "diff peers.conf", "check peers.conf", "status",
+                  "export", "fields", "set site said name=x", "apply --yes peers.conf"):
+        for where in (">/dev/full", ">&-", ">&- 2>&-", "<&- >&-"):
+            said[words, where] = subprocess.run(
+                ["sh", "-c", f"exec {CHECKED} {words} {where}"], cwd=t.dir, env=medctl.env,
+                capture_output=True, timeout=20, check=False).returncode
+    t.equal(set(said.values()), {3}, "standard output full or closed: exit 3")
+    t.equal(redis.command("INFO", "errorstats").count("ERR"), 0, "and Redis was sent no text")
 
     # check
     t.equal(medctl("check").code, 0, "check what is in Redis")
