@@ -26,6 +26,7 @@ struct med_file_reader {
 	med_bytes_t part; /* a line that began in an earlier piece */
 	bool too_long;    /* its rest is passed over */
 	bool faulty;      /* something was told */
+	bool foreign;     /* not UTF-8: told once, all of it is passed over */
 	/* the object being read */
 	bool open;
 	bool mute;   /* its section is wrong: its fields are passed over */
@@ -279,8 +280,14 @@ static int read_line(med_file_reader_t *r, med_str_t line)
 		line.s += 3; /* a byte order mark */
 		line.len -= 3;
 	}
+	if(r->line == 1 && line.len >= 2
+			&& (memcmp(line.s, "\xff\xfe", 2) == 0
+					|| memcmp(line.s, "\xfe\xff", 2) == 0)) {
+		r->foreign = true;
+		(void)wrong(r, "the file is UTF-16, as Windows writes it; save it as UTF-8");
+	}
 	line = trim(line);
-	if(line.len == 0 || line.s[0] == '#')
+	if(line.len == 0 || line.s[0] == '#' || r->foreign)
 		rc = MED_EOK;
 	else
 		rc = line.s[0] == '[' ? read_section(r, line) : read_field(r, line);
