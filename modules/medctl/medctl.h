@@ -35,6 +35,8 @@ typedef struct medctl {
 /** The connection, opened when first asked for; NULL: told, return MEDCTL_FAILED. */
 med_client_t *medctl_client(medctl_t *m);
 
+/** What to do about an error of Redis, to stand behind it; "" where that says itself. */
+const char *medctl_remedy(const char *error);
 /** One reply, told when there is none; an error of Redis is told too, and NULL. */
 med_reply_t *medctl_reply(medctl_t *m);
 /** Queue a command, words closed by NULL; false: told. */

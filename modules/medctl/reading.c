@@ -195,7 +195,7 @@ static int tell_reply(const redis_reading_t *reading, enum med_kind kind, med_st
 	char text[160];
 
 	if(reply->type == MED_REPLY_ERROR && strncmp(reply->str.s, "WRONGTYPE", 9) != 0) {
-		out_error("%.*s", MED_STR_FMT(reply->str));
+		out_error("%.*s%s", MED_STR_FMT(reply->str), medctl_remedy(reply->str.s));
 		return MEDCTL_FAILED;
 	}
 	if(reply->type == MED_REPLY_ERROR) {

@@ -57,6 +57,15 @@ bool medctl_send(medctl_t *m, const char *word, ...)
 	return medctl_send_words(m, argc, argv);
 }
 
+const char *medctl_remedy(const char *error)
+{
+	if(strncmp(error, "NOPERM", 6) == 0)
+		return "; medctl's README has the line that gives a user its rights";
+	if(strncmp(error, "READONLY", 8) == 0)
+		return " Name the master, or sentinel:// to have it found";
+	return "";
+}
+
 med_reply_t *medctl_reply(medctl_t *m)
 {
 	med_errbuf_t err = {""};
@@ -69,7 +78,8 @@ med_reply_t *medctl_reply(medctl_t *m)
 		return NULL;
 	}
 	if(reply->type == MED_REPLY_ERROR) {
-		out_error("%s: %.*s", med_client_place(m->client), MED_STR_FMT(reply->str));
+		out_error("%s: %.*s%s", med_client_place(m->client), MED_STR_FMT(reply->str),
+				medctl_remedy(reply->str.s));
 		med_reply_free(reply);
 		return NULL;
 	}

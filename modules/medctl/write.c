@@ -26,7 +26,8 @@
 #define BEAT_MS 1000  /* so often a writer changes its marker: nodes log it */
 #define ALIVE_MS 3000 /* one that does not is dead */
 #define WORDS_MAX (2 * MED_FILE_FIELDS_MAX + 64)
-#define PENDING_MAX 512 /* replies that may wait */
+#define PENDING_MAX 512          /* replies that may wait */
+#define PENDING_BYTES (4u << 20) /* and what their commands have; 16 MB is the limit */
 
 typedef struct writer {
 	world_t *w;
@@ -43,6 +44,7 @@ typedef struct writer {
 	size_t count;
 	char refused[160]; /* what Redis says against the transaction; empty: nothing */
 	int64_t took;      /* ms, its EXEC */
+	size_t pending;    /* bytes of commands whose replies were not taken */
 	med_str_t words[WORDS_MAX];
 } writer_t;
 
@@ -171,6 +173,16 @@ static bool take_queued(writer_t *x, size_t left)
 
 static bool queue(writer_t *x, size_t count)
 {
+	size_t bytes = 0;
+
+	for(size_t i = 0; i < count; i++)
+		bytes += x->words[i].len;
+	if(x->pending + bytes > PENDING_BYTES) {
+		if(!take_queued(x, 0))
+			return false;
+		x->pending = 0;
+	}
+	x->pending += bytes;
 	return medctl_send_words(x->m, count, x->words) && take_queued(x, PENDING_MAX);
 }
 
@@ -253,6 +265,7 @@ static int execute(writer_t *x)
 	med_reply_t *reply = NULL;
 	bool changed;
 
+	x->pending = 0;
 	if(!take_queued(x, 0))
 		return MEDCTL_FAILED;
 	x->took = out_now_ms();
@@ -273,7 +286,8 @@ static int execute(writer_t *x)
 	med_reply_free(reply);
 	if(x->refused[0] == '\0')
 		return changed ? MEDCTL_NO : MEDCTL_OK;
-	out_error("%s refuses: %s", med_client_place(x->m->client), x->refused);
+	out_error("%s refuses: %s%s", med_client_place(x->m->client), x->refused,
+			medctl_remedy(x->refused));
 	return MEDCTL_FAILED;
 }
 

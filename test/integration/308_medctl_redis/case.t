@@ -5,7 +5,7 @@ import socket
 import threading
 
 from case import Case
-from medctl import Medctl
+from medctl import FAST, Medctl
 from redis import RedisServer, acl
 
 
@@ -24,7 +24,7 @@ class Says(threading.Thread):
                 client.sendall(self.answer)
 
 
-with Case(plan=23) as t:
+with Case(plan=27) as t:
     redis = RedisServer(t)
     redis.command(*acl("medctl", "sesame"))
     t.write("few.conf", "[site a]\nname = x\n[site b]\n")
@@ -45,15 +45,25 @@ with Case(plan=23) as t:
             "a command that is not allowed: nothing is written")
     t.like(done.err, "(?i)hset", "the error names it")
     t.unlike(done.err, "sesame", "without the password")
+    t.like(done.err, "README has the line that gives a user its rights", "and what helps")
     redis.command("ACL", "SETUSER", "medctl", "+hset")
     redis.command("CONFIG", "SET", "maxmemory", "1")
     done = user("apply", "--yes", "few.conf")
     t.equal((done.code, "OOM" in done.err), (3, True), "a Redis that is full")
     redis.command("CONFIG", "SET", "maxmemory", "0")
 
+    # more than may wait to be sent: 60 MB in one transaction
+    t.write("fat.conf", "".join(
+        f"[rules r{k}]\n" + "".join(f"rule.{i} = ^1 => 2\nrule.{i}.description = {'d' * 1000}\n"
+                                    for i in range(1000)) for k in range(60)))
+    done = Medctl(t, redis, FAST)("apply", "--yes", "fat.conf")
+    t.equal((done.code, done.err), (0, ""), "objects of a megabyte each, in one transaction")
+    t.equal(redis.command("HLEN", "med:1:rules:r59"), 2000, "wholly")
+
     replica = RedisServer(t, "replica", options=["--replicaof", "127.0.0.1", str(redis.port)])
     done = at(replica.url)("apply", "--yes", "few.conf")
     t.equal((done.code, len(done.err.splitlines())), (3, 1), "a replica: exit 3, one line")
+    t.like(done.err, "READONLY .* Name the master, or sentinel://", "which says what to name")
     for name, answer, pattern in (
             ("loading", b"-LOADING Redis is loading\r\n", "LOADING"),
             ("garbage", b"HTTP/1.1 400 Bad Request\r\n\r\n", "127.0.0.1"),
