@@ -186,7 +186,7 @@ test: deps
 
 # Those that talk to a real server; the others speak for themselves.
 redis_tests = $(shell grep -lE 'RedisServer|World|Trunks' test/integration/1[0-2]*/case.t) \
-	$(patsubst %,$(BUILD)/test/unit/%,t_store_redis t_client)
+	$(patsubst %,$(BUILD)/test/unit/%,t_store_redis t_store_whole t_client)
 
 ## test-valkey: the tests of Redis again, with Valkey (Debian 13 has it)
 test-valkey: deps

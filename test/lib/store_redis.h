@@ -26,6 +26,9 @@ static pid_t server;
 static int client = -1;
 static store_view_t view;
 static med_store_t *store;
+/** How much faster the store's clock runs, where a test would only wait for its timeouts.
+ */
+static int64_t speed;
 
 /* ---- a server, and a client of inline commands ---- */
 
@@ -131,6 +134,7 @@ static inline void setup(void)
 	ck_assert(mkdtemp(dir) != NULL);
 	snprintf(sock_path, sizeof sock_path, "%s/r.sock", dir);
 	snprintf(url, sizeof url, "unix://%s", sock_path);
+	speed = 1;
 	server_start();
 	view_init(&view);
 	store = view_store(&view, url);
@@ -153,21 +157,28 @@ static inline void teardown(void)
 
 /* ---- the process's loop ---- */
 
+static inline int64_t store_ms(void)
+{
+	return clock_ms() * speed;
+}
+
 static inline void turn(int64_t max_ms)
 {
 	struct pollfd fds[MED_STORE_FDS];
-	int64_t deadline, now = clock_ms();
+	int64_t deadline, wait;
 	size_t n = med_store_poll(store, fds, MED_STORE_FDS, &deadline);
 
-	if(deadline > now + max_ms)
-		deadline = now + max_ms;
-	poll(fds, n, deadline > now ? (int)(deadline - now) : 0);
-	med_store_run(store, clock_ms());
+	wait = (deadline - store_ms() + speed - 1) / speed;
+	if(wait > max_ms)
+		wait = max_ms;
+	poll(fds, n, wait > 0 ? (int)wait : 0);
+	med_store_run(store, store_ms());
 }
 
+/** @param ms  of the store's clock */
 static inline void run_for(int64_t ms)
 {
-	for(int64_t end = clock_ms() + ms; clock_ms() < end;)
+	for(int64_t end = clock_ms() + ms / speed; clock_ms() < end;)
 		turn(end - clock_ms() > 0 ? end - clock_ms() : 0);
 }
 

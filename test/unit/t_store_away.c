@@ -24,6 +24,7 @@ START_TEST(stopped_and_continued)
 {
 	int64_t before, longest = 0;
 
+	speed = 5;
 	redis("HSET med:1:trunk:a gateway g");
 	LIVE();
 	kill(server, SIGSTOP);
@@ -82,6 +83,7 @@ START_TEST(password_and_acl)
 {
 	char with[400];
 
+	speed = 5;
 	LIVE();
 	redis("CONFIG SET requirepass sesame-open");
 	run_for(1200); /* the connections that are open stay so */
@@ -147,7 +149,8 @@ END_TEST
 /** A server that reads its dump, and answers -LOADING meanwhile. */
 START_TEST(loading)
 {
-	redis("EVAL \"for i=1,20000 do redis.call('SET','other:'..i,string.rep('x',40)) "
+	speed = 3;
+	redis("EVAL \"for i=1,10000 do redis.call('SET','other:'..i,string.rep('x',40)) "
 		  "end\" 0");
 	redis("HSET med:1:trunk:a gateway g\r\nSAVE");
 	LIVE();
@@ -168,10 +171,10 @@ START_TEST(notices_beyond_the_output_limit)
 	char *text = malloc(4 << 20);
 	size_t len = 0;
 
-	redis("CONFIG SET client-output-buffer-limit 'pubsub 256kb 128kb 1'");
+	redis("CONFIG SET client-output-buffer-limit 'pubsub 64kb 32kb 1'");
 	LIVE();
 	len = (size_t)snprintf(text, 4 << 20, "MULTI\r\n");
-	for(int i = 0; i < 20000; i++)
+	for(int i = 0; i < 6000; i++)
 		len += (size_t)snprintf(
 				text + len, (4 << 20) - len, "HSET med:1:route:r%d n %d\r\n", i, i);
 	snprintf(text + len, (4 << 20) - len, "EXEC");
@@ -179,8 +182,8 @@ START_TEST(notices_beyond_the_output_limit)
 		unsigned fulls = view.fulls;
 		talk(client, text, NULL, 0);
 		UNTIL(view.fulls > fulls && view.state == MED_STORE_LIVE, 10000);
-		ck_assert_uint_eq(view.committed_count, 20000);
-		ck_assert(has("route:r19999", "n=19999"));
+		ck_assert_uint_eq(view.committed_count, 6000);
+		ck_assert(has("route:r5999", "n=5999"));
 		redis("DEL med:1:route:r7");
 		UNTIL(!view_value(&view, "route:r7"), 2000);
 	}

@@ -74,14 +74,14 @@ START_TEST(two_writers_at_once)
 	redis("SET med:1:applying one");
 	UNTIL(strcmp(view.who, "one") == 0, 1000);
 	commits = view.commits;
-	redis("EVAL \"for i=1,9000 do redis.call('HSET','med:1:route:'..i,'name','x') end\" "
+	redis("EVAL \"for i=1,5000 do redis.call('HSET','med:1:route:'..i,'name','x') end\" "
 		  "0");
 	run_for(300);
 	ck_assert_uint_eq(view.commits, commits);
 	redis("SET med:1:applying two");
 	redis("DEL med:1:applying");
 	UNTIL(view.commits > commits, 3000);
-	ck_assert_uint_eq(view.committed_count, 9000);
+	ck_assert_uint_eq(view.committed_count, 5000);
 	ck_assert_str_eq(view.who, "");
 	ck_assert_uint_eq(view.fulls, 1);
 }
@@ -193,25 +193,26 @@ START_TEST(progress)
 {
 	size_t done, known, highest = 0;
 
-	redis("EVAL \"for i=1,15000 do redis.call('HSET','med:1:route:'..i,'name','x') end\" "
+	redis("EVAL \"for i=1,8000 do redis.call('HSET','med:1:route:'..i,'name','x') end\" "
 		  "0");
 	for(int64_t end = clock_ms() + 10000;
 			view.state != MED_STORE_LIVE && clock_ms() < end;) {
 		turn(20);
 		med_store_progress(store, &done, &known);
-		ck_assert(known == 0 || known == 15000);
-		ck_assert_uint_le(done, 15000);
-		if(view.state == MED_STORE_LOADING && done > 0 && done < 15000)
+		ck_assert(known == 0 || known == 8000);
+		ck_assert_uint_le(done, 8000);
+		if(view.state == MED_STORE_LOADING && done > 0 && done < 8000)
 			highest = done;
 	}
 	ck_assert_int_eq(view.state, MED_STORE_LIVE);
 	ck_assert_uint_gt(highest, 0);
-	ck_assert_uint_eq(done, 15000);
+	ck_assert_uint_eq(done, 8000);
 }
 END_TEST
 
 START_TEST(may_evict)
 {
+	speed = 5;
 	LIVE();
 	run_for(1200);
 	ck_assert_uint_eq(view.unfits, 0);

@@ -73,55 +73,9 @@ START_TEST(wrong_types)
 }
 END_TEST
 
-/** Every pair of one transaction must have one value at every commit. */
-static void check_pairs(store_view_t *v)
-{
-	char a[20], b[20];
-
-	for(int pair = 0; pair < 4; pair++) {
-		snprintf(a, sizeof a, "trunk:a%d", pair);
-		snprintf(b, sizeof b, "route:b%d", pair);
-		const char *x = view_value(v, a), *y = view_value(v, b);
-		ck_assert_msg((!x && !y) || (x && y && strcmp(x, y) == 0),
-				"half a transaction at commit %u: %s %s, %s %s", v->commits, a,
-				x ? x : "(none)", b, y ? y : "(none)");
-	}
-}
-
-/** Writes pairs in transactions, and one half of a pair's kind alone elsewhere. */
-static pid_t writer(unsigned seed, int ms, int pause_ms)
-{
-	pid_t pid = fork();
-	int64_t end;
-	int fd;
-
-	if(pid)
-		return pid;
-	fd = client_open();
-	srand(seed);
-	for(end = clock_ms() + ms; clock_ms() < end;) {
-		char text[600];
-		int pair = rand() % 4, n = rand() % 1000000;
-		if(rand() % 3 == 0)
-			snprintf(text, sizeof text, "HSET med:1:gateway:g%d n %d", pair, n);
-		else if(rand() % 8 == 0)
-			snprintf(text, sizeof text,
-					"MULTI\r\nDEL med:1:trunk:a%d\r\nDEL med:1:route:b%d\r\nEXEC", pair,
-					pair);
-		else
-			snprintf(text, sizeof text,
-					"MULTI\r\nHSET med:1:trunk:a%d n %d\r\nHSET med:1:gateway:x%d n 1\r\n"
-					"HSET med:1:route:b%d n %d\r\nEXEC",
-					pair, n, n % 100, pair, n);
-		talk(fd, text, NULL, 0);
-		if(pause_ms)
-			poll(NULL, 0, rand() % pause_ms);
-	}
-	_exit(0);
-}
-
 START_TEST(one_value_too_big_to_read)
 {
+	speed = 5;
 	redis("HSET med:1:trunk:a gateway g\r\nHSET med:1:route:fat name x");
 	LIVE();
 	redis("EVAL \"redis.call('HSET','med:1:route:fat','name',string.rep('x',60000000))\" "
@@ -139,70 +93,6 @@ START_TEST(one_value_too_big_to_read)
 	redis("DEL med:1:route:fat\r\nHSET med:1:route:fat name y");
 	UNTIL(has("route:fat", "name=y"), 8000);
 	ck_assert_uint_eq(view.fulls, 3);
-}
-END_TEST
-
-START_TEST(transactions_whole)
-{
-	pid_t one, two;
-	unsigned commits;
-
-	view.check = check_pairs;
-	one = writer(1, 1800, 2);
-	two = writer(2, 1800, 3);
-	run_for(1000);
-	med_store_reload(store); /* full reads among the writers, too */
-	run_for(1000);
-	commits = view.commits;
-	waitpid(one, NULL, 0);
-	waitpid(two, NULL, 0);
-	run_for(200);
-	check_pairs(&view);
-	/* it kept up with the writers, and did not just wait for them to end */
-	ck_assert_msg(commits > 200, "only %u commits while two wrote", commits);
-	ck_assert_int_eq(view.state, MED_STORE_LIVE);
-}
-END_TEST
-
-/** Without a pause: what is published may lag, but it is never a half. */
-START_TEST(transactions_at_full_speed)
-{
-	pid_t one = writer(3, 1500, 0), two = writer(4, 1500, 0);
-
-	view.check = check_pairs;
-	run_for(1700);
-	waitpid(one, NULL, 0);
-	waitpid(two, NULL, 0);
-	LIVE();
-	run_for(300);
-	check_pairs(&view);
-}
-END_TEST
-
-START_TEST(bursts)
-{
-	char *text = malloc(1 << 20);
-	size_t len = 0;
-
-	LIVE();
-	for(int i = 0; i < 5000; i++)
-		len += (size_t)snprintf(
-				text + len, (1 << 20) - len, "HSET med:1:route:r%d n %d\r\n", i, i);
-	talk(client, text, NULL, 0);
-	UNTIL(view.committed_count == 5000 && has("route:r4999", "n=4999"), 5000);
-	/* and 5000 keys in one transaction: in one commit */
-	len = (size_t)snprintf(text, 1 << 20, "MULTI\r\n");
-	for(int i = 0; i < 5000; i++)
-		len += (size_t)snprintf(
-				text + len, (1 << 20) - len, "HSET med:1:route:r%d n x\r\n", i);
-	snprintf(text + len, (1 << 20) - len, "EXEC");
-	unsigned before = view.commits;
-	talk(client, text, NULL, 0);
-	UNTIL(has("route:r4999", "n=x"), 5000);
-	ck_assert_uint_eq(view.commits, before + 1);
-	for(size_t i = 0; i < view.committed_count; i++)
-		ck_assert_str_eq(view.committed[i].value, "n=x");
-	free(text);
 }
 END_TEST
 
@@ -283,9 +173,6 @@ int main(void)
 	tcase_add_test(t, flushdb);
 	tcase_add_test(t, wrong_types);
 	tcase_add_test(t, one_value_too_big_to_read);
-	tcase_add_test(t, transactions_whole);
-	tcase_add_test(t, transactions_at_full_speed);
-	tcase_add_test(t, bursts);
 	tcase_add_test(t, more_keys_than_a_notice_is_for);
 	tcase_add_test(t, other_database);
 	tcase_add_test(t, many_objects);
