@@ -393,8 +393,11 @@ static void finish_work(med_keep_t *keep)
 	if(work == WORK_APPEND) {
 		append_done(keep, rc);
 	} else if(work == WORK_SYNC) {
-		if(rc != 0)
-			med_keep_tell(keep, "%s: %s", keep->path, strerror(-rc));
+		if(rc != 0) {
+			/* what was written may be gone: the kernel forgets it with this answer */
+			med_keep_tell(keep, "%s: %s; it is written anew", keep->path, strerror(-rc));
+			begin_gap(keep);
+		}
 	} else if(rc != 0) {
 		pack_failed(keep, rc);
 	} else if(work == WORK_SWAP) {

@@ -46,7 +46,7 @@ static int rename_to(const char *from, const char *to)
 {
 	char folder[4096];
 	char *slash;
-	int fd, rc = 0;
+	int fd;
 
 	if(rename(from, to) != 0)
 		return -errno;
@@ -58,10 +58,10 @@ static int rename_to(const char *from, const char *to)
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if(fd < 0)
 		return 0; /* it may be written to, not listed */
-	if(fsync(fd) != 0 && errno != EINVAL)
-		rc = -errno;
+	(void)fsync(
+			fd); /* the file has its new name in any case: it is the one to go on with */
 	close(fd);
-	return rc;
+	return 0;
 }
 
 static int perform(const med_keep_job_t *job)

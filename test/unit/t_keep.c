@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,21 @@ static char trouble[256], notes[4096];
 static unsigned troubles;
 static int64_t now = 1000000;
 static int loaded;
+
+/** A disk that fails to sync: in place of libc's. */
+static int folder_error, file_error;
+
+int fsync(int fd)
+{
+	errno = folder_error;
+	return errno ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	errno = file_error;
+	return errno ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
 
 static void on_trouble(void *ctx, const char *text)
 {
@@ -676,6 +692,60 @@ START_TEST(a_full_disk_is_told_once_and_made_up_for)
 }
 END_TEST
 
+/** The new file has its name then, whatever the folder says: what follows goes there. */
+START_TEST(a_folder_that_cannot_be_synced)
+{
+	make_folder();
+	start();
+	folder_error = EIO;
+	for(unsigned i = 0; i < 20000; i++) {
+		set(i % 3, i % 2 ? "v" : "w");
+		commit(500 + i, false);
+		if(i % 100 == 0)
+			med_keep_run(keep, now);
+	}
+	now += 120000;
+	run();
+	set(4, "after");
+	commit(30000, false);
+	run();
+	ck_assert_str_eq(trouble, "");
+	stop();
+	start();
+	core_assert_has(state(), " after ");
+	stop();
+	remove_folder();
+}
+END_TEST
+
+/** The kernel forgets what it could not write: it is not there, though nothing says so.
+ */
+START_TEST(a_disk_that_loses_what_was_written)
+{
+	make_folder();
+	start();
+	set(1, "lost");
+	commit(700, false);
+	run();
+	file_error = EIO;
+	now += 5000;
+	run();
+	core_assert_has(trouble, "Input/output error");
+	file_error = 0;
+	ck_assert(!med_keep_wants_all(keep));
+	now += 20000;
+	run();
+	ck_assert(med_keep_wants_all(keep));
+	med_keep_begin(keep);
+	set(1, "lost");
+	commit(701, true);
+	run();
+	ck_assert_str_eq(trouble, "");
+	stop();
+	remove_folder();
+}
+END_TEST
+
 START_TEST(memory_may_fail_anywhere)
 {
 	make_folder();
@@ -775,6 +845,7 @@ int main(void)
 			torn_anywhere_it_is_the_commit_before, damaged_anywhere_it_is_a_commit_before,
 			what_cannot_be_used_is_told, a_locked_file_is_used_once_it_is_free,
 			outdated_versions_are_left_behind, a_full_disk_is_told_once_and_made_up_for,
+			a_folder_that_cannot_be_synced, a_disk_that_loses_what_was_written,
 			memory_may_fail_anywhere, no_turn_is_long};
 
 	return core_run("keep", tests, COUNT(tests));
