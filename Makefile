@@ -37,7 +37,7 @@ export BUILD
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps core module medctl plugin tests demo run test test-valkey test-fresh \
-	test-debian13 bench fuzz lint format objects-page formats install clean help
+	test-debian13 bench soak fuzz lint format objects-page formats install clean help
 
 ## all: build libmedcore, mediation.so, medctl and the rtpengine plugin (the default)
 all: core module medctl plugin
@@ -192,6 +192,16 @@ redis_tests = $(shell grep -lE 'RedisServer|World|Trunks' test/integration/1[0-2
 test-valkey: deps
 	@$(MAKE) -j$(JOBS) all tests
 	@REDIS_SERVER=valkey-server test/lib/prove $(JOBS) $(redis_tests)
+
+# Each for as long as is asked for; in `make test` they are short.
+soak_tests = $(foreach n,103 107 110 113,$(wildcard test/integration/$(n)_*/case.t))
+
+## soak: Redis killed, stopped, failed over and written to, SOAK_SECONDS (600) of each
+SOAK_SECONDS ?= 600
+soak: deps
+	@$(MAKE) -j$(JOBS) all
+	@SOAK_SECONDS=$(SOAK_SECONDS) TEST_TIMEOUT=$$(($(SOAK_SECONDS) * 2 + 300)) \
+		test/lib/prove 1 $(soak_tests)
 
 ## test-fresh: the same set-up and build in a fresh Debian root of its own (minutes)
 SUITE ?= bookworm

@@ -20,6 +20,11 @@ from sandbox import Failure, Interrupted, Sandbox
 LOG_TAIL = 30
 
 
+def soak_seconds(short):
+    """How long to go on: as `make soak` says, @a short in `make test`."""
+    return float(os.environ.get("SOAK_SECONDS", short))
+
+
 class Case(Sandbox):
     def __init__(self, plan):
         self.title = os.path.basename(os.path.dirname(os.path.abspath(sys.argv[0])))

@@ -5,11 +5,11 @@ import re
 import threading
 import time
 
-from case import Case
+from case import Case, soak_seconds
 from sandbox import wait_for
 from trunks import Trunks
 
-SECONDS = 3
+SECONDS = soak_seconds(3)
 PLAIN = {"anchor": "no"}
 
 
@@ -18,7 +18,7 @@ def write_pairs(redis, first, stop, count):
     with redis.client() as client:
         port = first
         while not stop.is_set():
-            port += 1
+            port = first + (port - first + 1) % 20000
             client.command("HSET", "med:1:gateway:other", "name", port)
             client.command("MULTI")
             client.command("HSET", "med:1:trunk:a", "port", port)

@@ -9,12 +9,12 @@ import re
 import threading
 import time
 
-from case import Case
+from case import Case, soak_seconds
 from kamailio import Kamailio
 from sandbox import wait_for
 from trunks import Trunks
 
-SECONDS, WRITERS = 8, 16
+SECONDS, WRITERS = soak_seconds(8), 16
 PLAIN = {"anchor": "no"}
 
 

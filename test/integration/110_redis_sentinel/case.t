@@ -4,13 +4,15 @@ replica; of a replica that missed the last writes it takes exactly what that one
 
 import json
 import re
+import time
 
-from case import Case
+from case import Case, soak_seconds
 from kamailio import Kamailio, bare
 from redis import RedisError, Sentinels
 from sandbox import Failure, wait_for
 
-with Case(plan=13) as t:
+with Case(plan=14) as t:
+    end = time.monotonic() + soak_seconds(0)
     redis = Sentinels(t)
     first = redis.master()
     first.hset("med:1:gateway:g", address="192.0.2.1")
@@ -93,3 +95,22 @@ with Case(plan=13) as t:
     trunks = kamailio.rpc("mediation.trunks")
     t.ok("id: u" in trunks and "id: late" not in trunks, "also what was removed and added")
     follows("5005", "and follows")
+
+    # And over and over again, as long as there is time.
+    second.start()
+    rounds, failed = 0, []
+    while time.monotonic() < end:
+        rounds += 1
+        wait_for("replicas of the master", lambda: redis.master() and len(
+            redis.master().command("ROLE")[2] or []) == 2, 60)
+        master = redis.master()
+        master.process.kill()
+        redis.wait_master(master)
+        master.start()
+        try:
+            wait_for("the node to be at the master", at_master, 30).hset(
+                "med:1:trunk:t", port=6000 + rounds)
+            wait_for("the change", lambda: port() == str(6000 + rounds), 5)
+        except Failure as why:
+            failed.append((rounds, str(why)))
+    t.equal(failed, [], f"{rounds} more failovers, each followed")

@@ -9,12 +9,12 @@ import signal
 import threading
 import time
 
-from case import Case
+from case import Case, soak_seconds
 from redis import RedisError
 from sandbox import Failure, wait_for
 from trunks import Trunks
 
-SECONDS = float(os.environ.get("SECONDS", "20"))
+SECONDS = soak_seconds(20)
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
 PLAIN = {"anchor": "no"}
 LATE = 0.5  # seconds until a call is answered; on a machine that has other work too
