@@ -75,6 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	med_store_event(store, "medrun:1:e", &event, 1);
 	run_for(store, &fake, &now, 1000);
 	fake.odd_left = 0;
+	/* A writer that the odd answer may have named is waited for until its key changes. */
+	fake_notice(&fake, "*1\r\n$14\r\nmed:1:applying\r\n");
 	run_for(store, &fake, &now, 15000);
 	if(view.state != MED_STORE_LIVE || strstr(view.all_texts, "sesame-open"))
 		abort();

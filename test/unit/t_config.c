@@ -887,7 +887,7 @@ END_TEST
 START_TEST(bad_ids_take_no_numbers)
 {
 	const med_snapshot_t *s;
-	char id[16];
+	char id[24];
 
 	start();
 	for(int i = 0; i < 10; i++) {

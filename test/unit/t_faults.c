@@ -340,7 +340,7 @@ START_TEST(texts_have_room_for_the_longest_ids)
 	core_set(config, MED_KIND_RESPONSE_RULES, l, "rule.0",
 			"received_response_code=180 translated_response_code=503", NULL);
 	for(int i = 0; i < 250; i++) {
-		(void)snprintf(id, sizeof(id), "%.61s%d", m, 100 + i);
+		(void)snprintf(id, sizeof(id), "%.61s%u", m, (100u + (unsigned)i) % 1000u);
 		core_set(config, MED_KIND_ROUTE, id, "pattern", "[0-9]{3}", "usages", l, "trunks",
 				m, NULL);
 	}
