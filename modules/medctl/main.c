@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,20 +67,6 @@ const medctl_command_t medctl_commands[] = {
 	{NULL, NULL, NULL, NULL, 0, 0, NULL},
 };
 /* clang-format on */
-
-static volatile sig_atomic_t interrupted;
-
-bool medctl_interrupted(void)
-{
-	return interrupted != 0;
-}
-
-/* The first asks for an end at the next whole point, the second ends. */
-static void on_signal(int number)
-{
-	interrupted = 1;
-	(void)signal(number, SIG_DFL);
-}
 
 static void print_help(FILE *out)
 {
@@ -249,15 +234,13 @@ static bool check_usage(
 static void set_up(medctl_t *m)
 {
 	const char *url = getenv("MEDCTL_REDIS");
-	struct sigaction action = {.sa_handler = on_signal};
 
 	*m = (medctl_t){.prefix = MED_STR("med:1:"), .run_prefix = MED_STR("medrun:1:")};
 	m->redis = strdup(url != NULL && url[0] != '\0' ? url : URL_DEFAULT);
 	m->in_terminal = isatty(STDIN_FILENO) == 1;
 	m->out_terminal = isatty(STDOUT_FILENO) == 1;
 	m->err_terminal = isatty(STDERR_FILENO) == 1;
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
+	medctl_signals();
 }
 
 /* What the arguments ask for. */

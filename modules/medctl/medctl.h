@@ -47,8 +47,12 @@ bool medctl_send_words(medctl_t *m, size_t argc, const med_str_t *argv);
  * told. */
 char *medctl_get(medctl_t *m, med_str_t prefix, const char *key, size_t max);
 
-/** Ctrl-C, or asked to end: work stops at the next whole point. */
+/** From here on Ctrl-C, or being asked to end, is noted; the second time it ends. */
+void medctl_signals(void);
+/** It was: work stops at the next whole point. */
 bool medctl_interrupted(void);
+/** Waits for input on the terminal; false: interrupted, also just before the wait. */
+bool medctl_wait_for_line(void);
 
 /** A command as the table, --help, the manual and completion know it. */
 typedef struct medctl_command {

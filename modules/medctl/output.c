@@ -143,7 +143,7 @@ bool out_ask(const medctl_t *m, const char *question)
 	}
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "%s [yes/no] ", question);
-	if(fgets(answer, sizeof(answer), stdin) == NULL)
+	if(!medctl_wait_for_line() || fgets(answer, sizeof(answer), stdin) == NULL)
 		return false;
 	answer[strcspn(answer, "\r\n")] = '\0';
 	return strcmp(answer, "yes") == 0 || strcmp(answer, "y") == 0;
