@@ -19,6 +19,9 @@ static const char *const kind_names[MED_KIND_COUNT] = {
 		[MED_KIND_POOL] = "pool",
 		[MED_KIND_RESPONSE_RULES] = "response_rules",
 		[MED_KIND_LIMITS] = "limits",
+		[MED_KIND_SCHEDULE] = "schedule",
+		[MED_KIND_LOCATION_POLICY] = "location_policy",
+		[MED_KIND_GUARD] = "guard",
 		[MED_KIND_TEST] = "test",
 };
 

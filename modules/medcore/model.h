@@ -24,6 +24,9 @@ enum med_kind {
 	MED_KIND_POOL,
 	MED_KIND_RESPONSE_RULES,
 	MED_KIND_LIMITS,
+	MED_KIND_SCHEDULE,
+	MED_KIND_LOCATION_POLICY,
+	MED_KIND_GUARD,
 	MED_KIND_TEST,
 	MED_KIND_COUNT
 };
@@ -57,6 +60,11 @@ bool med_ip_contains(const med_ip_t *subnet, const med_ip_t *address);
 med_ip_t med_ip_mask(const med_ip_t *address, uint8_t prefix);
 /** Textual form without the prefix; @p out needs 46 bytes. */
 void med_ip_format(const med_ip_t *ip, char *out, size_t size);
+
+enum med_peer_kind { MED_PSTN_GATEWAY, MED_IP_PBX, MED_ITSP };
+
+/** Whose host stands in a header (spec 7.7). */
+enum med_host_form { MED_HOST_RECEIVED, MED_HOST_FQDN, MED_HOST_IP, MED_HOST_DOMAIN };
 
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
 typedef struct med_gateway {

@@ -59,6 +59,12 @@ static const char *check_id(enum med_kind kind, med_str_t id, const char **what)
 							&& med_is_id(rest)))
 				return NULL;
 			return "'global', 'site:<id>' and 'trunk:<id>' are";
+		case MED_KIND_LOCATION_POLICY:
+			*what = "a scope";
+			if(med_str_eq(id, MED_STR("global"))
+					|| (has_prefix(id, "site:", &rest) && med_is_id(rest)))
+				return NULL;
+			return "'global' and 'site:<id>' are";
 		case MED_KIND_LIMITS:
 			*what = "an object with limits";
 			if(((has_prefix(id, "trunk:", &rest) || has_prefix(id, "gateway:", &rest))

@@ -28,25 +28,27 @@ typedef struct med_list {
 /* Members are named as their fields are. */
 
 typedef struct med_site_record {
-	med_str_t name, description, bypass_id;
+	med_str_t name, description, bypass_id, dial_plan;
 	med_list_t subnets; /**< med_ip_t */
 	uint32_t audio_bw_limit, audio_bw_session_limit;
 	uint32_t video_bw_limit, video_bw_session_limit;
 } med_site_record_t;
 
 typedef struct med_pool_record {
-	med_str_t name, description, fqdn, site, edge_server, registrar;
+	med_str_t name, description, fqdn, site, edge_server, registrar, dial_plan;
 	uint32_t sip_server_port, sip_client_tls_port, sip_client_tcp_port;
 	uint32_t audio_port_start, audio_port_count;
 } med_pool_record_t;
 
 enum med_ip_version { MED_IPV4, MED_IPV6, MED_IP_BOTH };
+enum med_lookup { MED_LOOKUP_HOST, MED_LOOKUP_SRV };
 
 typedef struct med_gateway_record {
 	med_str_t name, description, address, tls_name, site, root_trunk;
-	med_str_t representative_media_ip, alternate_by_pass_id;
+	med_str_t representative_media_ip, alternate_by_pass_id, dial_plan;
 	med_list_t source; /**< med_ip_t */
 	uint32_t routable, ip_version, is_default;
+	uint32_t peer, lookup, tls_wildcard;
 	uint32_t gateway_sip_client_tls_port, gateway_sip_client_tcp_port;
 } med_gateway_record_t;
 
@@ -73,6 +75,10 @@ typedef struct med_profile_record {
 	uint32_t enable_signal_boost, forward_call_history, max_early_dialogs;
 	uint32_t rtcp_active_calls, rtcp_calls_on_hold, enable_location_restriction;
 	uint32_t forward_anonymous_call_gateway_pai, accept_gateway_pai_for_outbound_calls;
+	uint32_t allow_pstn_to_pstn, imitate_lync, rewrite_from, rewrite_to;
+	uint32_t request_uri_host, to_host, from_host, pai_host, contact_host;
+	uint32_t user_phone, extensions;
+	med_str_t domain, phone_context;
 } med_profile_record_t;
 
 typedef struct med_rule_record {
@@ -112,6 +118,7 @@ typedef struct med_policy_record {
 	med_list_t custom_call_forwarding_simul_ring_usages; /**< med_str_t */
 	uint32_t call_forwarding_simul_ring_usage_type, allow_pstn_re_routing;
 	uint32_t enable_bw_policy_override, prevent_pstn_toll_bypass;
+	uint32_t enable_voicemail_escape_timer, pstn_voicemail_escape_timer;
 } med_policy_record_t;
 
 typedef struct med_weighted {
@@ -120,7 +127,7 @@ typedef struct med_weighted {
 } med_weighted_t;
 
 typedef struct med_route_record {
-	med_str_t name, description, pattern, alternate_caller_id;
+	med_str_t name, description, pattern, alternate_caller_id, schedule;
 	uint32_t priority, suppress_caller_id;
 	med_list_t usages; /**< med_str_t */
 	med_list_t trunks; /**< med_weighted_t */
@@ -136,6 +143,31 @@ typedef struct med_limits_record {
 	uint32_t emergency_exempt, overload_code, retry_after_s, without_redis;
 } med_limits_record_t;
 
+typedef struct med_schedule_record {
+	med_str_t name, description, time_zone;
+	med_list_t times;         /**< med_window_t */
+	med_list_t closed, extra; /**< med_dates_t */
+} med_schedule_record_t;
+
+typedef struct med_location_policy_record {
+	med_str_t name, description;
+	med_list_t emergency_dial_string, emergency_dial_mask; /**< med_str_t */
+	med_list_t pstn_usages;                                /**< med_str_t */
+} med_location_policy_record_t;
+
+enum med_guard_per {
+	MED_PER_CALLER,
+	MED_PER_DESTINATION,
+	MED_PER_CALLER_AND_DESTINATION,
+	MED_PER_TRUNK
+};
+
+typedef struct med_guard_record {
+	med_str_t name, description;
+	med_list_t usages; /**< med_str_t */
+	uint32_t per, destination_digits, max_calls, window_s, block_s, code;
+} med_guard_record_t;
+
 enum med_expected {
 	MED_EXPECT_ROUTED,
 	MED_EXPECT_NO_ROUTE,
@@ -148,7 +180,7 @@ enum med_expected {
 typedef struct med_test_record {
 	med_str_t dialed_number, calling_number, from_trunk, target_policy, target_dialplan;
 	med_str_t expected_translated_number, expected_called_number;
-	med_str_t expected_route, expected_usage, expected_trunk;
+	med_str_t expected_route, expected_usage, expected_trunk, at;
 	uint32_t expected_result;
 } med_test_record_t;
 
@@ -164,6 +196,9 @@ typedef struct med_record {
 		med_policy_record_t policy;
 		med_route_record_t route;
 		med_limits_record_t limits;
+		med_schedule_record_t schedule;
+		med_location_policy_record_t location_policy;
+		med_guard_record_t guard;
 		med_test_record_t test;
 	};
 	uint64_t given; /**< bit n: the n-th field of the schema was */

@@ -28,7 +28,8 @@ static bool scope_of(
 	const char *colon = id.len == 0 ? NULL : memchr(id.s, ':', id.len);
 	med_str_t rest;
 
-	if((of != MED_KIND_PROFILE && of != MED_KIND_LIMITS) || colon == NULL
+	if((of != MED_KIND_PROFILE && of != MED_KIND_LIMITS && of != MED_KIND_LOCATION_POLICY)
+			|| colon == NULL
 			|| med_kind_parse((med_str_t){id.s, (size_t)(colon - id.s)}, kind) != MED_EOK)
 		return false;
 	rest = (med_str_t){colon + 1, (size_t)(id.s + id.len - colon - 1)};

@@ -37,6 +37,9 @@ static const med_field_def_t site_fields[] = {
 	COMMON(site),
 	{FIELD(site, subnets, SUBNETS), .max = 64, .kept = true,
 		.meaning = "networks that belong to the site"},
+	{FIELD(site, dial_plan, ID), .max = MED_ID_MAX, REFERS(RULES), .kept = true,
+		.meanwhile = "a less specific one applies", .needed = true,
+		.meaning = "rules that make E.164 of numbers, where gateway and pool have none"},
 	{FIELD(site, bypass_id, ID), .max = MED_ID_MAX, .kept = true,
 		.meaning = "sites with the same id are well connected: media may bypass us"},
 	{FIELD(site, audio_bw_limit, NUMBER), .max = KBIT_MAX, .unit = "kbit/s", .kept = true,
@@ -55,6 +58,9 @@ static const med_field_def_t pool_fields[] = {
 		.meaning = "name of the pool in DNS"},
 	{FIELD(pool, site, ID), .max = MED_ID_MAX, .kept = true, REFERS(SITE),
 		.meanwhile = "nothing depends on it yet", .meaning = "site its nodes stand in"},
+	{FIELD(pool, dial_plan, ID), .max = MED_ID_MAX, REFERS(RULES), .kept = true,
+		.meanwhile = "a less specific one applies", .needed = true,
+		.meaning = "rules that make E.164 of numbers, where the gateway has none"},
 	{FIELD(pool, sip_server_port, NUMBER), .initial = "5070", .min = 1, .max = 65535,
 		.kept = true, .meaning = "its nodes listen here for each other"},
 	{FIELD(pool, sip_client_tls_port, NUMBER), .initial = "5067", .min = 1, .max = 65535,
@@ -74,17 +80,32 @@ static const med_field_def_t pool_fields[] = {
 static const char *const ip_versions[] = {
 	[MED_IPV4] = "ipv4", [MED_IPV6] = "ipv6", [MED_IP_BOTH] = "both", NULL};
 
+static const char *const peers[] = {[MED_PSTN_GATEWAY] = "pstn_gateway",
+	[MED_IP_PBX] = "ip_pbx", [MED_ITSP] = "itsp", NULL};
+static const char *const lookups[] = {
+	[MED_LOOKUP_HOST] = "host", [MED_LOOKUP_SRV] = "srv", NULL};
+
 static const med_field_def_t gateway_fields[] = {
 	COMMON(gateway),
+	{FIELD(gateway, peer, WORD), .initial = "pstn_gateway", .words = peers, .kept = true,
+		.meaning = "what it is; behind a pstn_gateway and an itsp is the PSTN"},
 	{FIELD(gateway, address, HOST), .max = HOST_MAX_BYTES, .required = true,
 		.meaning = "host name or address that calls are sent to"},
 	{FIELD(gateway, tls_name, NAME), .max = HOST_MAX_BYTES,
 		.meaning = "name its certificate must carry; the address when that is a host name"},
+	{FIELD(gateway, tls_wildcard, BOOL), .initial = "no", .kept = true,
+		.meaning = "its certificate may have *.example.com for tls_name gw1.example.com"},
+	{FIELD(gateway, lookup, WORD), .initial = "host", .words = lookups, .kept = true,
+		.meaning = "how an address that is a name is looked up; srv gives the port as well"},
 	{FIELD(gateway, source, SUBNETS), .max = MED_GATEWAY_ADDRESSES,
 		.meaning = "addresses and subnets its requests come from; the address when that is an IP"},
 	{FIELD(gateway, site, ID), .max = MED_ID_MAX, REFERS(SITE),
 		.meanwhile = "the profile of its trunks is still chosen by that name",
 		.meaning = "site it stands in; chooses the profile"},
+	{FIELD(gateway, dial_plan, ID), .max = MED_ID_MAX, REFERS(RULES), .kept = true,
+		.meanwhile = "a less specific one applies", .needed = true,
+		.meaning = "rules that make E.164 of numbers arriving from it, where the profile of "
+			"its trunk has none"},
 	{FIELD(gateway, routable, BOOL), .initial = "yes",
 		.meaning = "may routes send calls to it"},
 	{FIELD(gateway, gateway_sip_client_tls_port, NUMBER), .initial = "5067", .min = 1,
@@ -129,6 +150,9 @@ static const med_field_def_t trunk_fields[] = {
 		.meaning = "password of the digest"},
 };
 
+static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
+	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
+
 static const med_field_def_t profile_fields[] = {
 	COMMON(profile),
 	{FIELD(profile, srtp_mode, WORD), .initial = "required", .words = med_srtp_mode_words,
@@ -164,6 +188,35 @@ static const med_field_def_t profile_fields[] = {
 		.unit = "ms", .meaning = "no final answer; 0 off"},
 	{FIELD(profile, failover_codes, CODES), .initial = "408,500,502,503,504", .max = 64,
 		.meaning = "final codes that send the call to the next trunk"},
+	{FIELD(profile, allow_pstn_to_pstn, BOOL), .initial = "no", .kept = true,
+		.meaning = "may a call that comes from the PSTN on this trunk go back there"},
+	{FIELD(profile, imitate_lync, BOOL), .initial = "no", .kept = true,
+		.meaning = "refuse calls as Lync does: its codes, and ms-diagnostics"},
+	{FIELD(profile, rewrite_from, BOOL), .initial = "yes", .kept = true,
+		.meaning = "From shows the calling number as the trunk wants it"},
+	{FIELD(profile, rewrite_to, BOOL), .initial = "yes", .kept = true,
+		.meaning = "To shows the called number as the trunk wants it"},
+	{FIELD(profile, request_uri_host, WORD), .initial = "fqdn", .words = peer_hosts,
+		.kept = true, .meaning = "host of the Request-URI: the gateway's address as it is "
+			"written, what it resolves to, or domain"},
+	{FIELD(profile, to_host, WORD), .initial = "fqdn", .words = peer_hosts, .kept = true,
+		.meaning = "host of To, likewise"},
+	{FIELD(profile, from_host, WORD), .initial = "as_received", .words = peer_hosts,
+		.kept = true, .meaning = "host of From: as it came, our pool's fqdn, our address, or "
+			"domain"},
+	{FIELD(profile, pai_host, WORD), .initial = "as_received", .words = peer_hosts,
+		.kept = true, .meaning = "host of P-Asserted-Identity, Diversion and History-Info, "
+			"likewise"},
+	{FIELD(profile, contact_host, WORD), .initial = "as_received", .words = peer_hosts,
+		.kept = true, .meaning = "host of Contact, likewise"},
+	{FIELD(profile, domain, NAME), .max = HOST_MAX_BYTES, .kept = true,
+		.meaning = "domain of those hosts that are to be the domain"},
+	{FIELD(profile, user_phone, BOOL), .initial = "yes", .kept = true,
+		.meaning = "write ;user=phone with numbers"},
+	{FIELD(profile, phone_context, SIMPLE_NAME), .max = 64, .kept = true,
+		.meaning = "phone-context of numbers that do not begin with +; absent: none"},
+	{FIELD(profile, extensions, BOOL), .initial = "yes", .kept = true,
+		.meaning = "write ;ext= with numbers that have an extension"},
 	{FIELD(profile, concentrated_topology, BOOL), .initial = "yes", .kept = true,
 		.meaning = "its media ends at one known place"},
 	{FIELD(profile, enable_bypass, BOOL), .initial = "no", .kept = true,
@@ -250,6 +303,10 @@ static const med_field_def_t policy_fields[] = {
 		.meaning = "usages of forwarded and simultaneously ringing calls"},
 	{FIELD(policy, custom_call_forwarding_simul_ring_usages, IDS), .max = MED_USAGES_MAX,
 		.kept = true, .meaning = "these, in order, when the type is custom_usage"},
+	{FIELD(policy, enable_voicemail_escape_timer, BOOL), .initial = "no", .kept = true,
+		.meaning = "a forwarded or simultaneous call that is answered too soon is a mailbox"},
+	{FIELD(policy, pstn_voicemail_escape_timer, NUMBER), .initial = "1500", .max = 8000,
+		.unit = "ms", .kept = true, .meaning = "sooner than this"},
 	{FIELD(policy, allow_pstn_re_routing, BOOL), .initial = "yes", .kept = true,
 		.meaning = "internal calls may go over the PSTN when the network cannot take them"},
 	{FIELD(policy, enable_bw_policy_override, BOOL), .initial = "no", .kept = true,
@@ -268,6 +325,9 @@ static const med_field_def_t route_fields[] = {
 		.meaning = "usages it belongs to"},
 	{FIELD(route, trunks, TRUNKS), .max = MED_ROUTE_TRUNKS, .alias = "pstn_gateway_list",
 		REFERS(TRUNK), .meaning = "trunks that share its calls, each as id or id*weight"},
+	{FIELD(route, schedule, ID), .max = MED_ID_MAX, REFERS(SCHEDULE), .kept = true,
+		.meanwhile = "it takes no calls", .needed = true,
+		.meaning = "when it takes calls; absent: always"},
 	{FIELD(route, suppress_caller_id, BOOL), .initial = "no",
 		.meaning = "show alternate_caller_id instead of the caller's number"},
 	{FIELD(route, alternate_caller_id, CALLER), .max = 40,
@@ -304,6 +364,51 @@ static const med_field_def_t limits_fields[] = {
 		.kept = true, .meaning = "while Redis is away: count on this node alone, refuse, allow"},
 };
 
+static const med_field_def_t schedule_fields[] = {
+	COMMON(schedule),
+	{FIELD(schedule, time_zone, ZONE), .initial = "UTC", .max = 64, .kept = true,
+		.meaning = "whose clock it goes by"},
+	{FIELD(schedule, times, WINDOWS), .max = 64, .kept = true,
+		.meaning = "times of the week; absent: always. `daily 22:00-06:00` ends the next day"},
+	{FIELD(schedule, closed, DATES), .max = 512, .kept = true,
+		.meaning = "days on which it is not, such as holidays"},
+	{FIELD(schedule, extra, DATES), .max = 512, .kept = true,
+		.meaning = "days on which it is from 00:00 to 24:00, closed ones among them"},
+};
+
+static const med_field_def_t location_policy_fields[] = {
+	COMMON(location_policy),
+	{FIELD(location_policy, emergency_dial_string, DIALEDS), .max = 32, .kept = true,
+		.meaning = "emergency numbers, as they are dialled and sent: `112,110`"},
+	{FIELD(location_policy, emergency_dial_mask, DIALEDS), .max = 64, .kept = true,
+		.meaning = "other numbers that mean the first of them: `911,0112`"},
+	{FIELD(location_policy, pstn_usages, IDS), .max = MED_USAGES_MAX, .kept = true,
+		.alias = "pstn_usage", .meaning = "usages of emergency calls, in order"},
+};
+
+static const char *const pers[] = {[MED_PER_CALLER] = "caller",
+	[MED_PER_DESTINATION] = "destination",
+	[MED_PER_CALLER_AND_DESTINATION] = "caller_and_destination",
+	[MED_PER_TRUNK] = "trunk", NULL};
+
+static const med_field_def_t guard_fields[] = {
+	COMMON(guard),
+	{FIELD(guard, usages, IDS), .max = MED_USAGES_MAX, .kept = true,
+		.meaning = "calls that leave by these are counted; absent: all"},
+	{FIELD(guard, per, WORD), .initial = "caller", .words = pers, .kept = true,
+		.meaning = "of what each is counted for itself"},
+	{FIELD(guard, destination_digits, NUMBER), .initial = "6", .min = 1, .max = 15,
+		.kept = true, .meaning = "leading digits of the called number that make a destination"},
+	{FIELD(guard, max_calls, NUMBER), .initial = "20", .min = 1, .max = CALLS_MAX,
+		.kept = true, .meaning = "calls within window_s; one more is refused"},
+	{FIELD(guard, window_s, NUMBER), .initial = "3600", .min = 1, .max = 86400,
+		.unit = "s", .kept = true, .meaning = "time over which they are counted"},
+	{FIELD(guard, block_s, NUMBER), .initial = "0", .max = 604800, .unit = "s",
+		.kept = true, .meaning = "how long none is let through after one was refused"},
+	{FIELD(guard, code, NUMBER), .initial = "403", .min = 400, .max = 699, .kept = true,
+		.meaning = "answer to a call that is one too many"},
+};
+
 static const char *const expected_results[] = {[MED_EXPECT_ROUTED] = "routed",
 	[MED_EXPECT_NO_ROUTE] = "no_route", [MED_EXPECT_NO_USAGE] = "no_usage",
 	[MED_EXPECT_ALL_DOWN] = "all_down", [MED_EXPECT_INVALID] = "invalid", NULL};
@@ -322,6 +427,8 @@ static const med_field_def_t test_fields[] = {
 	{FIELD(test, target_dialplan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "the case fails",
 		.meaning = "rules that make E.164 of the number; the trunk's dial_plan"},
+	{FIELD(test, at, INSTANT), .max = 32, .kept = true,
+		.meaning = "when it is, for schedules; absent: now"},
 	{FIELD(test, expected_translated_number, DIALED), .max = MED_NUMBER_MAX,
 		.meaning = "the number after that; absent: any"},
 	{FIELD(test, expected_route, ID), .max = MED_ID_MAX, REFERS(ROUTE),
@@ -370,6 +477,14 @@ static const struct {
 	[MED_KIND_LIMITS] = {TABLE(limits_fields), .about =
 		"How much a trunk, a gateway, a site or the link between two sites may carry. Ids are "
 		"`trunk:<id>`, `gateway:<id>`, `site:<id>` and `site:<id>:<id>`."},
+	[MED_KIND_SCHEDULE] = {TABLE(schedule_fields), .about =
+		"When routes take calls."},
+	[MED_KIND_LOCATION_POLICY] = {TABLE(location_policy_fields), .about =
+		"Emergency numbers, and who takes them. Ids are `site:<id>` and `global`; the first "
+		"that exists applies, as a whole."},
+	[MED_KIND_GUARD] = {TABLE(guard_fields), .about =
+		"How many calls a caller, a destination or a trunk may make before it looks like "
+		"fraud. Each node counts for itself."},
 	[MED_KIND_TEST] = {TABLE(test_fields), .about =
 		"A stored routing case: what should become of a call."},
 };

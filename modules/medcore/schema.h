@@ -28,6 +28,11 @@ enum med_type {
 	MED_TYPE_SUBNETS,       /**< med_list_t of med_ip_t, at most max */
 	MED_TYPE_CODES,         /**< med_list_t of uint16_t, at most max */
 	MED_TYPE_TRUNKS,        /**< med_list_t of med_weighted_t, at most max */
+	MED_TYPE_DIALEDS,       /**< med_list_t of med_str_t, numbers, at most max */
+	MED_TYPE_WINDOWS,       /**< med_list_t of med_window_t, at most max */
+	MED_TYPE_DATES,         /**< med_list_t of med_dates_t, at most max */
+	MED_TYPE_ZONE,          /**< med_str_t: a time zone of the IANA's */
+	MED_TYPE_INSTANT,       /**< med_str_t: a moment, in UTC */
 	MED_TYPE_RULE,          /**< of a med_rule_record_t: pattern and translation */
 	MED_TYPE_RESPONSE_RULE, /**< of a med_response_rule_record_t: its codes */
 };

@@ -12,6 +12,7 @@
 
 #include "medcore/pattern.h"
 #include "medcore/rules.h"
+#include "medcore/schedule.h"
 #include "medcore/schema.h"
 
 /* ---- room ---------------------------------------------------------------------------
@@ -241,6 +242,7 @@ static bool is_made_of(med_str_t text, const char *others, bool letters)
 /* What a string field of this type is called, and what is right; NULL: the value is. */
 static const char *check_text(enum med_type type, med_str_t value, const char **what)
 {
+	int64_t instant;
 	med_ip_t ip;
 	bool address = med_ip_parse(value, &ip) == MED_EOK && ip.prefix == 128
 			&& memchr(value.s, '/', value.len) == NULL;
@@ -277,6 +279,16 @@ static const char *check_text(enum med_type type, med_str_t value, const char **
 			*what = "not a prefix";
 			return is_made_of(value, "#*", false) ? NULL
 												  : "1 to 4 digits, # and * make one";
+		case MED_TYPE_ZONE:
+			*what = "not a time zone";
+			return is_made_of(value, "+-_/", true) && value.s[0] != '/'
+					? NULL
+					: "as in Europe/Berlin or UTC";
+		case MED_TYPE_INSTANT:
+			*what = "not a moment in UTC";
+			return med_instant_parse(value, &instant) == MED_EOK
+					? NULL
+					: "as in 2026-12-24T18:00Z";
 		default:
 			return NULL;
 	}
@@ -345,6 +357,30 @@ static int add_trunk(
 	return add_id(id, &item->id, arena, err);
 }
 
+static int add_dialed(
+		med_str_t entry, med_str_t *item, med_arena_t *arena, med_errbuf_t *err)
+{
+	if(!is_dialed(entry) || entry.len > MED_NUMBER_MAX)
+		return wrong(err, "not a number", entry, "as in 112, +14255550100 or *21#");
+	return med_arena_copy(arena, entry, item) ? MED_EOK : no_room(err);
+}
+
+static int add_window(med_str_t entry, med_window_t *item, med_errbuf_t *err)
+{
+	if(med_window_parse(entry, item) != MED_EOK)
+		return wrong(err, "not a time of the week", entry,
+				"as in mon-fri 08:00-17:30, sat, or daily 22:00-06:00");
+	return MED_EOK;
+}
+
+static int add_dates(med_str_t entry, med_dates_t *item, med_errbuf_t *err)
+{
+	if(med_dates_parse(entry, item) != MED_EOK)
+		return wrong(err, "not a day, nor days", entry,
+				"as in 2026-12-24, 2026-12-24..2027-01-02, or 12-25 for each year");
+	return MED_EOK;
+}
+
 static int compare_codes(const void *a, const void *b)
 {
 	return *(const uint16_t *)a - *(const uint16_t *)b;
@@ -354,7 +390,12 @@ static size_t entry_size(enum med_type type)
 {
 	switch(type) {
 		case MED_TYPE_IDS:
+		case MED_TYPE_DIALEDS:
 			return sizeof(med_str_t);
+		case MED_TYPE_WINDOWS:
+			return sizeof(med_window_t);
+		case MED_TYPE_DATES:
+			return sizeof(med_dates_t);
 		case MED_TYPE_SUBNETS:
 			return sizeof(med_ip_t);
 		case MED_TYPE_CODES:
@@ -374,6 +415,12 @@ static int add_entry(const med_field_def_t *def, med_str_t entry, char *item,
 			return add_subnet(entry, (void *)item, err);
 		case MED_TYPE_CODES:
 			return add_code(entry, (void *)item, err);
+		case MED_TYPE_DIALEDS:
+			return add_dialed(entry, (void *)item, arena, err);
+		case MED_TYPE_WINDOWS:
+			return add_window(entry, (void *)item, err);
+		case MED_TYPE_DATES:
+			return add_dates(entry, (void *)item, err);
 		default:
 			return add_trunk(entry, (void *)item, arena, err);
 	}
@@ -578,6 +625,9 @@ int med_schema_set(const med_field_def_t *def, med_str_t value, void *record,
 		case MED_TYPE_SUBNETS:
 		case MED_TYPE_CODES:
 		case MED_TYPE_TRUNKS:
+		case MED_TYPE_DIALEDS:
+		case MED_TYPE_WINDOWS:
+		case MED_TYPE_DATES:
 			return set_list(def, value, (void *)at, arena, err);
 		case MED_TYPE_RULE:
 			return set_rule(value, (void *)at, arena, err);
@@ -627,6 +677,8 @@ static void add_ip(med_text_t *text, const med_ip_t *ip)
 
 static void add_list(med_text_t *text, enum med_type type, const med_list_t *list)
 {
+	char written[MED_WINDOW_TEXT];
+
 	for(size_t i = 0; i < list->count; i++) {
 		const char *item = (const char *)list->items + i * entry_size(type);
 		const med_weighted_t *trunk = (const void *)item;
@@ -635,7 +687,11 @@ static void add_list(med_text_t *text, enum med_type type, const med_list_t *lis
 			add_ip(text, (const void *)item);
 		else if(type == MED_TYPE_CODES)
 			add(text, "%u", (unsigned)*(const uint16_t *)(const void *)item);
-		else if(type == MED_TYPE_IDS)
+		else if(type == MED_TYPE_WINDOWS)
+			add(text, "%s", med_window_format((const void *)item, written));
+		else if(type == MED_TYPE_DATES)
+			add(text, "%s", med_dates_format((const void *)item, written));
+		else if(type == MED_TYPE_IDS || type == MED_TYPE_DIALEDS)
 			add(text, "%.*s", MED_STR_FMT(*(const med_str_t *)(const void *)item));
 		else if(trunk->weight == 1)
 			add(text, "%.*s", MED_STR_FMT(trunk->id));
@@ -671,6 +727,9 @@ size_t med_schema_format(
 		case MED_TYPE_SUBNETS:
 		case MED_TYPE_CODES:
 		case MED_TYPE_TRUNKS:
+		case MED_TYPE_DIALEDS:
+		case MED_TYPE_WINDOWS:
+		case MED_TYPE_DATES:
 			add_list(&text, def->type, (const void *)at);
 			break;
 		case MED_TYPE_RULE:
@@ -768,6 +827,11 @@ const char *med_schema_value(const med_field_def_t *def, char *out, size_t size)
 			[MED_TYPE_SUBNETS] = "list of addresses, subnets",
 			[MED_TYPE_CODES] = "list of 300 to 699",
 			[MED_TYPE_TRUNKS] = "list of `id` or `id*weight`",
+			[MED_TYPE_DIALEDS] = "list of numbers",
+			[MED_TYPE_WINDOWS] = "list of times, `mon-fri 08:00-17:30`",
+			[MED_TYPE_DATES] = "list of days, `2026-12-24` `12-24..12-26`",
+			[MED_TYPE_ZONE] = "time zone, `Europe/Berlin`",
+			[MED_TYPE_INSTANT] = "moment, `2026-12-24T18:00Z`",
 			[MED_TYPE_RULE] = "`<pattern> => <translation>`",
 			[MED_TYPE_RESPONSE_RULE] = "`" RESPONSE_RULE_FORM "`"};
 	med_text_t text = {out, size, 0};

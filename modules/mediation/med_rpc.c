@@ -210,6 +210,9 @@ LIST(routes, MED_KIND_ROUTE)
 LIST(pools, MED_KIND_POOL)
 LIST(response_rules, MED_KIND_RESPONSE_RULES)
 LIST(limits, MED_KIND_LIMITS)
+LIST(schedules, MED_KIND_SCHEDULE)
+LIST(location_policies, MED_KIND_LOCATION_POLICY)
+LIST(guards, MED_KIND_GUARD)
 LIST(tests, MED_KIND_TEST)
 
 static const char *test_doc[] = {
@@ -277,6 +280,9 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.pools",          rpc_pools,          list_doc, 0},
 	{"mediation.response_rules", rpc_response_rules, list_doc, 0},
 	{"mediation.limits",         rpc_limits,         list_doc, 0},
+	{"mediation.schedules",      rpc_schedules,      list_doc, 0},
+	{"mediation.location_policies", rpc_location_policies, list_doc, 0},
+	{"mediation.guards",         rpc_guards,         list_doc, 0},
 	{"mediation.tests",          rpc_tests,          list_doc, 0},
 	{0, 0, 0, 0}
 };

@@ -49,6 +49,9 @@ static const char *plural(enum med_kind kind)
 			[MED_KIND_POOL] = "pools",
 			[MED_KIND_RESPONSE_RULES] = "response_rules",
 			[MED_KIND_LIMITS] = "limits",
+			[MED_KIND_SCHEDULE] = "schedules",
+			[MED_KIND_LOCATION_POLICY] = "location_policies",
+			[MED_KIND_GUARD] = "guards",
 			[MED_KIND_TEST] = "tests",
 	};
 

@@ -411,7 +411,9 @@ START_TEST(aliases)
 			ck_assert_str_ne(defs[i].alias, defs[i].name);
 			ck_assert_int_eq(
 					med_record_parse(kind,
-							kind == MED_KIND_PROFILE ? MED_STR("global") : MED_STR("x"),
+							kind == MED_KIND_PROFILE || kind == MED_KIND_LOCATION_POLICY
+									? MED_STR("global")
+									: MED_STR("x"),
 							fields, 2, &med_mem_heap, &r, &err),
 					MED_EINVAL);
 			core_assert_has(err.text, defs[i].alias);
@@ -482,6 +484,11 @@ static const char *draw_value(const med_field_def_t *def, uint64_t *state)
 			("received_response_code=180 received_isup_cause_value=-1 "
 			 "translated_response_code=699")};
 	static const char *const bools[] = {"yes", "NO", "1", "false"};
+	static const char *const dialeds[] = {"112", "112, 110", ""};
+	static const char *const windows[] = {
+			"mon-fri 08:00-17:30,sat", "daily", "SAT-mon 22:00-06:00", ""};
+	static const char *const dates[] = {
+			"2026-12-24..2027-01-02, 05-01", "12-24..01-02", ""};
 	static char number[16];
 
 	switch(def->type) {
@@ -525,6 +532,16 @@ static const char *draw_value(const med_field_def_t *def, uint64_t *state)
 			return draw(state, codes, 3);
 		case MED_TYPE_TRUNKS:
 			return draw(state, trunks, 3);
+		case MED_TYPE_DIALEDS:
+			return draw(state, dialeds, 3);
+		case MED_TYPE_WINDOWS:
+			return draw(state, windows, 4);
+		case MED_TYPE_DATES:
+			return draw(state, dates, 3);
+		case MED_TYPE_ZONE:
+			return "Europe/Berlin";
+		case MED_TYPE_INSTANT:
+			return "2026-12-24T18:00:59Z";
 		case MED_TYPE_RULE:
 			return draw(state, rules, 4);
 		case MED_TYPE_RESPONSE_RULE:

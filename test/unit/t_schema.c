@@ -34,7 +34,8 @@ static const char head[] =
 /* Those one needs first come first. */
 static const enum med_kind kinds[] = {MED_KIND_GATEWAY, MED_KIND_TRUNK, MED_KIND_PROFILE,
 		MED_KIND_RULES, MED_KIND_ROUTE, MED_KIND_POLICY, MED_KIND_SITE, MED_KIND_POOL,
-		MED_KIND_RESPONSE_RULES, MED_KIND_LIMITS, MED_KIND_TEST};
+		MED_KIND_RESPONSE_RULES, MED_KIND_LIMITS, MED_KIND_SCHEDULE,
+		MED_KIND_LOCATION_POLICY, MED_KIND_GUARD, MED_KIND_TEST};
 
 static void write_field(FILE *out, const med_field_def_t *def)
 {
