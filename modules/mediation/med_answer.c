@@ -1,0 +1,114 @@
+/**
+ * med_answer.c - what was said no to, as a SIP answer and as a line of the log
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/data_lump_rpl.h"
+#include "core/route.h"
+#include "modules/sl/sl.h"
+
+#include "med_verbs.h"
+
+static sl_api_t med_sl;
+
+int med_answer_init(void)
+{
+	if(sl_load_api(&med_sl) == 0)
+		return 0;
+	LM_ERR("module sl is needed; load it before mediation\n");
+	return -1;
+}
+
+str med_callid(sip_msg_t *msg)
+{
+	static char shown[128];
+	str callid = {shown, 0};
+
+	if(parse_headers(msg, HDR_CALLID_F, 0) < 0 || msg->callid == NULL)
+		return (str)str_init("?");
+	for(; callid.len < msg->callid->body.len && callid.len < (int)sizeof shown;
+			callid.len++)
+		shown[callid.len] = med_printable(msg->callid->body.s[callid.len]);
+	return callid;
+}
+
+int med_refused(sip_msg_t *msg, int code)
+{
+	const med_reason_t *reason = med_reason_get(msg);
+	str callid = med_callid(msg);
+
+	if(reason != NULL)
+		LM_NOTICE(
+				"call %.*s: %u: %s\n", callid.len, callid.s, reason->code, reason->text);
+	return code;
+}
+
+int med_not_loaded(sip_msg_t *msg)
+{
+	med_reason(msg, 503, 12000, "no configuration is loaded yet");
+	return med_refused(msg, MED_NOT_LOADED);
+}
+
+static const char *med_phrase(unsigned code)
+{
+	static const struct {
+		unsigned code;
+		const char *phrase;
+	} phrases[] = {{400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"},
+			{415, "Unsupported Media Type"}, {481, "Call/Transaction Does Not Exist"},
+			{482, "Loop Detected"}, {484, "Address Incomplete"},
+			{488, "Not Acceptable Here"}, {500, "Server Internal Error"},
+			{503, "Service Unavailable"}};
+
+	for(size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+		if(phrases[i].code == code)
+			return phrases[i].phrase;
+	return "Refused";
+}
+
+static int med_reply_header(sip_msg_t *msg, const med_reason_t *reason)
+{
+	char header[MED_REASON_MAX + 64], text[MED_REASON_MAX];
+	size_t at = 0;
+	int len;
+
+	/* A quoted-string: what would end it is left out; it may quote what a peer sent. */
+	for(size_t i = 0; i < reason->len; i++)
+		if(reason->text[i] != '"' && reason->text[i] != '\\'
+				&& (unsigned char)reason->text[i] >= ' ' && reason->text[i] != 127)
+			text[at++] = reason->text[i];
+	if(reason->diagnostic != 0)
+		len = snprintf(header, sizeof header,
+				"Reason: SIP;cause=%u;text=\"%.*s (%u)\"\r\n", reason->code, (int)at,
+				text, reason->diagnostic);
+	else
+		len = snprintf(header, sizeof header, "Reason: SIP;cause=%u;text=\"%.*s\"\r\n",
+				reason->code, (int)at, text);
+	if(len < 0 || (size_t)len >= sizeof header)
+		return -1;
+	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
+}
+
+int ki_med_reply(sip_msg_t *msg)
+{
+	static const med_reason_t unknown = {.code = 500, .len = 0};
+	const med_reason_t *reason = med_reason_get(msg);
+	const char *phrase;
+	str text;
+
+	if(reason == NULL && get_route_type() == FAILURE_ROUTE)
+		return MED_YES; /* the peer's own answer goes to the caller */
+	if(msg->REQ_METHOD == METHOD_ACK)
+		return MED_YES; /* nothing answers an ACK */
+	if(reason == NULL)
+		reason = &unknown;
+	phrase = med_phrase(reason->code);
+	text.s = (char *)(uintptr_t)phrase;
+	text.len = (int)strlen(phrase);
+	if(reason->len > 0 && med_reply_header(msg, reason) < 0)
+		LM_ERR("no memory for the Reason header of a reply\n");
+	return med_sl.freply(msg, reason->code, &text) < 0 ? MED_INTERNAL : MED_YES;
+}

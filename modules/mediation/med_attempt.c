@@ -1,0 +1,240 @@
+/**
+ * med_attempt.c - one trunk after the other, until one takes the call
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "core/dset.h"
+
+#include "med_branch.h"
+#include "med_cookie.h"
+#include "med_dialog.h"
+#include "med_identify.h"
+#include "med_media.h"
+#include "med_refuse.h"
+#include "med_shm.h"
+#include "med_stats.h"
+#include "med_verbs.h"
+
+/* tm's and rtpengine's timers take 0 for "leave as it is": this is "none". */
+#define MED_TIMER_NONE_MS 180000
+
+static int (*med_t_drop_replies)(sip_msg_t *msg, str *mode);
+
+int med_attempt_init(void)
+{
+	med_t_drop_replies = med_kemi_function("tm", "t_drop_replies");
+	if(med_t_drop_replies != NULL)
+		return 0;
+	LM_ERR("this tm lacks t_drop_replies\n");
+	return -1;
+}
+
+/** Spec 4.3. tm's first timer runs to the first reply, its second from then on. */
+static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t *profile)
+{
+	uint32_t answer = profile->answer_timeout_ms != 0 ? profile->answer_timeout_ms
+													  : MED_TIMER_NONE_MS;
+	uint32_t progress =
+			profile->progress_timeout_ms != 0 ? profile->progress_timeout_ms : answer;
+	uint32_t trying =
+			profile->trying_timeout_ms != 0 ? profile->trying_timeout_ms : progress;
+
+	call->progress = 0;
+	call->answer_timeout_ms = answer;
+	med_tm.set_fr(msg, progress, trying);
+}
+
+/**
+ * Where the call's sides are, for requests within it (med_dialog.h). false: we are
+ * connected to that place already, and the certificate there is not the gateway's.
+ */
+static bool med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out)
+{
+	int proto = med_transport_proto(out->transport);
+	med_ip_t ip;
+
+	if(call->in.pin == 0) {
+		med_ip_of(&msg->rcv.src_ip, &ip);
+		call->in.pin = med_cookie_pin_ip(msg->rcv.proto, &ip);
+	}
+	if(med_ip_parse(out->gateway->address, &ip) != MED_EOK) {
+		call->out.pin = med_cookie_pin_name(proto, out->gateway->address);
+		return true;
+	}
+	call->out.pin = med_cookie_pin_ip(proto, &ip);
+	return out->transport != MED_TLS
+			|| med_connection_is(&ip, out->port, out->gateway->tls_name)
+			!= MED_CONNECTION_NO;
+}
+
+static int med_try_candidate(
+		sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot, med_try_t *try)
+{
+	const med_trunk_t *trunk = med_snapshot_trunk_by_number(snapshot, try->number);
+	med_trunk_state_t *state;
+	struct socket_info *socket;
+	str destination;
+
+	if(trunk == NULL
+			|| !med_str_eq(trunk->id, med_call_text(call, try->trunk, try->trunk_len))
+			|| !trunk->enabled || !trunk->gateway->routable)
+		return MED_NO; /* changed since the plan was made: the next one */
+	socket = med_trunk_socket(trunk);
+	if(socket == NULL) {
+		med_reason(msg, 503, 12000,
+				"trunk '%.*s': Kamailio has no listen socket with its "
+				"local_port %u",
+				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
+		return med_refused(msg, MED_NO);
+	}
+	if(trunk->destination.len > sizeof call->destination)
+		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
+	destination = med_to_str(trunk->destination);
+	if(set_dst_uri(msg, &destination) < 0)
+		return MED_INTERNAL;
+	call->destination_len = (uint16_t)destination.len;
+	memcpy(call->destination, destination.s, trunk->destination.len);
+	set_force_socket(msg, socket);
+	ruri_mark_new();
+	med_side_set(&call->out, trunk);
+	if(!med_set_pins(msg, call, trunk)) {
+		med_reason(msg, 503, 12000,
+				"trunk '%.*s': the certificate at its address does not have its tls_name "
+				"'%.*s'",
+				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->tls_name));
+		return med_refused(msg, MED_NO);
+	}
+	med_reason_clear(msg); /* of a candidate that could not be tried */
+	call->flags |= MED_CALL_CHOSEN;
+	med_set_timers(msg, call, trunk->profile);
+	state = med_shm_trunk_state(trunk->number);
+	if(state != NULL)
+		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
+	return MED_YES;
+}
+
+int ki_med_next(sip_msg_t *msg)
+{
+	med_call_t *call = med_call_get(msg);
+	int rc;
+
+	if(call == NULL)
+		return MED_INTERNAL;
+	MED_SNAPSHOT(snapshot);
+	if(snapshot == NULL)
+		return med_not_loaded(msg);
+	med_media_forget(
+			msg, call, false); /* of a candidate that could not even be sent to */
+	while(call->try_next < call->try_count) {
+		call->try_current = call->try_next++;
+		rc = med_try_candidate(msg, call, snapshot, &call->tries[call->try_current]);
+		if(rc != MED_NO)
+			return rc;
+	}
+	call->flags &= ~(uint32_t)MED_CALL_CHOSEN;
+	if(call->reason.code == 0) {
+		med_stats_inc(MED_STAT_EXHAUSTED);
+		med_reason(msg, 503, 12000, "no trunk left for %.*s", MED_STR_FMT(call->called));
+		return med_refused(msg, MED_ALL_DOWN);
+	}
+	return MED_ALL_DOWN;
+}
+
+int ki_med_branch(sip_msg_t *msg)
+{
+	med_call_t *call = med_call_get(msg);
+	struct cell *t = med_tm.t_gett();
+
+	if(call == NULL || t == NULL || t == T_UNDEFINED)
+		return MED_INTERNAL;
+	if(call->flags & MED_CALL_IN_DIALOG)
+		return MED_YES; /* within a call the peers' own targets hold */
+	MED_SNAPSHOT(snapshot);
+	if(snapshot == NULL)
+		return med_not_loaded(msg);
+	if(med_branch_write(msg, call, snapshot, med_scratch) != MED_EOK)
+		return med_refused(msg, MED_NO);
+	call->flags &= ~(uint32_t)MED_CALL_OVER;
+	call->tm_branch = (uint8_t)t->nr_of_outgoings; /* the one that is being made */
+	call->branch_len = 0;
+	if(msg->add_to_branch_len > 0 && msg->add_to_branch_len <= MED_BRANCH_MAX) {
+		call->branch_len = (uint8_t)msg->add_to_branch_len;
+		memcpy(call->branch, msg->add_to_branch_s, call->branch_len);
+	}
+	call->flags |= MED_CALL_TRIED;
+	return MED_YES;
+}
+
+/** How the current candidate's branch ended; 408 where a timer did, 0: it was not sent.
+ */
+static unsigned med_failed_code(const med_call_t *call, const struct cell *t)
+{
+	if((call->flags & MED_CALL_TRIED) == 0 || call->tm_branch >= t->nr_of_outgoings)
+		return 0;
+	return (unsigned)t->uac[call->tm_branch].last_received;
+}
+
+int ki_med_failover(sip_msg_t *msg)
+{
+	med_call_t *call = med_call_get(msg);
+	struct cell *t = med_tm.t_gett();
+	str newer = str_init("l"), callid = med_callid(msg);
+	const med_trunk_t *out;
+	med_trunk_state_t *state;
+	unsigned code;
+
+	if(call == NULL || t == NULL || t == T_UNDEFINED)
+		return MED_INTERNAL;
+	if(call->flags & MED_CALL_IN_DIALOG)
+		return MED_NO;
+	med_media_forget(msg, call, false);
+	call->flags |= MED_CALL_OVER;
+	if(t->flags & T_CANCELED)
+		return MED_NO;
+	MED_SNAPSHOT(snapshot);
+	if(snapshot == NULL)
+		return MED_NO; /* the gateway's own answer is as good as any */
+	code = med_failed_code(call, t);
+	if(code == 0)
+		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
+	out = med_side_trunk(snapshot, &call->out);
+	if(out == NULL || !med_fails_over(out->profile, code))
+		return MED_NO;
+	state = med_shm_trunk_state(out->number);
+	if(state != NULL)
+		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);
+	/* This attempt is over; what is said from here on is said of the next. */
+	call->flags &= ~(uint32_t)(MED_CALL_TRIED | MED_CALL_CHOSEN);
+	call->refused.branch_len = 0;
+	med_reason_clear(msg);
+	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s,
+			call->out.id_len, call->out.id, code == 408 ? "timed out:" : "answered", code,
+			call->try_next < call->try_count ? "trying the next" : "none is left");
+	if(call->try_next >= call->try_count) {
+		med_stats_inc(MED_STAT_EXHAUSTED);
+		med_reason(msg, 503, 12000, "no trunk left for %.*s; the last, '%.*s', gave %u",
+				MED_STR_FMT(call->called), call->out.id_len, call->out.id, code);
+		return MED_ALL_DOWN;
+	}
+	med_stats_inc(MED_STAT_FAILOVERS);
+	med_t_drop_replies(msg, &newer); /* of several answers the last one counts */
+	return ki_med_next(msg);
+}
+
+int ki_med_media(sip_msg_t *msg)
+{
+	med_call_t *call;
+
+	if(msg->first_line.type == SIP_REPLY && msg->rcv.proto == PROTO_TLS
+			&& (call = med_call_get(msg)) != NULL) {
+		MED_SNAPSHOT(snapshot);
+		if(med_dialog_answer(msg, call, snapshot) != MED_EOK) {
+			med_refused(msg, MED_NO);
+			med_refuse_answer(msg, call);
+			return MED_NO;
+		}
+	}
+	return med_media(msg);
+}

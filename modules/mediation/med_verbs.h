@@ -1,0 +1,49 @@
+/**
+ * med_verbs.h - private: the script's verbs, and what they share
+ *
+ * med_decide.c: who calls, what number, may it, by which trunks. med_attempt.c: one trunk
+ * after the other. med_answer.c: what was said no to, as a SIP answer. med_script.c has
+ * the tables by which scripts reach them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_VERBS_H
+#define MED_VERBS_H
+
+#include "med_call.h"
+
+enum med_script_code {
+	MED_YES = 1,
+	MED_INTERNAL = -1,
+	MED_NO = -2,
+	MED_ALL_DOWN = -3,
+	MED_NOT_LOADED = -4,
+};
+
+/** Of this process; made in child_init. */
+extern med_scratch_t *med_scratch;
+
+int ki_med_from_trunk(sip_msg_t *msg);
+int ki_med_normalize(sip_msg_t *msg);
+int ki_med_authorize(sip_msg_t *msg);
+int ki_med_authorize_policy(sip_msg_t *msg, str *policy);
+int ki_med_route(sip_msg_t *msg);
+
+/** In mod_init: tm's functions. */
+int med_attempt_init(void);
+int ki_med_next(sip_msg_t *msg);
+int ki_med_branch(sip_msg_t *msg);
+int ki_med_media(sip_msg_t *msg);
+int ki_med_failover(sip_msg_t *msg);
+
+/** In mod_init: sl's. */
+int med_answer_init(void);
+int ki_med_reply(sip_msg_t *msg);
+
+/** For log lines: a header may be folded, and its next line look like one of the log. */
+str med_callid(sip_msg_t *msg);
+/** One readable line for each request that does not go on; then the script's code. */
+int med_refused(sip_msg_t *msg, int code);
+int med_not_loaded(sip_msg_t *msg);
+
+#endif
