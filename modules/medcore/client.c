@@ -98,12 +98,10 @@ static int next_raw(med_client_t *client, redisReply **reply, med_errbuf_t *err)
 		if((rc = wait_for(client, deadline, err)))
 			return rc;
 	}
-	if(!med_conn_pop(conn, &asked)) {
-		freeReplyObject(*reply);
+	if(!med_conn_pop(conn, &asked))
 		return fail(
 				client, -ENOTCONN, err, "an answer nobody asked for; is this a Redis?");
-	}
-	free(asked.key);
+	free(asked.large);
 	return MED_EOK;
 }
 
@@ -174,19 +172,14 @@ int med_client_reply(med_client_t *client, med_reply_t **reply, med_errbuf_t *er
 	rc = next_raw(client, &raw, err);
 	if(rc)
 		return rc;
-	if(!measure(raw, &values, &bytes, 0)) {
-		freeReplyObject(raw);
+	if(!measure(raw, &values, &bytes, 0))
 		return fail(client, -ENOTCONN, err, "an answer nested too deep");
-	}
 	block = calloc(1, values * sizeof *block + bytes);
-	if(!block) {
-		freeReplyObject(raw);
+	if(!block)
 		return fail(client, MED_ENOMEM, err, "out of memory");
-	}
 	next = block + 1;
 	text = (char *)(block + values);
 	convert(raw, block, &next, &text);
-	freeReplyObject(raw);
 	*reply = block;
 	return MED_EOK;
 }
@@ -240,7 +233,6 @@ static int login_reply(med_client_t *client, bool is_role, med_errbuf_t *err)
 	else if(is_role && raw->type == REDIS_REPLY_ARRAY)
 		why = "it is a replica, not the master";
 	snprintf(text, sizeof text, "%.140s", why);
-	freeReplyObject(raw);
 	return good ? MED_EOK : fail(client, -ENOTCONN, err, text);
 }
 

@@ -82,7 +82,7 @@ void med_store_lose_fat(med_store_t *store)
 				asked.key);
 		(void)med_store_keys_add(&fat, (med_str_t){asked.key, asked.key_len});
 	}
-	free(asked.key);
+	free(asked.large);
 	store->fat_wait = store->fat_wait ? store->fat_wait * 2 : FAT_MIN_MS;
 	if(store->fat_wait > FAT_MAX_MS)
 		store->fat_wait = FAT_MAX_MS;
@@ -163,10 +163,8 @@ static void serve(med_store_t *store, med_conn_t *conn)
 	if(med_conn_io(conn, store->now)) {
 		why = conn->error;
 	} else {
-		while((rc = med_conn_reply(conn, &reply)) > 0) {
+		while((rc = med_conn_reply(conn, &reply)) > 0)
 			med_store_dispatch(store, conn, reply);
-			freeReplyObject(reply);
-		}
 		if(rc < 0)
 			why = conn->error;
 		else if(med_conn_overdue(conn, store->now))

@@ -28,13 +28,17 @@ enum med_conn_state {
 };
 
 /** What a reply answers: pushed with each command, popped with each reply. */
+#define MED_CONN_KEY_SMALL 72 /**< bytes of a key that need no block of their own */
 typedef struct med_conn_asked {
 	int tag;
-	char *key; /**< malloc'ed, or NULL */
+	const char *key; /**< of the one that was popped; in it */
 	size_t key_len;
+	char *large; /**< free it */
+	char small[MED_CONN_KEY_SMALL];
 } med_conn_asked_t;
 
 struct med_conn_lookup;
+typedef struct med_conn_room med_conn_room_t;
 
 typedef struct med_conn {
 	enum med_conn_state state;
@@ -42,8 +46,11 @@ typedef struct med_conn {
 	const med_store_url_t *url; /**< as given to med_conn_open() */
 	med_tls_t *tls;             /**< NULL: in the clear */
 	redisReader *reader;
+	med_conn_room_t *room;          /**< of the reply that was taken last, or is coming */
 	struct med_conn_lookup *lookup; /**< running in the background */
 	unsigned attempt;               /**< picks the next address of a name */
+	char *in;                       /**< received, not parsed yet: in_at .. in_len */
+	size_t in_at, in_len;
 	char *out;
 	size_t out_at, out_len, out_cap; /**< not sent yet: out_at .. out_len */
 	med_conn_asked_t *asked;         /**< ring */
@@ -77,11 +84,14 @@ int med_conn_send(
 
 /** Goes on connecting, sends, receives (bounded). 0, or -1 with conn->error. */
 int med_conn_io(med_conn_t *conn, int64_t now_ms);
-/** The next whole reply, to be freed with freeReplyObject. 1: one, 0: none, -1: error. */
+/**
+ * The next whole reply; it lives until the next one is taken, also when the connection is
+ * closed meanwhile. 1: one, 0: none, -1: error.
+ */
 int med_conn_reply(med_conn_t *conn, redisReply **reply);
 /** The same of what was received already: nothing is read from the socket. */
 int med_conn_reply_here(med_conn_t *conn, redisReply **reply);
-/** The command the oldest reply belongs to; false: nothing was asked. Free its key. */
+/** The command the oldest reply belongs to; false: nothing was asked. Free @a large. */
 bool med_conn_pop(med_conn_t *conn, med_conn_asked_t *asked);
 /** Has it been silent for too long? Only to be asked after all replies were taken. */
 bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms);

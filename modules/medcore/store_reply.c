@@ -490,5 +490,5 @@ void med_store_dispatch(med_store_t *store, med_conn_t *conn, redisReply *reply)
 		on_data_reply(store, &asked, reply);
 	else
 		on_write_reply(store, (enum tag)asked.tag, reply);
-	free(asked.key);
+	free(asked.large);
 }

@@ -150,7 +150,6 @@ static void serve(med_sentinel_t *s, asked_t *a, int64_t now_ms)
 			on_reply(s, a, asked.tag, reply);
 		else
 			give_up(s, a, "an answer nobody asked for");
-		freeReplyObject(reply);
 		rc = 0;
 	}
 	if(rc < 0)

@@ -11,6 +11,8 @@
 #include "med_policy_listener.h"
 #include "med_shm.h"
 
+#include "medcore/pages.h"
+
 #include "core/cfg/cfg_struct.h"
 #include "core/pt.h"
 #include "core/sr_module.h"
@@ -228,11 +230,13 @@ static void run(void)
 
 static int prepare(void)
 {
+	med_pages_t *pages; /* live as long as the process */
 	med_errbuf_t err;
 
 	med_sync.read_again_ms = BUILD_AGAIN_MS;
 	med_sync_name_source();
-	med_sync.config = med_config_new(&med_mem_heap, &med_mem_shm);
+	pages = med_pages_new();
+	med_sync.config = pages ? med_config_new(med_pages_mem(pages), &med_mem_shm) : NULL;
 	if(!med_sync.config) {
 		LM_ERR("out of memory\n");
 		return -1;

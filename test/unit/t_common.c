@@ -78,14 +78,32 @@ END_TEST
 /* Values of FNV's and SipHash's authors. */
 START_TEST(hashes)
 {
+	static const char text[] = "a text of some twenty-odd bytes";
+	static unsigned buckets[16384];
 	uint8_t key[16], data[15];
 
 	for(uint8_t i = 0; i < 16; i++)
 		key[i] = i;
 	for(uint8_t i = 0; i < 15; i++)
 		data[i] = i;
-	ck_assert(med_hash("", 0) == 0xcbf29ce484222325u);
-	ck_assert(med_hash("foobar", 6) == 0x85944171f73967e8u);
+
+	/* each byte and the length count */
+	for(size_t len = 0; len < sizeof(text); len++) {
+		char other[sizeof(text)];
+		ck_assert(med_hash(text, len) != med_hash(text, len + 1));
+		for(size_t i = 0; i < len; i++) {
+			memcpy(other, text, sizeof(text));
+			other[i] ^= 1;
+			ck_assert(med_hash(text, len) != med_hash(other, len));
+		}
+	}
+	ck_assert(med_hash("a\0", 2) != med_hash("a", 1));
+	for(unsigned i = 0; i < 10000; i++) {
+		char id[16];
+		int n = snprintf(id, sizeof(id), "t%05u", i);
+		unsigned *count = &buckets[med_hash(id, (size_t)n) % 16384];
+		ck_assert_uint_le(++*count, 10);
+	}
 	ck_assert(med_siphash(key, data, 15) == 0xa129ca6149be45e5u);
 	ck_assert(med_siphash(key, data, 0) == 0x726fdb47dd0e0e31u);
 	ck_assert(med_siphash(key, data, 8) == 0x93f5f5799a932462u);
