@@ -26,6 +26,10 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 			return med_profile_object(config, id, &record->profile);
 		case MED_KIND_POLICY:
 			return med_policy_object(config, id, &record->policy);
+		case MED_KIND_LOCATION_POLICY:
+			return med_location_object(config, id, &record->location_policy);
+		case MED_KIND_SCHEDULE:
+			return med_schedule_object(&config->heap, id, &record->schedule);
 		default:
 			return med_rules_object(&config->heap, id, slot->entry);
 	}
@@ -52,6 +56,20 @@ static int build_kind(med_config_t *config, enum med_kind kind, med_map_t **map)
 			rc = med_map_remove(&config->heap, map, slot->hash, (uintptr_t)slot->object);
 		if(rc == MED_EOK)
 			med_segment_retire(&config->heap, slot->object);
+	}
+	return rc;
+}
+
+/* Found by their numbers, which routes have. */
+static int build_schedules(med_config_t *config, med_view_t *view)
+{
+	const med_slot_t *slot = config->table[MED_KIND_SCHEDULE].dirty;
+	int rc = build_kind(config, MED_KIND_SCHEDULE, NULL);
+
+	for(; slot != NULL && rc == MED_EOK; slot = slot->next_dirty) {
+		if(slot->number != MED_NO_NUMBER)
+			rc = med_array_set(
+					&config->heap, &view->schedules, slot->number, slot->pending);
 	}
 	return rc;
 }
@@ -109,6 +127,10 @@ static int build_state(
 		rc = build_kind(config, MED_KIND_RULES, &view->rules);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_POLICY, &view->policies);
+	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_LOCATION_POLICY, &view->locations);
+	if(rc == MED_EOK)
+		rc = build_schedules(config, view);
 	if(rc == MED_EOK)
 		rc = med_build_trunks(config, state);
 	if(rc == MED_EOK)

@@ -58,6 +58,8 @@ static const char *outcome_name(int outcome)
 		case MED_EALLDOWN:
 		case MED_EREFUSED: /* the only trunk is the one it came from */
 			return result_name(MED_EXPECT_ALL_DOWN);
+		case MED_EFORBIDDEN:
+			return result_name(MED_EXPECT_FORBIDDEN);
 		case MED_EINVAL:
 		case MED_ENOMATCH:
 			return result_name(MED_EXPECT_INVALID);
@@ -130,6 +132,7 @@ void med_case_run(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 	med_explain_sink_t sink = {NULL, first_numbers, result};
 	int rc;
 
+	(void)med_instant_parse(test->at, &query.now); /* none: now */
 	result->count = 0;
 	result->translated = false;
 	rc = med_explain(snapshot, scratch, &query, &sink, &result->explained);

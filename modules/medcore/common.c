@@ -103,6 +103,8 @@ const char *med_strerror(int code)
 			return "the caller has no usage";
 		case MED_EALLDOWN:
 			return "no trunk can take the call";
+		case MED_EFORBIDDEN:
+			return "no trunk may take the call";
 		case MED_EREFUSED:
 			return "refused by policy";
 	}

@@ -48,6 +48,7 @@ enum med_error {
 	MED_ENOROUTE,       /**< usages exist, but no route of theirs takes the number */
 	MED_ENOUSAGE,       /**< the caller has no usage at all (spec 3.2: 12001) */
 	MED_EALLDOWN,       /**< routes exist, no trunk of theirs can take the call */
+	MED_EFORBIDDEN,     /**< trunks exist, and none may take this call; text says how */
 	MED_EREFUSED,       /**< policy forbids it; text names the rule and the remedy */
 };
 

@@ -69,12 +69,17 @@ med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 {
 	med_table_t *table = &config->table[kind];
 	med_slot_t *slot = med_slot_find(config, kind, id), **chain;
+	uint32_t *next;
 	bool numbered;
 
 	if(slot != NULL)
 		return slot;
-	numbered = kind == MED_KIND_TRUNK && med_is_id(id); /* others are never in force */
-	if(numbered && config->trunk_numbers >= MED_TRUNK_NUMBERS)
+	numbered = (kind == MED_KIND_TRUNK || kind == MED_KIND_SCHEDULE)
+			&& med_is_id(id); /* others are never in force */
+	next = kind == MED_KIND_TRUNK ? &config->trunk_numbers : &config->schedule_numbers;
+	if(numbered
+			&& *next >= (kind == MED_KIND_TRUNK ? MED_TRUNK_NUMBERS
+												: MED_SCHEDULE_NUMBERS))
 		return NULL;
 	if(table->slots * 2 >= table->buckets)
 		grow_table(config, table);
@@ -87,7 +92,7 @@ med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 	slot->id_len = (uint8_t)id.len;
 	if(id.len > 0)
 		memcpy(slot->id, id.s, id.len);
-	slot->number = numbered ? config->trunk_numbers++ : MED_NO_NUMBER;
+	slot->number = numbered ? (*next)++ : MED_NO_NUMBER;
 	chain = chain_of(table, slot->hash);
 	slot->next = *chain;
 	*chain = slot;
@@ -109,10 +114,9 @@ void med_slot_drop(med_config_t *config, med_slot_t *slot)
 	med_table_t *table = &config->table[slot->kind];
 	med_slot_t **place;
 
-	/* A trunk keeps its number as long as the node runs, so it keeps its slot. */
+	/* What has a number keeps it as long as the node runs, so it keeps its slot. */
 	if(slot->entry != NULL || slot->refused != NULL || slot->object != NULL || slot->dirty
-			|| slot->named != NULL
-			|| (slot->kind == MED_KIND_TRUNK && med_is_id(med_slot_id(slot))))
+			|| slot->named != NULL || slot->number != MED_NO_NUMBER)
 		return;
 	for(place = chain_of(table, slot->hash); *place != slot; place = &(*place)->next)
 		;
@@ -402,6 +406,10 @@ static int make_route_entry(med_config_t *config, med_str_t id, med_record_t *re
 	}
 	entry->regex = regex;
 	rc = fill_trunks(config, entry, &route->trunks);
+	if(rc == MED_EOK && route->schedule.len > 0) {
+		entry->schedule = med_slot_of(config, MED_KIND_SCHEDULE, route->schedule);
+		rc = entry->schedule == NULL ? MED_ENOMEM : MED_EOK;
+	}
 	if(rc == MED_EOK)
 		rc = med_usages_name(config, entry, &route->usages, keys, key_count);
 	if(rc != MED_EOK) {
@@ -428,6 +436,13 @@ static void join_others(med_config_t *config, med_slot_t *slot)
 		if(trunk->entry == NULL)
 			med_fault_check(config, trunk);
 	}
+	if(entry->schedule != NULL) {
+		entry->schedule->routes++;
+		if(entry->schedule->named_by == NULL)
+			entry->schedule->named_by = slot;
+		if(entry->schedule->entry == NULL)
+			med_fault_check(config, entry->schedule);
+	}
 	med_usages_join(config, slot);
 }
 
@@ -443,6 +458,13 @@ static void leave_others(med_config_t *config, med_slot_t *slot)
 			trunk->named_by = NULL;
 		if(trunk->entry == NULL)
 			med_fault_check(config, trunk);
+	}
+	if(entry->schedule != NULL) {
+		entry->schedule->routes--;
+		if(entry->schedule->named_by == slot)
+			entry->schedule->named_by = NULL;
+		if(entry->schedule->entry == NULL)
+			med_fault_check(config, entry->schedule);
 	}
 	med_usages_leave(config, slot);
 }

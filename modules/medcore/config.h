@@ -126,6 +126,10 @@ const med_trunk_t *med_snapshot_trunk_by_number(
 		const med_snapshot_t *snapshot, uint32_t number);
 const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id);
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
+/** Of the site, else the global one. NULL: there is none, so no number is an emergency's.
+ */
+const med_location_policy_t *med_snapshot_location_policy(
+		const med_snapshot_t *snapshot, med_str_t site);
 /** Each trunk in turn, in no order that means anything; *at begins with 0. NULL: that was
  * all. */
 const med_trunk_t *med_snapshot_next_trunk(const med_snapshot_t *snapshot, uint32_t *at);

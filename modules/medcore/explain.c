@@ -17,6 +17,7 @@ typedef struct med_explaining {
 	const med_trace_t *trace;       /* NULL: no steps are asked for */
 	const med_trunk_t *in;
 	const med_policy_t *policy;
+	const med_location_policy_t *emergency; /* whose number is called; NULL: none */
 	med_str_t dial_plan;
 	med_explain_result_t *result;
 } med_explaining_t;
@@ -38,7 +39,7 @@ static int find_source(med_explaining_t *e, const med_explain_query_t *query)
 		e->in = med_snapshot_trunk(e->snapshot, query->trunk);
 		if(e->in == NULL)
 			return not_in_force(text, "trunk", query->trunk);
-		e->dial_plan = e->in->profile->dial_plan;
+		e->dial_plan = e->in->dial_plan;
 	}
 	if(query->policy.len > 0) {
 		e->policy = med_snapshot_policy(e->snapshot, query->policy);
@@ -56,6 +57,13 @@ static int find_source(med_explaining_t *e, const med_explain_query_t *query)
 			: not_in_force(text, "rule set", e->dial_plan);
 }
 
+static bool is_emergency(med_explaining_t *e, med_number_t *number)
+{
+	e->emergency = med_emergency(e->snapshot,
+			e->in != NULL ? e->in->network_site : (med_str_t){NULL, 0}, number);
+	return e->emergency != NULL;
+}
+
 static int normalize(med_explaining_t *e, med_str_t user, const char *which,
 		med_number_t *out, med_errbuf_t *err)
 {
@@ -64,7 +72,13 @@ static int normalize(med_explaining_t *e, med_str_t user, const char *which,
 
 	if(rc != MED_EOK)
 		return rc;
+	if(out == &e->result->called && is_emergency(e, &number)) {
+		*out = number;
+		return rc;
+	}
 	rc = med_normalize(e->snapshot, e->scratch, e->dial_plan, &number, out, e->trace);
+	if(rc == MED_EOK && out == &e->result->called)
+		(void)is_emergency(e, out);
 	if(rc == MED_ENOMATCH && e->dial_plan.len == 0)
 		return med_fail(err, rc, "'%.*s' is not E.164, and no dial plan is set",
 				(int)number.len, number.s);
@@ -116,10 +130,14 @@ static void tell_candidate(const med_explaining_t *e, const med_candidate_t *can
 		e->sink->candidate(e->sink->ctx, candidate, &numbers);
 }
 
-static int choose(med_explaining_t *e)
+static int choose(med_explaining_t *e, int64_t now)
 {
 	med_explain_result_t *result = e->result;
-	med_query_t query = {.in = e->in, .policy = e->policy, .called = &result->called};
+	med_query_t query = {.in = e->in,
+			.policy = e->policy,
+			.called = &result->called,
+			.emergency = e->emergency,
+			.now = now};
 	int rc = med_select(
 			e->snapshot, e->scratch, &query, &result->plan, e->trace, &result->text);
 
@@ -163,7 +181,7 @@ int med_explain(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		MED_TRACE(e.trace, "the call comes from one of our own users");
 	result->outcome = normalize_both(&e, query);
 	if(result->outcome == MED_EOK)
-		result->outcome = choose(&e);
+		result->outcome = choose(&e, query->now);
 	if(result->text.text[0] == '\0')
 		(void)med_fail(&result->text, 0, "%s", med_strerror(result->outcome));
 	return MED_EOK;

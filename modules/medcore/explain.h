@@ -17,6 +17,7 @@ typedef struct med_explain_query {
 	med_str_t dial_plan; /**< rules id; empty: the trunk's */
 	med_str_t called;    /**< as it would stand in the Request-URI */
 	med_str_t calling;   /**< empty: unknown */
+	int64_t now;         /**< seconds of 1970, for schedules; 0: now */
 } med_explain_query_t;
 
 /** Told while it goes on; each may be NULL. */

@@ -51,6 +51,15 @@ static void find_missing(const med_slot_t *slot, med_findings_t *f)
 {
 	const med_slot_t *route = slot->named_by;
 
+	if(slot->kind == MED_KIND_SCHEDULE) {
+		find(f, MED_REFUSED,
+				"schedule '%.*s': does not exist, but %u route(s) name it%s%.*s%s; they "
+				"take no calls until it does",
+				MED_STR_FMT(med_slot_id(slot)), slot->routes, route == NULL ? "" : ", '",
+				route == NULL ? 0 : route->id_len, route == NULL ? "" : route->id,
+				route == NULL ? "" : "' for one");
+		return;
+	}
 	find(f, MED_REFUSED,
 			"trunk '%.*s': does not exist, but %u route(s) name it%s%.*s%s; they use "
 			"their "

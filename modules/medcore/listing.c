@@ -198,6 +198,9 @@ static med_str_t of_route(const med_snapshot_t *snapshot, med_str_t usages,
 {
 	const uint32_t weight_mask = (1u << MED_TRUNK_WEIGHT_BITS) - 1;
 	med_str_t caller = med_route_alternate_caller_id(route);
+	const med_schedule_t *schedule = route->schedule == 0
+			? NULL
+			: med_view_schedule(&snapshot->view, route->schedule - 1u);
 	med_weighted_t trunks[MED_ROUTE_TRUNKS];
 	med_route_record_t record = {
 			.pattern = med_route_pattern(route),
@@ -205,6 +208,9 @@ static med_str_t of_route(const med_snapshot_t *snapshot, med_str_t usages,
 			.suppress_caller_id = caller.len > 0,
 			.alternate_caller_id = caller,
 			.trunks = {trunks, route->trunk_count},
+			.schedule = schedule != NULL  ? schedule->id
+					: route->schedule > 0 ? MED_STR("(not in force)")
+										  : (med_str_t){NULL, 0},
 	};
 
 	if(def->offset == offsetof(med_route_record_t, usages))

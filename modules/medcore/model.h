@@ -12,6 +12,7 @@
 
 #include "medcore/common.h"
 #include "medcore/media.h"
+#include "medcore/schedule.h"
 
 enum med_kind {
 	MED_KIND_SITE,
@@ -61,6 +62,8 @@ med_ip_t med_ip_mask(const med_ip_t *address, uint8_t prefix);
 /** Textual form without the prefix; @p out needs 46 bytes. */
 void med_ip_format(const med_ip_t *ip, char *out, size_t size);
 
+enum med_forwarding { MED_VOICE_POLICY_USAGE, MED_INTERNAL_ONLY, MED_CUSTOM_USAGE };
+
 enum med_peer_kind { MED_PSTN_GATEWAY, MED_IP_PBX, MED_ITSP };
 
 /** Whose host stands in a header (spec 7.7). */
@@ -73,6 +76,7 @@ typedef struct med_gateway {
 	med_str_t tls_name;                      /**< the name its certificate must carry */
 	med_ip_t sources[MED_GATEWAY_ADDRESSES]; /**< where its requests may come from */
 	uint8_t source_count;
+	uint8_t peer; /**< enum med_peer_kind */
 	bool routable;
 } med_gateway_t;
 
@@ -83,11 +87,14 @@ typedef struct med_profile {
 	bool anchor;       /**< media through rtpengine; default true */
 	bool remove_plus_from_uri;
 	bool forward_pai;
-	bool allow_same_trunk;   /**< may a call leave by the trunk it came in on */
-	med_str_t dial_plan;     /**< rules id, for numbers that arrive on the trunk */
-	med_str_t called_rules;  /**< outbound_translation_rules */
-	med_str_t calling_rules; /**< outbound_calling_number_translation_rules */
-	const med_str_t *usages; /**< pstn_usages, in order: inter-trunk routing */
+	bool allow_same_trunk;    /**< may a call leave by the trunk it came in on */
+	bool allow_pstn_to_pstn;  /**< may a call from the PSTN go back there */
+	bool location_restricted; /**< its calls stay within its site (spec 3.8) */
+	med_str_t network_site;   /**< empty: the gateway's */
+	med_str_t dial_plan;      /**< rules id, for numbers that arrive on the trunk */
+	med_str_t called_rules;   /**< outbound_translation_rules */
+	med_str_t calling_rules;  /**< outbound_calling_number_translation_rules */
+	const med_str_t *usages;  /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
 	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */
 	uint32_t progress_timeout_ms; /**< no 18x; 0 off; fast failover (spec 4.3) */
@@ -104,6 +111,10 @@ typedef struct med_trunk {
 			*profile;        /**< never NULL: the defaults where nothing is configured */
 	uint8_t transport;       /**< enum med_transport */
 	bool takes_calls;        /**< enabled, and its gateway is routable */
+	bool pstn;               /**< the PSTN is behind its gateway */
+	bool restricted;         /**< its calls stay within its site */
+	med_str_t network_site;  /**< the profile's, or the gateway's; empty: none */
+	med_str_t dial_plan;     /**< of the most specific scope that has one (spec 3.1) */
 	uint16_t port;           /**< the gateway listens here */
 	uint16_t local_port;     /**< we listen here for it */
 	med_str_t local_address; /**< our socket's address; empty: whichever has the port */
@@ -119,7 +130,20 @@ typedef struct med_policy {
 	med_str_t id, name;
 	const med_str_t *usages; /**< in order */
 	size_t usage_count;
+	/** Of forwarded and simultaneously ringing calls (spec 3.6). */
+	const med_str_t *forward_usages;
+	size_t forward_usage_count;
+	uint8_t forwarding; /**< enum med_forwarding */
 } med_policy_t;
+
+/** Emergency numbers of a site, or of all, and who takes them (spec 5.11). */
+typedef struct med_location_policy {
+	med_str_t id;
+	const med_str_t *numbers, *masks; /**< as dialled; masks mean the first number */
+	size_t number_count, mask_count;
+	const med_str_t *usages; /**< in order */
+	size_t usage_count;
+} med_location_policy_t;
 
 /** A route is kept small (a million of them): read it through these. */
 typedef struct med_route med_route_t;

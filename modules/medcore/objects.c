@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "medcore/writer.h"
+#include "medcore/zone.h"
 
 static med_str_t pack(char **at, med_str_t text)
 {
@@ -40,6 +41,7 @@ med_gateway_object_t *med_gateway_object(
 	g->address = pack(&at, record->address);
 	g->tls_name = pack(&at, record->tls_name);
 	g->routable = record->routable != 0;
+	g->peer = (uint8_t)record->peer;
 	for(size_t i = 0; i < record->source.count; i++) {
 		unsigned k = 0;
 		while(k < g->source_count
@@ -49,6 +51,12 @@ med_gateway_object_t *med_gateway_object(
 			g->sources[g->source_count++] = source[i];
 	}
 	return object;
+}
+
+static char **aligned(char **at)
+{
+	*at = (char *)(((uintptr_t)*at + 7) & ~(uintptr_t)7);
+	return at;
 }
 
 static size_t usages_size(const med_list_t *list)
@@ -89,7 +97,8 @@ med_profile_object_t *med_profile_object(
 	med_profile_object_t *object = med_segment_new(&config->heap,
 			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
 					+ record->dial_plan.len + record->outbound_translation_rules.len
-					+ record->outbound_calling_number_translation_rules.len + 8);
+					+ record->outbound_calling_number_translation_rules.len
+					+ record->network_site_id.len + 8);
 	char *at = (char *)(object + 1);
 	med_profile_t *p;
 
@@ -103,8 +112,7 @@ med_profile_object_t *med_profile_object(
 		med_segment_retire(&config->heap, object);
 		return NULL;
 	}
-	at = (char *)(((uintptr_t)at + 7) & ~(uintptr_t)7);
-	p->failover_codes = (void *)at;
+	p->failover_codes = (void *)*aligned(&at);
 	p->failover_code_count = record->failover_codes.count;
 	if(codes_size > 0)
 		memcpy(at, record->failover_codes.items, codes_size);
@@ -118,6 +126,9 @@ med_profile_object_t *med_profile_object(
 	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
 	p->forward_pai = record->forward_pai != 0;
 	p->allow_same_trunk = record->allow_same_trunk != 0;
+	p->allow_pstn_to_pstn = record->allow_pstn_to_pstn != 0;
+	p->location_restricted = record->enable_location_restriction != 0;
+	p->network_site = pack(&at, record->network_site_id);
 	p->trying_timeout_ms = record->trying_timeout_ms;
 	p->progress_timeout_ms =
 			record->enable_fast_failover_timer != 0 ? record->progress_timeout_ms : 0;
@@ -128,22 +139,125 @@ med_profile_object_t *med_profile_object(
 med_policy_object_t *med_policy_object(
 		med_config_t *config, med_str_t id, const med_policy_record_t *record)
 {
+	const med_list_t *forward = &record->custom_call_forwarding_simul_ring_usages;
 	med_policy_object_t *object = med_segment_new(&config->heap,
-			sizeof(*object) + usages_size(&record->usages) + 8 + id.len
-					+ record->name.len);
+			sizeof(*object) + usages_size(&record->usages) + usages_size(forward) + 24
+					+ id.len + record->name.len);
 	char *at = (char *)(object + 1);
 
 	if(object == NULL)
 		return NULL;
 	object->policy.usage_count = record->usages.count;
+	object->policy.forward_usage_count = forward->count;
+	object->policy.forwarding = (uint8_t)record->call_forwarding_simul_ring_usage_type;
 	if(pack_usages(config, &at, &record->usages, &object->policy.usages,
 			   &object->usage_numbers)
-			!= MED_EOK) {
+					!= MED_EOK
+			|| pack_usages(config, aligned(&at), forward, &object->policy.forward_usages,
+					   &object->forward_usage_numbers)
+					!= MED_EOK) {
 		med_segment_retire(&config->heap, object);
 		return NULL;
 	}
 	object->policy.id = pack(&at, id);
 	object->policy.name = pack(&at, record->name);
+	return object;
+}
+
+static size_t texts_size(const med_list_t *list)
+{
+	const med_str_t *text = list->items;
+	size_t size = 0;
+
+	for(size_t i = 0; i < list->count; i++)
+		size += sizeof(*text) + text[i].len;
+	return size;
+}
+
+static const med_str_t *pack_texts(char **at, const med_list_t *list)
+{
+	const med_str_t *text = list->items;
+	med_str_t *out = (void *)*aligned(at);
+
+	*at = (char *)(out + list->count);
+	for(size_t i = 0; i < list->count; i++)
+		out[i] = pack(at, text[i]);
+	return out;
+}
+
+med_location_object_t *med_location_object(
+		med_config_t *config, med_str_t id, const med_location_policy_record_t *record)
+{
+	const med_list_t *numbers = &record->emergency_dial_string;
+	const med_list_t *masks = &record->emergency_dial_mask;
+	med_location_object_t *object = med_segment_new(&config->heap,
+			sizeof(*object) + usages_size(&record->pstn_usages) + texts_size(numbers)
+					+ texts_size(masks) + 32 + id.len);
+	char *at = (char *)(object + 1);
+	med_location_policy_t *l;
+
+	if(object == NULL)
+		return NULL;
+	l = &object->location;
+	l->usage_count = record->pstn_usages.count;
+	if(pack_usages(config, &at, &record->pstn_usages, &l->usages, &object->usage_numbers)
+			!= MED_EOK) {
+		med_segment_retire(&config->heap, object);
+		return NULL;
+	}
+	l->number_count = numbers->count;
+	l->numbers = pack_texts(&at, numbers);
+	l->mask_count = masks->count;
+	l->masks = pack_texts(&at, masks);
+	l->id = pack(&at, id);
+	return object;
+}
+
+/* Past moments are for stored cases; a node is started anew before the last one. */
+#define CLOCK_FROM 1577836800 /* 2020 */
+#define CLOCK_TO 3155760000   /* 2070 */
+
+static const void *pack_list(char **at, const med_list_t *list, size_t size)
+{
+	void *out = *aligned(at);
+
+	if(list->count > 0)
+		memcpy(out, list->items, list->count * size);
+	*at += list->count * size;
+	return out;
+}
+
+med_schedule_object_t *med_schedule_object(
+		med_heap_t *heap, med_str_t id, const med_schedule_record_t *record)
+{
+	med_shift_t shifts[MED_SHIFTS_MAX];
+	med_list_t clock = {
+			shifts, med_zone_shifts(record->time_zone, CLOCK_FROM, CLOCK_TO, shifts)};
+	med_schedule_object_t *object;
+	med_schedule_t *s;
+	char *at;
+
+	if(clock.count == 0) /* it was known when it was set */
+		return NULL;
+	object = med_segment_new(heap,
+			sizeof(*object) + clock.count * sizeof(shifts[0])
+					+ record->times.count * sizeof(med_window_t)
+					+ (record->closed.count + record->extra.count) * sizeof(med_dates_t)
+					+ 32 + id.len + record->time_zone.len);
+	if(object == NULL)
+		return NULL;
+	at = (char *)(object + 1);
+	s = &object->schedule;
+	s->shift_count = (uint32_t)clock.count;
+	s->shifts = pack_list(&at, &clock, sizeof(shifts[0]));
+	s->window_count = (uint32_t)record->times.count;
+	s->windows = pack_list(&at, &record->times, sizeof(med_window_t));
+	s->closed_count = (uint32_t)record->closed.count;
+	s->closed = pack_list(&at, &record->closed, sizeof(med_dates_t));
+	s->extra_count = (uint32_t)record->extra.count;
+	s->extra = pack_list(&at, &record->extra, sizeof(med_dates_t));
+	s->id = pack(&at, id);
+	s->time_zone = pack(&at, record->time_zone);
 	return object;
 }
 
@@ -265,7 +379,7 @@ static size_t write_destination(char *out, size_t size, const med_gateway_t *gat
 
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
 		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
-		const med_profile_t *profile)
+		const med_profile_t *profile, med_str_t dial_plan)
 {
 	char destination[320];
 	size_t length = write_destination(
@@ -273,7 +387,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	med_trunk_object_t *object = med_segment_new(heap,
 			sizeof(*object) + id.len + record->name.len + record->local_address.len
 					+ record->auth_username.len + record->auth_realm.len
-					+ record->auth_password.len + length);
+					+ record->auth_password.len + length + dial_plan.len);
 	char *at = (char *)(object + 1);
 	med_trunk_t *t;
 
@@ -288,6 +402,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->auth_realm = pack(&at, record->auth_realm);
 	t->auth_password = pack(&at, record->auth_password);
 	t->destination = pack(&at, (med_str_t){destination, length});
+	t->dial_plan = pack(&at, dial_plan);
 	t->number = number;
 	t->gateway = gateway;
 	t->profile = profile;
@@ -296,6 +411,10 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->local_port = ports.local;
 	t->enabled = record->enabled != 0;
 	t->takes_calls = t->enabled && gateway->routable;
+	t->pstn = gateway->peer != MED_IP_PBX;
+	t->restricted = profile->location_restricted;
+	t->network_site =
+			profile->network_site.len > 0 ? profile->network_site : gateway->site;
 	t->leg.srtp = (uint8_t)med_srtp_effective(
 			(enum med_srtp_mode)profile->srtp_mode, record->transport == MED_TLS);
 	t->leg.anchored = profile->anchor;

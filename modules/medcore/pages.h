@@ -5,8 +5,9 @@
  * bytes, looked up at random. In pages of 4 kB each of them is a fault when it is first
  * touched and a miss of the TLB later on: a fifth of the time that loading takes, and
  * more on virtual machines. Blocks of up to 1 kB are cut from large chunks for which the
- * kernel is asked for huge pages; larger ones are malloc's, the largest are mapped. A freed block serves the next
- * of its size; chunks are given back with the last of all.
+ * kernel is asked for huge pages; larger ones are malloc's, the largest have pages of
+ * their own. A freed block serves the next of its size; chunks are given back with the
+ * last of all.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

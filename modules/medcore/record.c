@@ -11,6 +11,7 @@
 #include "medcore/record.h"
 #include "medcore/rules.h"
 #include "medcore/schema.h"
+#include "medcore/zone.h"
 
 /* Whose field is being read, for texts. */
 typedef struct med_reading {
@@ -259,6 +260,19 @@ static int finish_policy(med_reading_t *r)
 	return MED_EOK;
 }
 
+static int finish_schedule(med_reading_t *r)
+{
+	char reason[160], quoted[80];
+
+	if(med_zone_known(r->record->schedule.time_zone))
+		return MED_EOK;
+	(void)snprintf(reason, sizeof(reason),
+			"this system knows no time zone '%s'; as in Europe/Berlin or UTC (package "
+			"tzdata)",
+			med_quote(quoted, sizeof(quoted), r->record->schedule.time_zone));
+	return fault(r, MED_STR("time_zone"), MED_EINVAL, reason);
+}
+
 static int finish_test(med_reading_t *r)
 {
 	const med_test_record_t *t = &r->record->test;
@@ -299,6 +313,8 @@ static int finish(med_reading_t *r)
 			return finish_profile(r);
 		case MED_KIND_POLICY:
 			return finish_policy(r);
+		case MED_KIND_SCHEDULE:
+			return finish_schedule(r);
 		case MED_KIND_TEST:
 			return finish_test(r);
 		default:

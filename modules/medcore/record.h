@@ -17,8 +17,9 @@
 #define MED_OBJECT_ID_MAX (6 + 2 * MED_ID_MAX)
 #define MED_FIELDS_MAX 4096 /**< 1000 rules, each with its name and more */
 #define MED_WEIGHT_MAX 255
-#define MED_TRUNK_NUMBERS 0xffffffu /**< trunks that one node ever tells apart */
-#define MED_UNSET UINT32_MAX        /**< a number not given, without a default */
+#define MED_TRUNK_NUMBERS 0xffffffu  /**< trunks that one node ever tells apart */
+#define MED_SCHEDULE_NUMBERS 0x7fffu /**< schedules that one node ever tells apart */
+#define MED_UNSET UINT32_MAX         /**< a number not given, without a default */
 
 typedef struct med_list {
 	const void *items;
@@ -110,8 +111,6 @@ typedef struct med_response_rules_record {
 	med_list_t rules; /**< med_response_rule_record_t, in order */
 } med_response_rules_record_t;
 
-enum med_forwarding { MED_VOICE_POLICY_USAGE, MED_INTERNAL_ONLY, MED_CUSTOM_USAGE };
-
 typedef struct med_policy_record {
 	med_str_t name, description;
 	med_list_t usages;                                   /**< med_str_t */
@@ -173,6 +172,7 @@ enum med_expected {
 	MED_EXPECT_NO_ROUTE,
 	MED_EXPECT_NO_USAGE,
 	MED_EXPECT_ALL_DOWN,
+	MED_EXPECT_FORBIDDEN,
 	MED_EXPECT_INVALID
 };
 

@@ -241,6 +241,7 @@ static bool add_route(med_shard_builder_t *b, const med_route_source_t *source)
 	route->caller_len = (uint8_t)source->caller.len;
 	route->trunk_count = source->trunk_count;
 	route->kind = (uint8_t)kind;
+	route->schedule = source->schedule & 0x7fff;
 	route->again = source->again;
 	if(source->trunk_count > 0)
 		memcpy(route->trunk, source->trunks,

@@ -25,9 +25,10 @@ struct med_route {
 	uint16_t weights;   /**< sum over the trunks */
 	uint8_t id_len, caller_len;
 	uint8_t trunk_count;
-	uint8_t kind;     /**< of its extra data: enum med_verify */
-	uint16_t again;   /**< stands in another shard of its usage too, which lists it */
-	uint32_t trunk[]; /**< number and weight */
+	uint8_t kind;           /**< of its extra data: enum med_verify */
+	uint16_t schedule : 15; /**< its number + 1; 0: always */
+	uint16_t again : 1; /**< stands in another shard of its usage too, which lists it */
+	uint32_t trunk[];   /**< number and weight */
 };
 
 #define MED_TRUNK_WEIGHT_BITS 8
@@ -109,6 +110,7 @@ typedef struct med_route_source {
 	const uint32_t *trunks; /**< number and weight */
 	uint8_t trunk_count;
 	uint16_t weights;
+	uint16_t schedule; /**< its number + 1; 0: always */
 	bool again;
 	uint64_t keys[MED_PATTERN_VARIANTS]; /**< that belong to the shard */
 	unsigned key_count;

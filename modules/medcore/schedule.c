@@ -260,6 +260,38 @@ bool med_window_has(const med_window_t *window, const med_clock_t *clock)
 			|| (yesterday && clock->minutes < window->to);
 }
 
+static bool any_dates(const med_dates_t *dates, uint32_t count, const med_clock_t *clock)
+{
+	for(uint32_t i = 0; i < count; i++) {
+		if(med_dates_have(&dates[i], clock))
+			return true;
+	}
+	return false;
+}
+
+bool med_schedule_has(const med_schedule_t *schedule, int64_t utc, med_clock_t *clock)
+{
+	uint32_t low = 0, high = schedule->shift_count;
+
+	while(high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+		if(schedule->shifts[middle].from <= utc)
+			low = middle;
+		else
+			high = middle;
+	}
+	*clock = med_clock_at(utc, schedule->shifts[low].offset);
+	if(any_dates(schedule->extra, schedule->extra_count, clock))
+		return true;
+	if(any_dates(schedule->closed, schedule->closed_count, clock))
+		return false;
+	for(uint32_t i = 0; i < schedule->window_count; i++) {
+		if(med_window_has(&schedule->windows[i], clock))
+			return true;
+	}
+	return schedule->window_count == 0;
+}
+
 bool med_dates_have(const med_dates_t *dates, const med_clock_t *clock)
 {
 	uint32_t date = dates->from < 10000 ? clock->date % 10000 : clock->date;

@@ -46,6 +46,24 @@ med_clock_t med_clock_at(int64_t utc, int32_t offset_s);
 bool med_window_has(const med_window_t *window, const med_clock_t *clock);
 bool med_dates_have(const med_dates_t *dates, const med_clock_t *clock);
 
+/** From this moment on a clock is so far ahead of UTC. */
+typedef struct med_shift {
+	int64_t from;
+	int32_t offset;
+} med_shift_t;
+
+/** Immutable, part of a snapshot. */
+typedef struct med_schedule {
+	med_str_t id, time_zone;
+	const med_shift_t *shifts; /**< in order; at least one */
+	const med_window_t *windows;
+	const med_dates_t *closed, *extra;
+	uint32_t shift_count, window_count, closed_count, extra_count;
+} med_schedule_t;
+
+/** Is it one of its times at @p utc? @p clock: what its place's clock shows then. */
+bool med_schedule_has(const med_schedule_t *schedule, int64_t utc, med_clock_t *clock);
+
 /** "2026-12-24T18:00Z", also with seconds: seconds of 1970. MED_EOK or MED_EINVAL. */
 int med_instant_parse(med_str_t text, int64_t *utc);
 

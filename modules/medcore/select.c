@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "medcore/snapshot.h"
 
@@ -142,6 +143,14 @@ typedef struct med_choice {
 	bool matched;            /* some route took the number */
 	const med_route_t *dear; /* its pattern hit its own limit: passed over */
 	unsigned passed_same, passed_other;
+	bool from_pstn;       /* it may not go back there */
+	bool within_site;     /* it may leave only to the site of the trunk it came in on */
+	const char *kept_off; /* field that kept it off a trunk; NULL: none did */
+	const med_trunk_t *kept_off_trunk;
+	const med_route_t *closed; /* one that is out of its schedule */
+	int64_t now;
+	uint32_t schedule; /* asked about last; 0: none */
+	bool open;         /* its answer */
 } med_choice_t;
 
 static bool listed(const med_candidate_t *list, size_t count, const med_trunk_t *trunk)
@@ -165,6 +174,43 @@ static const char *unfit(const med_trunk_t *trunk)
 	return "has a gateway that is not routable";
 }
 
+/* The site a call comes from; empty: not known. */
+static med_str_t site_of(const med_query_t *query)
+{
+	return query->in != NULL ? query->in->network_site : (med_str_t){NULL, 0};
+}
+
+/* What the configuration forbids between these two; told, and counted. */
+static bool keep_off(med_choice_t *c, const med_trunk_t *trunk)
+{
+	const char *field = NULL;
+
+	if(c->from_pstn && trunk->pstn) {
+		field = "allow_pstn_to_pstn";
+		MED_TRACE(c->trace,
+				"    trunk '%.*s' leads to the PSTN, where the call comes from: "
+				"allow_pstn_to_pstn of profile '%.*s' is no",
+				MED_STR_FMT(trunk->id), MED_STR_FMT(c->query->in->profile->id));
+	} else if((trunk->restricted || c->within_site)
+			&& (trunk->network_site.len == 0
+					|| !med_str_eq(trunk->network_site, site_of(c->query)))) {
+		field = "enable_location_restriction";
+		MED_TRACE(c->trace,
+				"    trunk '%.*s' is at site '%.*s', the call comes from '%.*s': "
+				"enable_location_restriction of %s is yes",
+				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->network_site),
+				MED_STR_FMT(site_of(c->query)),
+				trunk->restricted ? "its profile" : "the incoming trunk's profile");
+	}
+	if(field == NULL)
+		return false;
+	if(c->kept_off == NULL) {
+		c->kept_off = field;
+		c->kept_off_trunk = trunk;
+	}
+	return true;
+}
+
 static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_t *trunk,
 		uint32_t number)
 {
@@ -185,6 +231,8 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 				MED_STR_FMT(trunk->id));
 		return;
 	}
+	if(c->query->emergency == NULL && keep_off(c, trunk))
+		return;
 	if(listed(c->plan->candidate, c->plan->count, trunk)
 			|| listed(c->down, c->down_count, trunk)) {
 		MED_TRACE(c->trace, "    trunk '%.*s' is in the plan already",
@@ -218,11 +266,42 @@ static unsigned first_trunk(const med_route_t *route, uint32_t turn)
 	return at;
 }
 
+/* Is the route within its schedule? One answer for all routes that share it. */
+static bool is_open(med_choice_t *c, const med_route_t *route)
+{
+	const med_schedule_t *schedule;
+	med_clock_t clock = {0, 0, 0};
+
+	if(c->schedule == route->schedule)
+		return c->open;
+	c->schedule = route->schedule;
+	if(c->now == 0)
+		c->now = c->query->now != 0 ? c->query->now : (int64_t)time(NULL);
+	schedule = med_view_schedule(&c->snapshot->view, route->schedule - 1u);
+	c->open = schedule != NULL && med_schedule_has(schedule, c->now, &clock);
+	if(schedule == NULL)
+		MED_TRACE(c->trace, "  its schedule is not in force");
+	else
+		MED_TRACE(c->trace,
+				"  schedule '%.*s': at %04u-%02u-%02u %02u:%02u in %.*s it %s",
+				MED_STR_FMT(schedule->id), clock.date / 10000, clock.date / 100 % 100,
+				clock.date % 100, clock.minutes / 60u, clock.minutes % 60u,
+				MED_STR_FMT(schedule->time_zone), c->open ? "is open" : "is closed");
+	return c->open;
+}
+
 static void take_route(med_choice_t *c, const med_route_t *route)
 {
 	const med_trunk_t *trunks[MED_ROUTE_TRUNKS];
 	unsigned at = first_trunk(route, c->query->turn);
 
+	if(route->schedule != 0 && c->query->emergency == NULL && !is_open(c, route)) {
+		MED_TRACE(c->trace, "  route '%.*s' matches, but not now",
+				MED_STR_FMT(med_route_id(route)));
+		if(c->closed == NULL)
+			c->closed = route;
+		return;
+	}
 	for(unsigned i = 0; i < route->trunk_count; i++) {
 		trunks[i] = med_view_trunk(
 				&c->snapshot->view, route->trunk[i] >> MED_TRUNK_WEIGHT_BITS);
@@ -328,6 +407,27 @@ static int take_usages(med_choice_t *c, const med_str_t *names, const uint32_t *
 	return MED_EOK;
 }
 
+static int forbidden(const med_choice_t *c, const char *quoted)
+{
+	const med_trunk_t *in = c->query->in, *out = c->kept_off_trunk;
+
+	if(c->from_pstn && out->pstn)
+		return med_fail(c->err, MED_EFORBIDDEN,
+				"%s comes from the PSTN on trunk '%.*s' and would go back there by "
+				"'%.*s'; "
+				"allow_pstn_to_pstn of profile '%.*s' is no. If '%.*s' is a PBX, set "
+				"peer "
+				"ip_pbx of its gateway '%.*s'",
+				quoted, MED_STR_FMT(in->id), MED_STR_FMT(out->id),
+				MED_STR_FMT(in->profile->id), MED_STR_FMT(in->id),
+				MED_STR_FMT(in->gateway->id));
+	return med_fail(c->err, MED_EFORBIDDEN,
+			"%s would leave site '%.*s' by trunk '%.*s' at '%.*s'; "
+			"enable_location_restriction of their profiles forbids it",
+			quoted, MED_STR_FMT(site_of(c->query)), MED_STR_FMT(out->id),
+			MED_STR_FMT(out->network_site));
+}
+
 static int outcome(med_choice_t *c)
 {
 	const med_number_t *called = c->query->called;
@@ -344,8 +444,14 @@ static int outcome(med_choice_t *c)
 				"no "
 				"other route serves; write it without nested repetition",
 				MED_STR_FMT(med_route_id(c->dear)));
+	if(!c->matched && c->closed != NULL)
+		return med_fail(c->err, MED_ENOROUTE,
+				"no route of the usages takes %s now; route '%.*s' does at other times",
+				quoted, MED_STR_FMT(med_route_id(c->closed)));
 	if(!c->matched)
 		return med_fail(c->err, MED_ENOROUTE, "no route of the usages takes %s", quoted);
+	if(c->kept_off != NULL && c->passed_other == 0)
+		return forbidden(c, quoted);
 	if(c->passed_same > 0 && c->passed_other == 0)
 		return med_fail(c->err, MED_EREFUSED,
 				"%s leads back out of trunk '%.*s' that the call came in on; "
@@ -383,7 +489,134 @@ static void begin(med_choice_t *c, const med_snapshot_t *snapshot, med_scratch_t
 	c->matched = false;
 	c->dear = NULL;
 	c->passed_same = c->passed_other = 0;
+	c->from_pstn = query->in != NULL && query->in->pstn
+			&& !query->in->profile->allow_pstn_to_pstn;
+	c->within_site = query->in != NULL && query->in->restricted;
+	c->kept_off = NULL;
+	c->kept_off_trunk = NULL;
+	c->closed = NULL;
+	c->now = 0;
+	c->schedule = 0;
 	plan->count = 0;
+}
+
+/* Usages of one who may use them, in order. */
+typedef struct med_usage_list {
+	const med_str_t *names;
+	const uint32_t *numbers;
+	size_t count;
+} med_usage_list_t;
+
+static int take_list(
+		med_choice_t *c, const med_usage_list_t *list, med_dialled_t *dialled)
+{
+	for(size_t i = 0; i < list->count && c->plan->count < MED_PLAN_MAX;
+			i += USAGES_AT_ONCE) {
+		size_t some = list->count - i < USAGES_AT_ONCE ? list->count - i : USAGES_AT_ONCE;
+		int rc = take_usages(c, list->names + i, list->numbers + i, some, dialled);
+		if(rc != MED_EOK)
+			return rc;
+	}
+	return MED_EOK;
+}
+
+/* The last resort of an emergency call: whatever takes the number. */
+static int take_all(med_choice_t *c, med_dialled_t *dialled)
+{
+	const med_array_t *usages = c->snapshot->view.usages;
+	size_t end = usages == NULL ? 0 : usages->chunks * MED_ARRAY_CHUNK;
+
+	for(uint32_t i = 0; i < end && c->plan->count < MED_PLAN_MAX; i++) {
+		const med_usage_t *usage = med_array_get(usages, i);
+		int rc = usage == NULL ? MED_EOK : take_usages(c, &usage->name, &i, 1, dialled);
+		if(rc != MED_EOK)
+			return rc;
+	}
+	return MED_EOK;
+}
+
+/* The caller's own usages: of its policy, or of the trunk the call came in on. */
+static int own_usages(const med_choice_t *c, med_usage_list_t *list)
+{
+	const med_query_t *query = c->query;
+	const med_policy_t *policy = query->policy;
+
+	*list = (med_usage_list_t){NULL, NULL, 0};
+	if(policy != NULL && query->forwarded && policy->forwarding == MED_INTERNAL_ONLY)
+		return med_fail(c->err, MED_ENOUSAGE,
+				"policy '%.*s': its calls are forwarded to own users only "
+				"(call_forwarding_simul_ring_usage_type internal_only)",
+				MED_STR_FMT(policy->id));
+	if(policy != NULL && query->forwarded && policy->forwarding == MED_CUSTOM_USAGE) {
+		*list = (med_usage_list_t){policy->forward_usages,
+				MED_OBJECT(med_policy_object_t, policy, policy)->forward_usage_numbers,
+				policy->forward_usage_count};
+		MED_TRACE(c->trace, "policy '%.*s' has %zu usages of forwarded calls",
+				MED_STR_FMT(policy->id), list->count);
+	} else if(policy != NULL) {
+		*list = (med_usage_list_t){policy->usages,
+				MED_OBJECT(med_policy_object_t, policy, policy)->usage_numbers,
+				policy->usage_count};
+		MED_TRACE(c->trace, "policy '%.*s' has %zu usages", MED_STR_FMT(policy->id),
+				list->count);
+	} else if(query->in != NULL) {
+		const med_profile_t *profile = query->in->profile;
+		*list = (med_usage_list_t){profile->usages,
+				MED_OBJECT(med_profile_object_t, profile, profile)->usage_numbers,
+				profile->usage_count};
+		MED_TRACE(c->trace, "trunk '%.*s' has %zu usages by profile '%.*s'",
+				MED_STR_FMT(query->in->id), list->count, MED_STR_FMT(profile->id));
+	} else {
+		return med_fail(
+				c->err, MED_ENOUSAGE, "neither a policy nor a trunk gives usages");
+	}
+	if(list->count > 0)
+		return MED_EOK;
+	return policy != NULL
+			? med_fail(c->err, MED_ENOUSAGE, "policy '%.*s' has no usages",
+					MED_STR_FMT(policy->id))
+			: med_fail(c->err, MED_ENOUSAGE,
+					"trunk '%.*s': profile '%.*s' has no pstn_usages",
+					MED_STR_FMT(query->in->id), MED_STR_FMT(query->in->profile->id));
+}
+
+static int take_emergency(
+		med_choice_t *c, const med_usage_list_t *own, med_dialled_t *dialled)
+{
+	const med_location_policy_t *location = c->query->emergency;
+	med_usage_list_t list = {location->usages,
+			MED_OBJECT(med_location_object_t, location, location)->usage_numbers,
+			location->usage_count};
+	int rc;
+
+	MED_TRACE(c->trace, "an emergency number of location policy '%.*s', with %zu usages",
+			MED_STR_FMT(location->id), list.count);
+	rc = take_list(c, &list, dialled);
+	if(rc == MED_EOK)
+		rc = take_list(c, own, dialled);
+	return rc == MED_EOK ? take_all(c, dialled) : rc;
+}
+
+const med_location_policy_t *med_emergency(
+		const med_snapshot_t *snapshot, med_str_t site, med_number_t *number)
+{
+	const med_location_policy_t *location = med_snapshot_location_policy(snapshot, site);
+	med_str_t text = {number->s, number->len};
+
+	if(location == NULL)
+		return NULL;
+	for(size_t i = 0; i < location->number_count; i++) {
+		if(med_str_eq(location->numbers[i], text))
+			return location;
+	}
+	for(size_t i = 0; i < location->mask_count && location->number_count > 0; i++) {
+		if(!med_str_eq(location->masks[i], text))
+			continue;
+		number->len = location->numbers[0].len;
+		memcpy(number->s, location->numbers[0].s, number->len);
+		return location;
+	}
+	return NULL;
 }
 
 int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
@@ -391,44 +624,19 @@ int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		med_errbuf_t *err)
 {
 	med_choice_t c;
-	const med_str_t *names;
-	const uint32_t *numbers;
+	med_usage_list_t own;
 	med_dialled_t dialled;
-	size_t count;
+	int rc;
 
 	begin(&c, snapshot, scratch, query, trace, err, plan);
-	if(query->policy != NULL) {
-		names = query->policy->usages;
-		count = query->policy->usage_count;
-		numbers = MED_OBJECT(med_policy_object_t, policy, query->policy)->usage_numbers;
-		MED_TRACE(trace, "policy '%.*s' has %zu usages", MED_STR_FMT(query->policy->id),
-				count);
-	} else if(query->in != NULL) {
-		names = query->in->profile->usages;
-		count = query->in->profile->usage_count;
-		numbers = MED_OBJECT(med_profile_object_t, profile, query->in->profile)
-						  ->usage_numbers;
-		MED_TRACE(trace, "trunk '%.*s' has %zu usages by profile '%.*s'",
-				MED_STR_FMT(query->in->id), count, MED_STR_FMT(query->in->profile->id));
-	} else {
-		return med_fail(err, MED_ENOUSAGE, "neither a policy nor a trunk gives usages");
-	}
-	if(count == 0)
-		return query->policy != NULL
-				? med_fail(err, MED_ENOUSAGE, "policy '%.*s' has no usages",
-						MED_STR_FMT(query->policy->id))
-				: med_fail(err, MED_ENOUSAGE,
-						"trunk '%.*s': profile '%.*s' has no pstn_usages",
-						MED_STR_FMT(query->in->id), MED_STR_FMT(query->in->profile->id));
+	rc = own_usages(&c, &own);
+	if(rc != MED_EOK && query->emergency == NULL)
+		return rc;
 	med_scratch_begin(scratch, MED_BUDGET_SELECT_NS);
 	med_dialled_init(&dialled, query->called);
-	for(size_t i = 0; i < count && plan->count < MED_PLAN_MAX; i += USAGES_AT_ONCE) {
-		size_t some = count - i < USAGES_AT_ONCE ? count - i : USAGES_AT_ONCE;
-		int rc = take_usages(&c, names + i, numbers + i, some, &dialled);
-		if(rc == MED_ELIMIT)
-			return spent(&c);
-		if(rc != MED_EOK)
-			return rc;
-	}
-	return outcome(&c);
+	rc = query->emergency != NULL ? take_emergency(&c, &own, &dialled)
+								  : take_list(&c, &own, &dialled);
+	if(rc == MED_ELIMIT)
+		return spent(&c);
+	return rc == MED_EOK ? outcome(&c) : rc;
 }

@@ -99,6 +99,14 @@ typedef struct med_plan {
 typedef struct med_query {
 	const med_trunk_t *in;      /**< NULL: from one of our own users */
 	const med_policy_t *policy; /**< NULL: the usages of @p in's profile */
+	bool forwarded; /**< by the policy's usages of forwarded calls (spec 3.6) */
+	/**
+	 * Whose number is called, by med_emergency(); NULL: no emergency. Its usages come
+	 * first, then the caller's own, then all; neither schedules nor what keeps a trunk
+	 * from the PSTN or within its site hold the call back.
+	 */
+	const med_location_policy_t *emergency;
+	int64_t now; /**< seconds of 1970, for schedules; 0: it is asked for when needed */
 	const med_number_t *called; /**< E.164 */
 	uint32_t turn;              /**< rotates trunks of equal weight; any counter */
 	/** Is the trunk worth trying now? NULL: all are. Down ones come last. */
@@ -107,11 +115,23 @@ typedef struct med_query {
 } med_query_t;
 
 /**
+ * Is this an emergency number, of the site or of all (spec 5.11)? By the number alone:
+ * what anybody may write into a header (Priority: emergency) must not lift any guard.
+ *
+ * @param number  as dialled; becomes the number to send
+ * @return whose number it is; NULL: it is none
+ */
+const med_location_policy_t *med_emergency(
+		const med_snapshot_t *snapshot, med_str_t site, med_number_t *number);
+
+/**
  * Candidates in the order to try them: usages in order, in each its matching routes by
  * priority, of each its trunks (spec 3.2). The same trunk appears once.
  *
- * @return MED_EOK (at least one), MED_ENOUSAGE, MED_ENOROUTE, MED_EALLDOWN, MED_ELIMIT
- *         (a pattern ran into its match limit; text names the object)
+ * @return MED_EOK (at least one), MED_ENOUSAGE, MED_ENOROUTE, MED_EALLDOWN, MED_EREFUSED
+ *         (only back out of the trunk it came in on), MED_EFORBIDDEN (the PSTN guard or a
+ *         location restriction; text names the field), MED_ELIMIT (a pattern ran into its
+ * match limit; text names the object)
  */
 int med_select(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		const med_query_t *query, med_plan_t *plan, const med_trace_t *trace,

@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <string.h>
+
 #include "medcore/snapshot.h"
 
 const med_trunk_t *med_snapshot_trunk(const med_snapshot_t *snapshot, med_str_t id)
@@ -60,6 +62,43 @@ const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_
 			return &object->policy;
 	}
 	return NULL;
+}
+
+const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number)
+{
+	const med_schedule_object_t *object = med_array_get(view->schedules, number);
+
+	return object == NULL ? NULL : &object->schedule;
+}
+
+static const med_location_policy_t *location(const med_view_t *view, med_str_t id)
+{
+	uint64_t hash = med_id_hash(id);
+
+	MED_MAP_EACH(entry, view->locations, hash)
+	{
+		const med_location_object_t *object = (const void *)(uintptr_t)entry->value;
+		if(med_str_eq(object->location.id, id))
+			return &object->location;
+	}
+	return NULL;
+}
+
+const med_location_policy_t *med_snapshot_location_policy(
+		const med_snapshot_t *snapshot, med_str_t site)
+{
+	static const char scope[] = "site:";
+	const med_location_policy_t *found = NULL;
+	char id[sizeof(scope) + MED_ID_MAX];
+
+	if(snapshot->view.locations == NULL)
+		return NULL;
+	if(site.len > 0 && site.len <= MED_ID_MAX) {
+		memcpy(id, scope, sizeof(scope) - 1);
+		memcpy(id + sizeof(scope) - 1, site.s, site.len);
+		found = location(&snapshot->view, (med_str_t){id, sizeof(scope) - 1 + site.len});
+	}
+	return found != NULL ? found : location(&snapshot->view, MED_STR("global"));
 }
 
 const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id)

@@ -69,11 +69,12 @@ typedef struct med_leg_group {
 
 /** The immutable whole. Everything hangs from here. */
 typedef struct med_view {
-	med_map_t *trunks, *gateways, *policies, *rules; /**< by id */
+	med_map_t *trunks, *gateways, *policies, *rules, *locations; /**< by id */
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
 	med_map_t *legs;     /**< med_leg_group_t */
 	med_array_t *trunk_numbers, *usages;
-	med_array_t *missing; /**< med_missing_t by number: routes name it in vain */
+	med_array_t *schedules; /**< by the number that routes have */
+	med_array_t *missing;   /**< med_missing_t by number: routes name it in vain */
 	med_listing_t *listing[MED_KIND_COUNT]; /**< none of routes */
 	uint64_t prefixes[3];                   /**< bit n: some source has n bits */
 	size_t count[MED_KIND_COUNT];
@@ -111,8 +112,19 @@ typedef struct med_missing {
 typedef struct med_policy_object {
 	med_segment_t segment;
 	med_policy_t policy;
-	const uint32_t *usage_numbers;
+	const uint32_t *usage_numbers, *forward_usage_numbers;
 } med_policy_object_t;
+
+typedef struct med_location_object {
+	med_segment_t segment;
+	med_location_policy_t location;
+	const uint32_t *usage_numbers;
+} med_location_object_t;
+
+typedef struct med_schedule_object {
+	med_segment_t segment;
+	med_schedule_t schedule;
+} med_schedule_object_t;
 
 typedef struct med_rules_object {
 	med_segment_t segment;
@@ -134,6 +146,8 @@ static inline const med_trunk_t *med_view_trunk(const med_view_t *view, uint32_t
 
 /** Of a trunk that is in force, or that a route names; empty: neither. */
 med_str_t med_view_trunk_id(const med_view_t *view, uint32_t number);
+/** NULL: it is not in force. */
+const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number);
 const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
 
 /* ---- identity.c ---------------------------------------------------------------------

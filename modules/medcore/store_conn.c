@@ -562,8 +562,8 @@ static int feed(med_conn_t *conn)
 {
 	size_t len = conn->in_len - conn->in_at;
 
-	if(len > FEED_BYTES)
-		len = FEED_BYTES;
+	if(len > FEED_BYTES && conn->reply_bytes < READ_CHUNK)
+		len = FEED_BYTES; /* of a big reply nothing is moved until it is whole */
 	conn->reply_bytes += len;
 	if(conn->reply_bytes > MED_CONN_REPLY_MAX) {
 		conn->oversized = true;

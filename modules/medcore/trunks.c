@@ -62,7 +62,7 @@ static bool is_affected(const med_config_t *config, const med_slot_t *slot, bool
 {
 	const med_trunk_object_t *object = slot->object;
 	const med_record_t *record = slot->entry;
-	const med_slot_t *refused, *pool;
+	const med_slot_t *refused, *pool, *site;
 	const med_trunk_t *trunk;
 
 	if(record == NULL)
@@ -73,6 +73,11 @@ static bool is_affected(const med_config_t *config, const med_slot_t *slot, bool
 	if(pool != NULL && pool->dirty)
 		return true;
 	trunk = &object->trunk;
+	site = trunk->gateway->site.len == 0
+			? NULL
+			: med_slot_find(config, MED_KIND_SITE, trunk->gateway->site);
+	if(site != NULL && site->dirty)
+		return true;
 	if(MED_OBJECT(med_gateway_object_t, gateway, trunk->gateway)->segment.death != 0
 			|| MED_OBJECT(med_profile_object_t, profile, trunk->profile)->segment.death
 					!= 0)
@@ -98,6 +103,15 @@ static void mark_namers(med_config_t *config, const med_slot_t *slot, bool scope
 	}
 }
 
+/* Trunks of the gateways at a site. */
+static void mark_site(med_config_t *config, const med_slot_t *site, bool scopes)
+{
+	for(const med_ref_t *ref = site->named; ref != NULL; ref = ref->next) {
+		if(ref->from->kind == MED_KIND_GATEWAY)
+			mark_namers(config, ref->from, scopes);
+	}
+}
+
 /* Trunks that a profile may apply to. */
 static void mark_scope(med_config_t *config, const med_slot_t *profile)
 {
@@ -113,11 +127,8 @@ static void mark_scope(med_config_t *config, const med_slot_t *profile)
 		if(id.s[0] == 't' && slot != NULL)
 			mark_trunk(config, slot, true);
 		site = id.s[0] == 's' ? med_slot_find(config, MED_KIND_SITE, name) : NULL;
-		for(const med_ref_t *ref = site == NULL ? NULL : site->named; ref != NULL;
-				ref = ref->next) {
-			if(ref->from->kind == MED_KIND_GATEWAY)
-				mark_namers(config, ref->from, true);
-		}
+		if(site != NULL)
+			mark_site(config, site, true);
 		return;
 	}
 	/* the global one: for those that have it, and those that have none */
@@ -138,7 +149,7 @@ static bool concerns_trunks(const med_config_t *config)
 	const med_table_t *table = config->table;
 
 	return table[MED_KIND_TRUNK].dirty != NULL || table[MED_KIND_GATEWAY].dirty != NULL
-			|| table[MED_KIND_POOL].dirty != NULL
+			|| table[MED_KIND_POOL].dirty != NULL || table[MED_KIND_SITE].dirty != NULL
 			|| table[MED_KIND_PROFILE].dirty != NULL;
 }
 
@@ -155,6 +166,8 @@ static void mark_affected(med_config_t *config)
 		mark_namers(config, slot, false);
 	for(slot = config->table[MED_KIND_POOL].dirty; slot != NULL; slot = slot->next_dirty)
 		mark_namers(config, slot, false);
+	for(slot = config->table[MED_KIND_SITE].dirty; slot != NULL; slot = slot->next_dirty)
+		mark_site(config, slot, false);
 	for(slot = config->table[MED_KIND_PROFILE].dirty; slot != NULL;
 			slot = slot->next_dirty)
 		mark_scope(config, slot);
@@ -477,6 +490,40 @@ static med_ports_t ports_of(const med_trunk_record_t *trunk,
 			(uint16_t)(local_port != MED_UNSET ? local_port : local[trunk->transport])};
 }
 
+static bool has_scope(med_str_t profile, const char *scope)
+{
+	size_t len = strlen(scope);
+
+	return profile.len > len && memcmp(profile.s, scope, len) == 0;
+}
+
+/*
+ * Spec 3.1: the most specific scope that has a dial plan gives it. The profile applies as
+ * a whole; its dial plan has the rank of its scope: one for the trunk comes before the
+ * gateway's own, one for the site, or for all, after it.
+ */
+static med_str_t dial_plan_of(const med_config_t *config, const med_profile_t *profile,
+		const med_gateway_record_t *gateway, const med_pool_record_t *pool)
+{
+	const med_slot_t *slot = gateway->site.len == 0
+			? NULL
+			: med_slot_find(config, MED_KIND_SITE, gateway->site);
+	const med_record_t *site = slot == NULL ? NULL : slot->entry;
+	bool of_site = has_scope(profile->id, "site:");
+
+	if(has_scope(profile->id, "trunk:") && profile->dial_plan.len > 0)
+		return profile->dial_plan;
+	if(gateway->dial_plan.len > 0)
+		return gateway->dial_plan;
+	if(pool != NULL && pool->dial_plan.len > 0)
+		return pool->dial_plan;
+	if(of_site && profile->dial_plan.len > 0)
+		return profile->dial_plan;
+	if(site != NULL && site->site.dial_plan.len > 0)
+		return site->site.dial_plan;
+	return profile->dial_plan;
+}
+
 /* Its pool's last good version; NULL, *there: it names none. */
 static const med_pool_record_t *pool_of(
 		const med_config_t *config, const med_trunk_record_t *record, bool *there)
@@ -531,7 +578,9 @@ static int make(med_config_t *config, med_slot_t *slot)
 	slot->pending = med_trunk_object(&config->heap, med_slot_id(slot), slot->number,
 			record,
 			ports_of(record, &((const med_record_t *)gateway_slot->entry)->gateway, pool),
-			&gateway->gateway, profile);
+			&gateway->gateway, profile,
+			dial_plan_of(config, profile,
+					&((const med_record_t *)gateway_slot->entry)->gateway, pool));
 	return slot->pending == NULL ? MED_ENOMEM : MED_EOK;
 }
 

@@ -438,6 +438,8 @@ static bool next_route(void *ctx, med_route_source_t *route)
 	route->trunks = entry->words;
 	route->trunk_count = entry->trunk_count;
 	route->weights = entry->weights;
+	route->schedule =
+			entry->schedule == NULL ? 0 : (uint16_t)(entry->schedule->number + 1);
 	return true;
 }
 

@@ -51,6 +51,7 @@ typedef struct med_member {
 typedef struct med_route_entry {
 	med_pattern_entry_t *regex; /**< NULL: recognised */
 	med_slot_t **trunks;        /**< slots, present or not */
+	med_slot_t *schedule;       /**< NULL: always */
 	uint32_t *words;            /**< number and weight, as in the usage */
 	med_member_t *members;      /**< those in the same usage stand together */
 	char *text;                 /**< pattern, then caller id */
@@ -96,11 +97,11 @@ struct med_slot {
 	med_refs_t *refs;           /**< what the version in force names; NULL: nothing */
 	med_ref_t *named;           /**< objects that name it */
 	const med_slot_t *named_by; /**< of a trunk: one of the routes; NULL: not known */
-	uint32_t routes;            /**< that name this trunk */
+	uint32_t routes;            /**< that name this trunk, or schedule */
 	uint32_t epoch;             /**< of the last full read that told it */
 	uint32_t fault_told;        /**< hash of the text told last; 0: none */
 	/* what finding it takes lies together, in one line of the cache or two */
-	uint32_t number; /**< of a trunk */
+	uint32_t number; /**< of a trunk, or a schedule */
 	uint64_t hash;
 	med_slot_t *next; /**< of the hash chain */
 	uint8_t kind;
@@ -168,7 +169,7 @@ struct med_config {
 	med_table_t table[MED_KIND_COUNT];
 	med_usage_slot_t *usages[1024];
 	med_usage_slot_t *dirty_usages;
-	uint32_t usage_count, trunk_numbers, epoch;
+	uint32_t usage_count, trunk_numbers, schedule_numbers, epoch;
 	med_pattern_entry_t *patterns[1024], *dead_patterns;
 	med_slot_t *faults[MED_FAULT_LISTS];
 	med_usage_slot_t *usage_faults;
@@ -214,7 +215,7 @@ void med_slot_drop(med_config_t *config, med_slot_t *slot);
 int med_slot_text(med_config_t *config, char **place, const char *text);
 static inline bool med_slot_is_missing(const med_slot_t *slot)
 {
-	return slot->kind == MED_KIND_TRUNK && slot->entry == NULL && slot->routes > 0;
+	return slot->entry == NULL && slot->routes > 0; /* a trunk, or a schedule */
 }
 
 bool med_config_reserve_work(med_config_t *config, size_t count);
@@ -261,13 +262,17 @@ med_policy_object_t *med_policy_object(
 		med_config_t *config, med_str_t id, const med_policy_record_t *record);
 med_rules_object_t *med_rules_object(
 		med_heap_t *heap, med_str_t id, const med_rules_entry_t *entry);
+med_schedule_object_t *med_schedule_object(
+		med_heap_t *heap, med_str_t id, const med_schedule_record_t *record);
+med_location_object_t *med_location_object(
+		med_config_t *config, med_str_t id, const med_location_policy_record_t *record);
 /** Where the two ends of a trunk listen. */
 typedef struct med_ports {
 	uint16_t remote, local;
 } med_ports_t;
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
 		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
-		const med_profile_t *profile);
+		const med_profile_t *profile, med_str_t dial_plan);
 
 /* ---- usages.c: routes in their usages
  * --------------------------------------------------

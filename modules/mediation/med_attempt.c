@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/dset.h"
+#include "core/parser/parse_cseq.h"
 
 #include "med_branch.h"
 #include "med_cookie.h"
@@ -164,6 +165,8 @@ int ki_med_branch(sip_msg_t *msg)
 		memcpy(call->branch, msg->add_to_branch_s, call->branch_len);
 	}
 	call->flags |= MED_CALL_TRIED;
+	call->tries[call->try_current].code = 0;
+	call->try_started = med_now_ms();
 	return MED_YES;
 }
 
@@ -197,10 +200,16 @@ int ki_med_failover(sip_msg_t *msg)
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
 	code = med_failed_code(call, t);
-	if(code == 0)
+	if(code != 0)
+		med_call_ended(call, code);
+	else
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
-	if(out == NULL || !med_fails_over(out->profile, code))
+	if(out == NULL)
+		return MED_NO;
+	/* An emergency call goes on whatever a trunk says, as long as one is left. */
+	if((call->flags & MED_CALL_EMERGENCY) != 0 ? call->try_next >= call->try_count
+											   : !med_fails_over(out->profile, code))
 		return MED_NO;
 	state = med_shm_trunk_state(out->number);
 	if(state != NULL)
@@ -223,12 +232,22 @@ int ki_med_failover(sip_msg_t *msg)
 	return ki_med_next(msg);
 }
 
+/** The current candidate's own final answer, for the call's record. */
+static void med_final_answer(sip_msg_t *msg, med_call_t *call)
+{
+	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
+			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
+			&& get_cseq(msg)->method_id == METHOD_INVITE)
+		med_call_ended(call, msg->REPLY_STATUS);
+}
+
 int ki_med_media(sip_msg_t *msg)
 {
-	med_call_t *call;
+	med_call_t *call = msg->first_line.type == SIP_REPLY ? med_call_get(msg) : NULL;
 
-	if(msg->first_line.type == SIP_REPLY && msg->rcv.proto == PROTO_TLS
-			&& (call = med_call_get(msg)) != NULL) {
+	if(call != NULL && msg->REPLY_STATUS >= 200)
+		med_final_answer(msg, call);
+	if(call != NULL && msg->rcv.proto == PROTO_TLS) {
 		MED_SNAPSHOT(snapshot);
 		if(med_dialog_answer(msg, call, snapshot) != MED_EOK) {
 			med_refused(msg, MED_NO);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/dset.h"
 #include "core/xavp.h"
@@ -163,6 +164,8 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 		const med_candidate_t *from = &plan->candidate[i];
 		med_try_t *to = &grown->tries[i];
 
+		to->code = 0;
+		to->ms = 0;
 		to->number = from->trunk->number;
 		to->trunk = med_pool_add(grown, from->trunk->id, &to->trunk_len);
 		to->route = med_pool_add(grown, med_route_id(from->route), &to->route_len);
@@ -171,6 +174,24 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 				grown, med_route_alternate_caller_id(from->route), &to->alternate_len);
 	}
 	return grown;
+}
+
+int64_t med_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void med_call_ended(med_call_t *call, unsigned code)
+{
+	med_try_t *try = &call->tries[call->try_current];
+
+	if(call->try_count == 0 || call->try_started == 0 || try->code != 0)
+		return;
+	try->code = (uint16_t)code;
+	try->ms = (uint32_t)(med_now_ms() - call->try_started);
 }
 
 void med_side_set(med_side_t *side, const med_trunk_t *trunk)

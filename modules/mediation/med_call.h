@@ -40,6 +40,8 @@ typedef struct med_try {
 	uint32_t number;
 	uint16_t trunk, route, usage, alternate; /**< offsets */
 	uint8_t trunk_len, route_len, usage_len, alternate_len;
+	uint16_t code; /**< how it ended, 408 where a timer did it; 0: not, or not tried */
+	uint32_t ms;   /**< until then */
 } med_try_t;
 
 enum med_call_flag {
@@ -50,6 +52,8 @@ enum med_call_flag {
 	MED_CALL_OFFER = 1 << 4,      /**< the request carried an offer */
 	MED_CALL_OFFERED = 1 << 5,    /**< an offer went to rtpengine for `branch` */
 	MED_CALL_NO_LEG = 1 << 6,     /**< in dialog without a valid parameter */
+	MED_CALL_FORWARDED = 1 << 12, /**< authorised as a forwarded call */
+	MED_CALL_EMERGENCY = 1 << 11, /**< `called` is an emergency number */
 	MED_CALL_ORPHAN = 1 << 10,    /**< no call: holds the reason of a refused request */
 	MED_CALL_OVER = 1 << 9,       /**< the current candidate's branch has failed */
 	MED_CALL_ASSERTED = 1 << 8,   /**< `calling` is from P-Asserted-Identity */
@@ -72,6 +76,7 @@ typedef struct med_call {
 	uint8_t tm_branch; /**< tm's number of the current candidate's branch */
 	uint8_t progress;  /**< the peer rings: the answer timer runs */
 	uint32_t answer_timeout_ms;
+	int64_t try_started; /**< the current candidate's INVITE, in monotonic ms */
 	uint8_t branch_len;
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
 	med_refused_t refused;
@@ -100,6 +105,11 @@ med_call_t *med_call_keep(sip_msg_t *msg, const med_call_t *draft);
 med_call_t *med_call_make(sip_msg_t *msg);
 /** Take over the plan: @p call may move, so use what is returned. NULL: memory. */
 med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan);
+
+/** Milliseconds of a clock that is never set. */
+int64_t med_now_ms(void);
+/** The current candidate ended with this final code; the first one counts. */
+void med_call_ended(med_call_t *call, unsigned code);
 
 void med_side_set(med_side_t *side, const med_trunk_t *trunk);
 static inline med_str_t med_side_id(const med_side_t *side)

@@ -129,10 +129,18 @@ static int med_set_user(sip_msg_t *msg, med_str_t old, const med_number_t *numbe
 	return rewrite_uri(msg, &changed) < 0 ? -1 : 0;
 }
 
-int ki_med_normalize(sip_msg_t *msg)
+/** Whose emergency number it is; it becomes the number to send. NULL: it is none. */
+static const med_location_policy_t *med_emergency_of(
+		const med_snapshot_t *snapshot, const med_trunk_t *in, med_number_t *number)
+{
+	return med_emergency(snapshot, in != NULL ? in->network_site : MED_STR(""), number);
+}
+
+int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 {
 	med_call_t *call = med_new_call(msg);
 	const med_trunk_t *in;
+	med_str_t plan;
 	med_number_t dialled;
 	med_errbuf_t why = {""};
 	med_str_t user;
@@ -152,16 +160,25 @@ int ki_med_normalize(sip_msg_t *msg)
 		med_reason(msg, 484, 12002, "no number is called: %s", why.text);
 		return med_refused(msg, MED_NO);
 	}
-	rc = med_normalize(snapshot, med_scratch,
-			in != NULL ? in->profile->dial_plan : MED_STR(""), &dialled, &call->called,
-			NULL);
+	plan = rules != NULL && rules->len > 0 ? med_from_str(*rules)
+			: in != NULL                   ? in->dial_plan
+										   : MED_STR("");
+	/* As dialled: a dial plan may make something else of 112. And as it came out. */
+	if(med_emergency_of(snapshot, in, &dialled) != NULL) {
+		call->flags |= MED_CALL_EMERGENCY;
+		call->called = dialled;
+		rc = MED_EOK;
+	} else {
+		rc = med_normalize(snapshot, med_scratch, plan, &dialled, &call->called, NULL);
+		if(rc == MED_EOK && med_emergency_of(snapshot, in, &call->called) != NULL)
+			call->flags |= MED_CALL_EMERGENCY;
+	}
 	if(rc != MED_EOK) {
 		med_stats_inc(MED_STAT_NUMBERS_INVALID);
 		if(rc == MED_ENOMATCH)
 			med_reason(msg, 484, 12002,
 					"no rule of dial plan '%.*s' takes the number %.*s",
-					in != NULL ? (int)in->profile->dial_plan.len : 0,
-					in != NULL ? in->profile->dial_plan.s : "", MED_STR_FMT(dialled));
+					MED_STR_FMT(plan), MED_STR_FMT(dialled));
 		else
 			med_reason(msg, 500, 12003, "number %.*s: %s", MED_STR_FMT(dialled),
 					med_strerror(rc));
@@ -174,7 +191,12 @@ int ki_med_normalize(sip_msg_t *msg)
 	return med_refused(msg, MED_INTERNAL);
 }
 
-int ki_med_authorize_policy(sip_msg_t *msg, str *policy)
+int ki_med_normalize(sip_msg_t *msg)
+{
+	return ki_med_normalize_by(msg, NULL);
+}
+
+int ki_med_authorize_as(sip_msg_t *msg, str *policy, str *kind)
 {
 	med_call_t *call = med_new_call(msg);
 	med_str_t id = policy != NULL ? med_from_str(*policy) : MED_STR("");
@@ -189,16 +211,22 @@ int ki_med_authorize_policy(sip_msg_t *msg, str *policy)
 	if(id.len > 0) {
 		const med_policy_t *found = med_snapshot_policy(snapshot, id);
 
-		if(found == NULL || found->usage_count == 0 || id.len > MED_ID_MAX) {
+		if(kind != NULL && kind->len == 7 && memcmp(kind->s, "forward", 7) == 0)
+			call->flags |= MED_CALL_FORWARDED;
+		if((found == NULL || found->usage_count == 0 || id.len > MED_ID_MAX)
+				&& (call->flags & MED_CALL_EMERGENCY) == 0) {
 			med_reason(msg, 403, 12001, "policy '%.*s' %s", MED_STR_FMT(id),
 					found == NULL ? "does not exist" : "has no usage");
 			return med_refused(msg, MED_NO);
 		}
-		call->policy_len = (uint8_t)id.len;
-		memcpy(call->policy, id.s, id.len);
+		if(id.len <= MED_ID_MAX) {
+			call->policy_len = (uint8_t)id.len;
+			memcpy(call->policy, id.s, id.len);
+		}
 	} else {
 		in = med_side_trunk(snapshot, &call->in);
-		if(in == NULL || in->profile->usage_count == 0) {
+		if((in == NULL || in->profile->usage_count == 0)
+				&& (call->flags & MED_CALL_EMERGENCY) == 0) {
 			med_reason(msg, 403, 12001,
 					"trunk '%.*s' has no usages (pstn_usages of its profile): "
 					"it may call nobody",
@@ -208,6 +236,11 @@ int ki_med_authorize_policy(sip_msg_t *msg, str *policy)
 	}
 	call->flags |= MED_CALL_AUTHORIZED;
 	return MED_YES;
+}
+
+int ki_med_authorize_policy(sip_msg_t *msg, str *policy)
+{
+	return ki_med_authorize_as(msg, policy, NULL);
 }
 
 int ki_med_authorize(sip_msg_t *msg)
@@ -225,6 +258,9 @@ static int med_no_route(sip_msg_t *msg, int rc, const med_errbuf_t *why)
 			return med_refused(msg, MED_NO);
 		case MED_ENOROUTE:
 			med_reason(msg, 404, 12004, "%s", why->text);
+			return med_refused(msg, MED_NO);
+		case MED_EFORBIDDEN:
+			med_reason(msg, 403, 12008, "%s", why->text);
 			return med_refused(msg, MED_NO);
 		case MED_EREFUSED:
 			med_reason(msg, 482, 13000, "%s", why->text);
@@ -245,8 +281,7 @@ static void med_normalize_calling(
 	med_number_t e164;
 
 	if(in != NULL && calling->len > 0
-			&& med_normalize(snapshot, med_scratch, in->profile->dial_plan, calling,
-					   &e164, NULL)
+			&& med_normalize(snapshot, med_scratch, in->dial_plan, calling, &e164, NULL)
 					== MED_EOK)
 		*calling = e164;
 }
@@ -278,8 +313,14 @@ int ki_med_route(sip_msg_t *msg)
 	if(call->policy_len > 0)
 		query.policy = med_snapshot_policy(
 				snapshot, (med_str_t){call->policy, call->policy_len});
+	query.forwarded = (call->flags & MED_CALL_FORWARDED) != 0;
 	query.called = &call->called;
 	query.turn = turn++;
+	if(call->flags & MED_CALL_EMERGENCY) {
+		med_number_t called = call->called;
+
+		query.emergency = med_emergency_of(snapshot, query.in, &called);
+	}
 	rc = med_select(snapshot, med_scratch, &query, &plan, NULL, &why);
 	if(rc != MED_EOK)
 		return med_no_route(msg, rc, &why);

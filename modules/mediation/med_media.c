@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/cfg/cfg_ctx.h"
 #include "core/kemi.h"
@@ -216,14 +215,6 @@ void med_media_forget(sip_msg_t *msg, med_call_t *call, bool whole)
 		LM_DBG("call %.*s: rtpengine had nothing to delete\n", msg->callid->body.len,
 				msg->callid->body.s);
 	call->flags &= ~(uint32_t)MED_CALL_OFFERED;
-}
-
-static int64_t med_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /** 503, and why: with what the policy listener's watch last saw. */

@@ -29,6 +29,9 @@ enum med_pv_name {
 	MED_PV_AUTH_REALM,
 	MED_PV_AUTH_PASSWORD,
 	MED_PV_MEDIA,
+	MED_PV_OUT_GATEWAY,
+	MED_PV_ATTEMPTS,
+	MED_PV_EMERGENCY,
 	MED_PV_REASON,
 	MED_PV_CODE,
 	MED_PV_DIAGNOSTIC,
@@ -37,7 +40,8 @@ enum med_pv_name {
 
 static const char *const med_pv_names[MED_PV_COUNT] = {"trunk", "gateway", "site",
 		"out_trunk", "route", "usage", "called", "calling", "auth_username", "auth_realm",
-		"auth_password", "media", "reason", "code", "diagnostic"};
+		"auth_password", "media", "out_gateway", "attempts", "emergency", "reason",
+		"code", "diagnostic"};
 
 static int med_pv_parse(pv_spec_t *spec, str *name)
 {
@@ -76,12 +80,12 @@ static int med_pv_copy(sip_msg_t *msg, pv_param_t *param, pv_value_t *out, med_s
 	return pv_get_strval(msg, param, out, &value);
 }
 
-/** What the snapshot knows of the caller's trunk now. */
+/** What the snapshot knows of a side's trunk now. */
 static int med_pv_gateway(sip_msg_t *msg, pv_param_t *param, pv_value_t *out,
-		const med_call_t *call, bool site)
+		const med_side_t *side, bool site)
 {
 	MED_SNAPSHOT(snapshot);
-	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->in);
+	const med_trunk_t *trunk = med_side_trunk(snapshot, side);
 
 	if(trunk == NULL)
 		return pv_get_null(msg, param, out);
@@ -121,6 +125,25 @@ static int med_pv_reason(
 			msg, param, out, name == MED_PV_CODE ? reason->code : reason->diagnostic);
 }
 
+/** "gw1=503/121,gw2=200/35": each trunk that was tried, its final code, and when. */
+static int med_pv_attempts(
+		sip_msg_t *msg, pv_param_t *param, pv_value_t *out, const med_call_t *call)
+{
+	char text[480];
+	size_t used = 0;
+
+	for(unsigned i = 0; i < call->try_count && used < sizeof text; i++) {
+		const med_try_t *try = &call->tries[i];
+
+		if(try->code != 0)
+			used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s=%u/%u",
+					used > 0 ? "," : "", try->trunk_len, call->pool + try->trunk,
+					try->code, try->ms);
+	}
+	return med_pv_copy(msg, param, out,
+			(med_str_t){text, used < sizeof text ? used : sizeof text - 1});
+}
+
 static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 {
 	enum med_pv_name name = (enum med_pv_name)param->pvn.u.isname.name.n;
@@ -142,7 +165,14 @@ static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 			return med_pv_copy(msg, param, out, med_side_id(&call->out));
 		case MED_PV_GATEWAY:
 		case MED_PV_SITE:
-			return med_pv_gateway(msg, param, out, call, name == MED_PV_SITE);
+			return med_pv_gateway(msg, param, out, &call->in, name == MED_PV_SITE);
+		case MED_PV_OUT_GATEWAY:
+			return med_pv_gateway(msg, param, out, &call->out, false);
+		case MED_PV_ATTEMPTS:
+			return med_pv_attempts(msg, param, out, call);
+		case MED_PV_EMERGENCY:
+			return pv_get_sintval(
+					msg, param, out, (call->flags & MED_CALL_EMERGENCY) != 0);
 		case MED_PV_AUTH_USERNAME:
 		case MED_PV_AUTH_REALM:
 		case MED_PV_AUTH_PASSWORD:

@@ -122,22 +122,28 @@ static int w_med_from_trunk(sip_msg_t *msg, char *a, char *b)
 	return ki_med_from_trunk(msg);
 }
 
-static int w_med_normalize(sip_msg_t *msg, char *a, char *b)
-{
-	(void)a, (void)b;
-	return ki_med_normalize(msg);
-}
-
-static int w_med_authorize(sip_msg_t *msg, char *policy, char *b)
+static int w_med_normalize(sip_msg_t *msg, char *rules, char *b)
 {
 	str id = STR_NULL;
 
 	(void)b;
+	if(rules == NULL)
+		return ki_med_normalize(msg);
+	if(fixup_get_svalue(msg, (gparam_t *)rules, &id) < 0)
+		return MED_INTERNAL;
+	return ki_med_normalize_by(msg, &id);
+}
+
+static int w_med_authorize(sip_msg_t *msg, char *policy, char *kind)
+{
+	str id = STR_NULL, as = STR_NULL;
+
 	if(policy == NULL)
 		return ki_med_authorize(msg);
-	if(fixup_get_svalue(msg, (gparam_t *)policy, &id) < 0)
+	if(fixup_get_svalue(msg, (gparam_t *)policy, &id) < 0
+			|| (kind != NULL && fixup_get_svalue(msg, (gparam_t *)kind, &as) < 0))
 		return MED_INTERNAL;
-	return ki_med_authorize_policy(msg, &id);
+	return ki_med_authorize_as(msg, &id, &as);
 }
 
 static int w_med_route(sip_msg_t *msg, char *a, char *b)
@@ -215,8 +221,10 @@ static int med_fixup_routes(void **param, int number)
 cmd_export_t med_script_cmds[] = {
 	{"med_from_trunk", w_med_from_trunk, 0, 0, 0, MED_START},
 	{"med_normalize", w_med_normalize, 0, 0, 0, MED_START},
+	{"med_normalize", w_med_normalize, 1, fixup_spve_null, fixup_free_spve_null, MED_START},
 	{"med_authorize", w_med_authorize, 0, 0, 0, MED_START},
 	{"med_authorize", w_med_authorize, 1, fixup_spve_null, fixup_free_spve_null, MED_START},
+	{"med_authorize", w_med_authorize, 2, fixup_spve_spve, fixup_free_spve_spve, MED_START},
 	{"med_route", w_med_route, 0, 0, 0, MED_START},
 	{"med_next", w_med_next, 0, 0, 0, MED_CHOOSE},
 	{"med_branch", w_med_branch, 0, 0, 0, BRANCH_ROUTE},
@@ -233,8 +241,10 @@ cmd_export_t med_script_cmds[] = {
 sr_kemi_t med_script_kemi[] = {
 	MED_KEMI("med_from_trunk", ki_med_from_trunk, SR_KEMIP_NONE),
 	MED_KEMI("med_normalize", ki_med_normalize, SR_KEMIP_NONE),
+	MED_KEMI("med_normalize_by", ki_med_normalize_by, SR_KEMIP_STR),
 	MED_KEMI("med_authorize", ki_med_authorize, SR_KEMIP_NONE),
 	MED_KEMI("med_authorize_policy", ki_med_authorize_policy, SR_KEMIP_STR),
+	MED_KEMI("med_authorize_as", ki_med_authorize_as, SR_KEMIP_STR, SR_KEMIP_STR),
 	MED_KEMI("med_route", ki_med_route, SR_KEMIP_NONE),
 	MED_KEMI("med_next", ki_med_next, SR_KEMIP_NONE),
 	MED_KEMI("med_branch", ki_med_branch, SR_KEMIP_NONE),

@@ -25,8 +25,11 @@ extern med_scratch_t *med_scratch;
 
 int ki_med_from_trunk(sip_msg_t *msg);
 int ki_med_normalize(sip_msg_t *msg);
+int ki_med_normalize_by(sip_msg_t *msg, str *rules);
 int ki_med_authorize(sip_msg_t *msg);
 int ki_med_authorize_policy(sip_msg_t *msg, str *policy);
+/** @param kind  "forward": the call is forwarded, or rings simultaneously */
+int ki_med_authorize_as(sip_msg_t *msg, str *policy, str *kind);
 int ki_med_route(sip_msg_t *msg);
 
 /** In mod_init: tm's functions. */

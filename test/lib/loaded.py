@@ -54,7 +54,7 @@ class Loaded:
     def probes(self, count):
         """A caller on each worker's port; trunks to call, each by a number of its own, and
         a trunk `new` that their routes may be sent to."""
-        objects = {"gateway:pbx": {"address": "127.0.0.1"},
+        objects = {"gateway:pbx": {"address": "127.0.0.1", "peer": "ip_pbx"},
                    "profile:global": {"srtp_mode": "not_supported", "anchor": "no",
                                       "pstn_usages": self.usage}}
         for number, port in enumerate(self.workers):

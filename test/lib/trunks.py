@@ -4,7 +4,8 @@
     invite = trunks.call("pbx1", "00301234567", sdp=sdp(30000))
     got = trunks.gw1.expect("INVITE")
 
-Each trunk has a local port of its own, a SipPeer of its name, a profile with what is not
+All gateways are IP-PBXs unless told otherwise, so that any may call any. Each trunk has a
+local port of its own, a SipPeer of its name, a profile with what is not
 `transport` of its dict, and one route for each number that begins with its prefix.
 """
 
@@ -149,7 +150,7 @@ class Trunks:
             fields.pop("san", None)
             fields.pop("cn", None)
             found[f"gateway:{name}"] = {
-                "address": self.host, **({"tls_name": f"{name}.example"}
+                "address": self.host, "peer": "ip_pbx", **({"tls_name": f"{name}.example"}
                                            if transport == "tls" else {}),
                 **fields.pop("gateway", {})}
             found[f"trunk:{name}"] = {

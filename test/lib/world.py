@@ -26,6 +26,7 @@ from trunks import TLS_CONFIG
 CONFIG = os.path.join(TOP, "kamailio-cfg", "kamailio.cfg")
 MEDIA_ADDRESS = "127.0.0.2"
 TRUNKS = ("pbx1", "gw1", "gw2", "itsp1")
+PEERS = {"pbx1": "ip_pbx", "itsp1": "itsp"}
 TLS_TRUNKS = ("pbx1", "itsp1")
 
 # The enterprise has +49 89 5550, extensions of four digits, exit digit 0.
@@ -108,7 +109,7 @@ class World:
         for name in TRUNKS:
             tls = name in TLS_TRUNKS
             found[f"med:1:gateway:{name}"] = {
-                "address": "127.0.0.1",
+                "address": "127.0.0.1", "peer": PEERS.get(name, "pstn_gateway"),
                 **({"tls_name": f"{name}.example"} if tls else {"source": "127.0.0.1"})}
             found[f"med:1:trunk:{name}"] = {
                 "gateway": name, "transport": "tls" if tls else "tcp",

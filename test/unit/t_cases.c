@@ -17,7 +17,8 @@ static void start(void)
 	config = med_config_new(&med_mem_heap, &med_mem_heap);
 	scratch = med_scratch_new(&med_mem_heap);
 	snap = NULL;
-	core_set(config, MED_KIND_GATEWAY, "gw1", "address", "192.0.2.1", NULL);
+	core_set(config, MED_KIND_GATEWAY, "gw1", "address", "192.0.2.1", "peer", "ip_pbx",
+			NULL);
 	core_set(config, MED_KIND_TRUNK, "pbx1", "gateway", "gw1", "transport", "udp",
 			"local_port", "6001", NULL);
 	core_set(config, MED_KIND_TRUNK, "out1", "gateway", "gw1", "transport", "udp",

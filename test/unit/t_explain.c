@@ -31,7 +31,8 @@ static void start(void)
 {
 	config = med_config_new(&med_mem_heap, &med_mem_heap);
 	scratch = med_scratch_new(&med_mem_heap);
-	core_set(config, MED_KIND_GATEWAY, "gw1", "address", "192.0.2.1", NULL);
+	core_set(config, MED_KIND_GATEWAY, "gw1", "address", "192.0.2.1", "peer", "ip_pbx",
+			NULL);
 	core_set(config, MED_KIND_GATEWAY, "gw2", "address", "192.0.2.2", "routable", "no",
 			NULL);
 	for(unsigned i = 0; i < 4; i++) {

@@ -8,6 +8,7 @@
 
 #include "core_test.h"
 #include "medcore/pattern.h"
+#include "medcore/snapshot.h"
 
 static med_config_t *config;
 static med_scratch_t *scratch;
@@ -40,7 +41,7 @@ static void finish(void)
 
 static void add_trunk(const char *id, const char *address, const char *transport)
 {
-	core_set(config, MED_KIND_GATEWAY, id, "address", address, NULL);
+	core_set(config, MED_KIND_GATEWAY, id, "address", address, "peer", "ip_pbx", NULL);
 	core_set(config, MED_KIND_TRUNK, id, "transport", transport, NULL);
 }
 
@@ -253,24 +254,16 @@ static bool is_down(void *ctx, const med_trunk_t *t)
 }
 
 /* The plan as "trunk/route/usage ..."; @p down a list "a,b,". */
-static const char *plan_for(const char *in, const char *policy, const char *called,
-		uint32_t turn, const char *down)
+static const char *plan_of(const med_query_t *query)
 {
 	static char text[2048];
-	med_number_t number = core_number(called);
-	med_query_t query = {.in = in ? trunk(in) : NULL,
-			.policy = policy ? med_snapshot_policy(snap, med_str(policy)) : NULL,
-			.called = &number,
-			.turn = turn,
-			.usable = down ? is_down : NULL,
-			.ctx = (void *)(uintptr_t)down};
 	med_plan_t plan;
 	size_t used = 0;
 	int rc;
 
 	texts = (core_texts_t){.len = 0};
 	err.text[0] = '\0';
-	rc = med_select(snap, scratch, &query, &plan, &trace, &err);
+	rc = med_select(snap, scratch, query, &plan, &trace, &err);
 	ck_assert_msg((rc == MED_EOK) == (plan.count > 0), "%d with %zu", rc, plan.count);
 	snprintf(text, sizeof(text), "%s", rc == MED_EOK ? "" : med_strerror(rc));
 	for(size_t i = 0; rc == MED_EOK && i < plan.count; i++) {
@@ -280,6 +273,19 @@ static const char *plan_for(const char *in, const char *policy, const char *call
 				MED_STR_FMT(med_route_id(c->route)), MED_STR_FMT(c->usage));
 	}
 	return text;
+}
+
+static const char *plan_for(const char *in, const char *policy, const char *called,
+		uint32_t turn, const char *down)
+{
+	med_number_t number = core_number(called);
+
+	return plan_of(&(med_query_t){.in = in ? trunk(in) : NULL,
+			.policy = policy ? med_snapshot_policy(snap, med_str(policy)) : NULL,
+			.called = &number,
+			.turn = turn,
+			.usable = down ? is_down : NULL,
+			.ctx = (void *)(uintptr_t)down});
 }
 
 static void load_failover_example(void)
@@ -843,6 +849,328 @@ START_TEST(the_index_says_what_pcre2_says)
 }
 END_TEST
 
+/* ---- what is forbidden between trunks, and when
+ * ------------------------------------------
+ */
+
+/* A PBX, two PSTN gateways and a provider; the usage `all` has one route with all. */
+static void load_peers(void)
+{
+	static const char *const peer[][2] = {{"pbx", "ip_pbx"}, {"gw1", "pstn_gateway"},
+			{"gw2", "pstn_gateway"}, {"itsp", "itsp"}};
+
+	for(size_t i = 0; i < COUNT(peer); i++) {
+		char address[] = "192.0.2.1";
+		address[8] = (char)('1' + i);
+		core_set(config, MED_KIND_GATEWAY, peer[i][0], "address", address, "peer",
+				peer[i][1], NULL);
+		core_set(config, MED_KIND_TRUNK, peer[i][0], "transport", "tcp", NULL);
+	}
+	core_set(config, MED_KIND_PROFILE, "global", "pstn_usages", "all", NULL);
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^\\+", "usages", "all", "trunks",
+			"pbx*0,gw1*0,gw2*0,itsp*0", NULL);
+}
+
+START_TEST(from_the_pstn_nothing_goes_back_there)
+{
+	start();
+	load_peers();
+	build();
+	ck_assert_str_eq(
+			plan_for("pbx", NULL, "+1", 0, NULL), "gw1/r/all gw2/r/all itsp/r/all");
+	ck_assert_str_eq(plan_for("gw1", NULL, "+1", 0, NULL), "pbx/r/all");
+	core_assert_has(texts.text,
+			"trunk 'gw2' leads to the PSTN, where the call comes from: "
+			"allow_pstn_to_pstn of profile 'global' is no");
+	ck_assert_str_eq(plan_for("itsp", NULL, "+1", 0, NULL), "pbx/r/all");
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^\\+", "usages", "all", "trunks",
+			"gw1*0,gw2*0", NULL);
+	build();
+	ck_assert_str_eq(plan_for("gw1", NULL, "+1", 0, NULL), "no trunk may take the call");
+	core_assert_has(err.text,
+			"+1 comes from the PSTN on trunk 'gw1' and would go back there by 'gw2'; "
+			"allow_pstn_to_pstn of profile 'global' is no. If 'gw1' is a PBX, set peer "
+			"ip_pbx of its gateway 'gw1'");
+	core_set(config, MED_KIND_PROFILE, "trunk:gw1", "pstn_usages", "all",
+			"allow_pstn_to_pstn", "yes", NULL);
+	build();
+	ck_assert_str_eq(plan_for("gw1", NULL, "+1", 0, NULL), "gw2/r/all");
+	ck_assert_str_eq(plan_for("gw2", NULL, "+1", 0, NULL), "no trunk may take the call");
+	finish();
+}
+END_TEST
+
+START_TEST(restricted_calls_stay_within_their_site)
+{
+	start();
+	load_peers();
+	core_set(config, MED_KIND_SITE, "paris", NULL);
+	core_set(config, MED_KIND_GATEWAY, "gw1", "address", "192.0.2.2", "site", "paris",
+			NULL);
+	core_set(config, MED_KIND_PROFILE, "trunk:gw1", "pstn_usages", "all",
+			"enable_location_restriction", "yes", "network_site_id", "paris", NULL);
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^\\+", "usages", "all", "trunks",
+			"gw1", NULL);
+	build();
+	ck_assert_str_eq(plan_for("pbx", NULL, "+1", 0, NULL), "no trunk may take the call");
+	core_assert_has(err.text,
+			"+1 would leave site '' by trunk 'gw1' at 'paris'; "
+			"enable_location_restriction of their profiles forbids it");
+	/* the PBX is at the same site: its own gateway says so, or its profile */
+	core_set(config, MED_KIND_GATEWAY, "pbx", "address", "192.0.2.1", "peer", "ip_pbx",
+			"site", "paris", NULL);
+	build();
+	ck_assert_str_eq(plan_for("pbx", NULL, "+1", 0, NULL), "gw1/r/all");
+	/* and what comes in on a restricted trunk leaves to its site alone */
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^\\+", "usages", "all", "trunks",
+			"pbx*0,itsp*0", NULL);
+	build();
+	ck_assert_str_eq(plan_for("gw1", NULL, "+1", 0, NULL), "pbx/r/all");
+	core_set(config, MED_KIND_GATEWAY, "pbx", "address", "192.0.2.1", "peer", "ip_pbx",
+			NULL);
+	build();
+	ck_assert_str_eq(plan_for("gw1", NULL, "+1", 0, NULL), "no trunk may take the call");
+	finish();
+}
+END_TEST
+
+static const char *plan_at(const char *policy, const char *called, const char *at)
+{
+	med_number_t number = core_number(called);
+	int64_t now;
+
+	ck_assert_int_eq(med_instant_parse(med_str(at), &now), MED_EOK);
+	return plan_of(&(med_query_t){.policy = med_snapshot_policy(snap, med_str(policy)),
+			.called = &number,
+			.now = now});
+}
+
+/* Berlin changes its clock on 29 March 2026 at 01:00Z, and on 25 October. */
+START_TEST(routes_keep_to_their_schedules)
+{
+	start();
+	add_trunk("day", "192.0.2.1", "tcp");
+	add_trunk("night", "192.0.2.2", "tcp");
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	core_set(config, MED_KIND_ROUTE, "a", "pattern", "^\\+", "usages", "x", "trunks",
+			"day", "schedule", "office", NULL);
+	core_set(config, MED_KIND_ROUTE, "b", "pattern", "^\\+1", "usages", "x", "trunks",
+			"night", "priority", "1", NULL);
+	build();
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-27T09:00Z"), "night/b/x");
+	core_assert_has(texts.text, "its schedule is not in force");
+	texts = (core_texts_t){.len = 0};
+	med_config_refused(config, core_add_text, &texts);
+	core_assert_has(texts.text,
+			"schedule 'office': does not exist, but 1 route(s) name it, "
+			"'a' for one; they take no calls until it does");
+	core_set(config, MED_KIND_SCHEDULE, "office", "time_zone", "Europe/Berlin", "times",
+			"mon-fri 08:00-17:00", "closed", "12-25,2026-11-30", "extra", "2026-11-29",
+			NULL);
+	build();
+	texts = (core_texts_t){.len = 0};
+	ck_assert_uint_eq(med_config_refused(config, core_add_text, &texts), 0);
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-27T07:00Z"), "day/a/x night/b/x");
+	core_assert_has(texts.text,
+			"schedule 'office': at 2026-11-27 08:00 in Europe/Berlin it is open");
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-27T06:59Z"), "night/b/x");
+	core_assert_has(texts.text, "route 'a' matches, but not now");
+	ck_assert_str_eq(plan_at("p", "+1", "2026-07-01T06:00Z"), "day/a/x night/b/x");
+	ck_assert_str_eq(plan_at("p", "+1", "2026-07-01T05:59Z"), "night/b/x");
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-28T10:00Z"), "night/b/x");
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-29T03:00Z"), "day/a/x night/b/x");
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-30T10:00Z"), "night/b/x");
+	ck_assert_str_eq(plan_at("p", "+1", "2028-12-25T10:00Z"), "night/b/x");
+	ck_assert_str_eq(
+			plan_at("p", "+2", "2026-11-28T10:00Z"), "no route takes this number");
+	core_assert_has(err.text,
+			"no route of the usages takes +2 now; route 'a' does at other times");
+	ck_assert_int_eq(core_try(config, &err, MED_KIND_SCHEDULE, "office", "time_zone",
+							 "Europe/Atlantis", NULL),
+			MED_EINVAL);
+	core_assert_has(err.text,
+			"schedule 'office': field 'time_zone': this system knows no "
+			"time zone 'Europe/Atlantis'");
+	/* its last good version serves on; removed, it is closed, and the route as well */
+	build();
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-27T07:00Z"), "day/a/x night/b/x");
+	ck_assert_int_eq(
+			med_config_remove(config, MED_KIND_SCHEDULE, MED_STR("office")), MED_EOK);
+	build();
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-27T07:00Z"), "night/b/x");
+	core_set(config, MED_KIND_SCHEDULE, "office", NULL);
+	build();
+	ck_assert_str_eq(plan_at("p", "+1", "2026-11-28T10:00Z"), "day/a/x night/b/x");
+	finish();
+}
+END_TEST
+
+/* A zone's clock at its changes, by the second. */
+START_TEST(clocks_change_on_time)
+{
+	static const struct {
+		const char *zone, *at;
+		unsigned minutes;
+	} row[] = {{"Europe/Berlin", "2026-03-29T00:59:59Z", 119},
+			{"Europe/Berlin", "2026-03-29T01:00:00Z", 180},
+			{"Europe/Berlin", "2026-10-25T00:59:59Z", 179},
+			{"Europe/Berlin", "2026-10-25T01:00:00Z", 120},
+			{"Asia/Kolkata", "2026-01-01T00:00:00Z", 330},
+			{"America/New_York", "2027-03-14T06:59:59Z", 119},
+			{"America/New_York", "2027-03-14T07:00:00Z", 180},
+			{"UTC", "2026-03-29T01:00:00Z", 60},
+			{"Europe/Berlin", "2069-07-01T00:00Z", 120}};
+
+	start();
+	for(size_t i = 0; i < COUNT(row); i++) {
+		med_clock_t clock;
+		int64_t at;
+
+		core_set(config, MED_KIND_SCHEDULE, "s", "time_zone", row[i].zone, NULL);
+		core_set(config, MED_KIND_ROUTE, "r", "pattern", "^1", "schedule", "s", NULL);
+		build();
+		ck_assert_int_eq(med_instant_parse(med_str(row[i].at), &at), MED_EOK);
+		ck_assert(med_schedule_has(med_view_schedule(&snap->view, 0), at, &clock));
+		ck_assert_msg(clock.minutes == row[i].minutes, "%s at %s: %u", row[i].zone,
+				row[i].at, clock.minutes);
+	}
+	finish();
+}
+END_TEST
+
+static const char *emergency(const char *in, const char *dialled)
+{
+	static char text[2200];
+	med_number_t number = core_number(dialled);
+	const med_location_policy_t *location =
+			med_emergency(snap, in ? trunk(in)->network_site : MED_STR(""), &number);
+	const char *plan = plan_of(&(med_query_t){.in = in ? trunk(in) : NULL,
+			.called = &number,
+			.emergency = location,
+			.usable = is_down,
+			.ctx = (void *)(uintptr_t) "gw1,gw2,"});
+
+	snprintf(text, sizeof(text), "%.*s by %.*s: %s", (int)number.len, number.s,
+			location ? (int)location->id.len : 1, location ? location->id.s : "-", plan);
+	return text;
+}
+
+START_TEST(emergency_calls_find_the_last_trunk_standing)
+{
+	start();
+	load_peers();
+	core_set(config, MED_KIND_PROFILE, "global", NULL); /* nobody has a usage */
+	core_set(config, MED_KIND_ROUTE, "sos", "pattern", "^11[02]$", "usages", "emergency",
+			"trunks", "gw1", "schedule", "never", NULL);
+	core_set(config, MED_KIND_ROUTE, "any", "pattern", "^\\d+$", "usages", "other",
+			"trunks", "gw2*0,itsp*0", NULL);
+	core_set(config, MED_KIND_LOCATION_POLICY, "global", "emergency_dial_string",
+			"112,110", "emergency_dial_mask", "911,0112", "pstn_usages", "emergency",
+			NULL);
+	core_set(config, MED_KIND_LOCATION_POLICY, "site:paris", "emergency_dial_string",
+			"15", NULL);
+	core_set(config, MED_KIND_GATEWAY, "pbx", "address", "192.0.2.1", "peer", "ip_pbx",
+			"site", "paris", NULL);
+	build();
+	/* those that are down come last, and come; from the PSTN as well */
+	ck_assert_str_eq(
+			emergency("itsp", "112"), "112 by global: gw1/sos/emergency gw2/any/other");
+	ck_assert_str_eq(
+			emergency("gw2", "911"), "112 by global: itsp/any/other gw1/sos/emergency");
+	ck_assert_str_eq(emergency(NULL, "110"),
+			"110 by global: itsp/any/other gw1/sos/emergency gw2/any/other");
+	ck_assert_str_eq(
+			emergency("pbx", "15"), "15 by site:paris: itsp/any/other gw2/any/other");
+	/* which are no emergency's at that site, or nowhere */
+	ck_assert_str_eq(emergency("pbx", "112"), "112 by -: the caller has no usage");
+	ck_assert_str_eq(emergency("gw2", "1120"), "1120 by -: the caller has no usage");
+	finish();
+}
+END_TEST
+
+static const char *forwarded(const char *policy)
+{
+	med_number_t number = core_number("+1");
+
+	return plan_of(&(med_query_t){.policy = med_snapshot_policy(snap, med_str(policy)),
+			.called = &number,
+			.forwarded = true});
+}
+
+START_TEST(forwarded_calls_have_usages_of_their_own)
+{
+	start();
+	add_trunk("t", "192.0.2.1", "tcp");
+	add_trunk("u", "192.0.2.2", "tcp");
+	core_set(config, MED_KIND_ROUTE, "a", "pattern", "^\\+", "usages", "x", "trunks", "t",
+			NULL);
+	core_set(config, MED_KIND_ROUTE, "b", "pattern", "^\\+", "usages", "y", "trunks", "u",
+			NULL);
+	core_set(config, MED_KIND_POLICY, "same", "usages", "x", NULL);
+	core_set(config, MED_KIND_POLICY, "own", "usages", "x",
+			"call_forwarding_simul_ring_usage_type", "custom_usage",
+			"custom_call_forwarding_simul_ring_usages", "y", NULL);
+	core_set(config, MED_KIND_POLICY, "inside", "usages", "x",
+			"call_forwarding_simul_ring_usage_type", "internal_only", NULL);
+	build();
+	ck_assert_str_eq(forwarded("same"), "t/a/x");
+	ck_assert_str_eq(forwarded("own"), "u/b/y");
+	ck_assert_str_eq(plan_for(NULL, "own", "+1", 0, NULL), "t/a/x");
+	ck_assert_str_eq(forwarded("inside"), "the caller has no usage");
+	core_assert_has(
+			err.text, "policy 'inside': its calls are forwarded to own users only");
+	finish();
+}
+END_TEST
+
+/* From the least to the most specific scope, and back. */
+START_TEST(dial_plans_by_scope)
+{
+	static const char *const plans[] = {"global", "site", "pool", "gateway", "trunk"};
+
+	start();
+	for(size_t i = 0; i < COUNT(plans); i++)
+		core_set(config, MED_KIND_RULES, plans[i], "rule.0", "^1 => +1", NULL);
+	core_set(config, MED_KIND_RULES, "siteprofile", "rule.0", "^1 => +1", NULL);
+	core_set(config, MED_KIND_SITE, "s", NULL);
+	core_set(config, MED_KIND_POOL, "p", NULL);
+	core_set(config, MED_KIND_GATEWAY, "t", "address", "192.0.2.1", "site", "s", NULL);
+	core_set(config, MED_KIND_TRUNK, "t", "transport", "tcp", "mediation_server", "p",
+			NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "");
+	core_set(config, MED_KIND_PROFILE, "global", "dial_plan", "global", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "global");
+	core_set(config, MED_KIND_SITE, "s", "dial_plan", "site", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "site");
+	core_set(config, MED_KIND_PROFILE, "site:s", "dial_plan", "siteprofile", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "siteprofile");
+	core_set(config, MED_KIND_POOL, "p", "dial_plan", "pool", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "pool");
+	core_set(config, MED_KIND_GATEWAY, "t", "address", "192.0.2.1", "site", "s",
+			"dial_plan", "gateway", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "gateway");
+	core_set(config, MED_KIND_PROFILE, "trunk:t", "dial_plan", "trunk", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "trunk");
+	/* a profile applies as a whole: this one has none */
+	core_set(config, MED_KIND_PROFILE, "trunk:t", NULL);
+	core_set(config, MED_KIND_GATEWAY, "t", "address", "192.0.2.1", "site", "s", NULL);
+	core_set(config, MED_KIND_POOL, "p", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "site");
+	core_set(config, MED_KIND_SITE, "s", NULL);
+	build();
+	core_assert_str(trunk("t")->dial_plan, "");
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *tests[] = {who_sent_it, whose_leg_a_packet_goes_to, the_failover_example,
@@ -851,7 +1179,10 @@ int main(void)
 			a_dear_pattern_is_named, many_patterns_that_end_with_digits,
 			what_patterns_cost_together_is_nobodys_fault, endings_are_those_of_pcre2,
 			numbers_as_the_trunk_wants_them, normalising, codes_that_fail_over,
-			the_index_says_what_pcre2_says};
+			the_index_says_what_pcre2_says, from_the_pstn_nothing_goes_back_there,
+			restricted_calls_stay_within_their_site, routes_keep_to_their_schedules,
+			clocks_change_on_time, emergency_calls_find_the_last_trunk_standing,
+			forwarded_calls_have_usages_of_their_own, dial_plans_by_scope};
 
 	return core_run("select", tests, COUNT(tests));
 }

@@ -39,7 +39,7 @@ with Case(plan=8) as t:
     t.note(f"refused_total {told['refused_total']}, warned_total {told['warned_total']}")
     t.equal((len(told["refused"]) >= 20, len(told["warned"]) >= 20), (True, True),
             f"{len(told['refused'])} refused and {len(told['warned'])} warned of are shown")
-    t.equal(len(told["objects"]), 11, "objects by kind, all kinds")
+    t.equal(len(told["objects"]), 14, "objects by kind, all kinds")
     t.equal(len(told["policy_listeners"]), 8, "8 policy listeners")
     t.ok("refused_total" in kamailio.rpc("mediation.status"), "by ctl")
     for name, call in (("FIFO", ways.fifo), ("HTTP", ways.http)):
