@@ -60,6 +60,14 @@ static int build_kind(med_config_t *config, enum med_kind kind, med_map_t **map)
 	return rc;
 }
 
+static const med_profile_t *global_profile(const med_config_t *config)
+{
+	const med_slot_t *slot = med_slot_find(config, MED_KIND_PROFILE, MED_STR("global"));
+	const med_profile_object_t *object = slot == NULL ? NULL : med_slot_current(slot);
+
+	return object != NULL ? &object->profile : &config->defaults->profile;
+}
+
 /* Found by their numbers, which routes have. */
 static int build_schedules(med_config_t *config, med_view_t *view)
 {
@@ -123,6 +131,8 @@ static int build_state(
 	rc = build_kind(config, MED_KIND_GATEWAY, &view->gateways);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_PROFILE, NULL);
+	if(rc == MED_EOK)
+		view->global = global_profile(config);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_RULES, &view->rules);
 	if(rc == MED_EOK)

@@ -11,7 +11,14 @@
 /* ---- keys ---------------------------------------------------------------------------
  */
 
-enum med_key_space { KEY_SOURCE, KEY_NAME, KEY_LEG, KEY_REMOTE, KEY_DESTINATION };
+enum med_key_space {
+	KEY_SOURCE,
+	KEY_NAME,
+	KEY_WILDCARD,
+	KEY_LEG,
+	KEY_REMOTE,
+	KEY_DESTINATION
+};
 
 static uint64_t space_hash(enum med_key_space space, uint8_t transport, uint16_t port)
 {
@@ -52,6 +59,24 @@ static uint64_t text_hash(uint64_t hash, med_str_t text)
 uint64_t med_name_hash(uint16_t port, med_str_t name)
 {
 	return text_hash(space_hash(KEY_NAME, MED_TLS, port), name);
+}
+
+med_str_t med_name_domain(med_str_t name)
+{
+	const char *dot = name.len == 0 ? NULL : memchr(name.s, '.', name.len);
+	med_str_t domain = {NULL, 0};
+
+	if(dot != NULL)
+		domain = (med_str_t){dot + 1, name.len - (size_t)(dot + 1 - name.s)};
+	/* not *.com: RFC 6125 7.2 warns of such, and no peer of ours has the like */
+	return domain.len > 0 && memchr(domain.s, '.', domain.len) != NULL
+			? domain
+			: (med_str_t){NULL, 0};
+}
+
+uint64_t med_wildcard_hash(uint16_t port, med_str_t domain)
+{
+	return text_hash(space_hash(KEY_WILDCARD, MED_TLS, port), domain);
 }
 
 uint64_t med_destination_hash(const med_trunk_t *trunk)
@@ -97,6 +122,22 @@ const med_trunk_t *med_view_name(const med_view_t *view, uint16_t port, med_str_
 		const med_trunk_t *trunk = med_view_trunk(view, (uint32_t)entry->value - 1);
 		if(trunk != NULL && trunk->transport == MED_TLS && trunk->local_port == port
 				&& med_str_eq_nocase(trunk->gateway->tls_name, name))
+			return trunk;
+	}
+	return NULL;
+}
+
+const med_trunk_t *med_view_wildcard(
+		const med_view_t *view, uint16_t port, med_str_t domain)
+{
+	uint64_t hash = med_wildcard_hash(port, domain);
+
+	MED_MAP_EACH(entry, view->identity, hash)
+	{
+		const med_trunk_t *trunk = med_view_trunk(view, (uint32_t)entry->value - 1);
+		if(trunk != NULL && trunk->transport == MED_TLS && trunk->local_port == port
+				&& trunk->gateway->tls_wildcard
+				&& med_str_eq_nocase(med_name_domain(trunk->gateway->tls_name), domain))
 			return trunk;
 	}
 	return NULL;
@@ -175,14 +216,31 @@ static const med_trunk_t *by_name(const med_view_t *view, const med_source_t *so
 		const med_trunk_t *trunk;
 		if(name.len > 0 && name.s[name.len - 1] == '.')
 			name.len--;
-		/* A wildcard stands for no peer in particular (spec 1.7). */
-		if(name.len == 0 || name.s[0] == '*')
+		/* A wildcard stands for no peer in particular (spec 1.7): only where the gateway
+		 * says so, and for its first label (RFC 6125 6.4.3). */
+		if(name.len > 2 && name.s[0] == '*' && name.s[1] == '.')
+			trunk = med_view_wildcard(
+					view, source->local_port, (med_str_t){name.s + 2, name.len - 2});
+		else if(name.len > 0 && name.s[0] != '*')
+			trunk = med_view_name(view, source->local_port, name);
+		else
 			continue;
-		trunk = med_view_name(view, source->local_port, name);
 		if(trunk != NULL)
 			return trunk;
 	}
 	return NULL;
+}
+
+bool med_name_is(med_str_t shown, med_str_t wanted, bool wildcard)
+{
+	if(shown.len > 0 && shown.s[shown.len - 1] == '.')
+		shown.len--;
+	if(shown.len > 2 && shown.s[0] == '*' && shown.s[1] == '.') {
+		med_str_t domain = med_name_domain(wanted);
+		return wildcard && domain.len > 0
+				&& med_str_eq_nocase((med_str_t){shown.s + 2, shown.len - 2}, domain);
+	}
+	return shown.len > 0 && shown.s[0] != '*' && med_str_eq_nocase(shown, wanted);
 }
 
 /* ---- identify -----------------------------------------------------------------------

@@ -76,7 +76,8 @@ typedef struct med_gateway {
 	med_str_t tls_name;                      /**< the name its certificate must carry */
 	med_ip_t sources[MED_GATEWAY_ADDRESSES]; /**< where its requests may come from */
 	uint8_t source_count;
-	uint8_t peer; /**< enum med_peer_kind */
+	uint8_t peer;      /**< enum med_peer_kind */
+	bool tls_wildcard; /**< *.example.com stands for tls_name gw1.example.com */
 	bool routable;
 } med_gateway_t;
 
@@ -89,6 +90,7 @@ typedef struct med_profile {
 	bool forward_pai;
 	bool allow_same_trunk;    /**< may a call leave by the trunk it came in on */
 	bool allow_pstn_to_pstn;  /**< may a call from the PSTN go back there */
+	bool imitate_lync;        /**< refuse as Lync does: its codes, ms-diagnostics */
 	bool location_restricted; /**< its calls stay within its site (spec 3.8) */
 	med_str_t network_site;   /**< empty: the gateway's */
 	med_str_t dial_plan;      /**< rules id, for numbers that arrive on the trunk */
@@ -114,6 +116,7 @@ typedef struct med_trunk {
 	bool pstn;               /**< the PSTN is behind its gateway */
 	bool restricted;         /**< its calls stay within its site */
 	med_str_t network_site;  /**< the profile's, or the gateway's; empty: none */
+	med_str_t pool_fqdn;     /**< our name in DNS; empty: not known */
 	med_str_t dial_plan;     /**< of the most specific scope that has one (spec 3.1) */
 	uint16_t port;           /**< the gateway listens here */
 	uint16_t local_port;     /**< we listen here for it */

@@ -42,6 +42,7 @@ med_gateway_object_t *med_gateway_object(
 	g->tls_name = pack(&at, record->tls_name);
 	g->routable = record->routable != 0;
 	g->peer = (uint8_t)record->peer;
+	g->tls_wildcard = record->tls_wildcard != 0;
 	for(size_t i = 0; i < record->source.count; i++) {
 		unsigned k = 0;
 		while(k < g->source_count
@@ -127,6 +128,7 @@ med_profile_object_t *med_profile_object(
 	p->forward_pai = record->forward_pai != 0;
 	p->allow_same_trunk = record->allow_same_trunk != 0;
 	p->allow_pstn_to_pstn = record->allow_pstn_to_pstn != 0;
+	p->imitate_lync = record->imitate_lync != 0;
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);
 	p->trying_timeout_ms = record->trying_timeout_ms;
@@ -379,7 +381,7 @@ static size_t write_destination(char *out, size_t size, const med_gateway_t *gat
 
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
 		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
-		const med_profile_t *profile, med_str_t dial_plan)
+		const med_profile_t *profile, med_str_t dial_plan, med_str_t pool_fqdn)
 {
 	char destination[320];
 	size_t length = write_destination(
@@ -387,7 +389,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	med_trunk_object_t *object = med_segment_new(heap,
 			sizeof(*object) + id.len + record->name.len + record->local_address.len
 					+ record->auth_username.len + record->auth_realm.len
-					+ record->auth_password.len + length + dial_plan.len);
+					+ record->auth_password.len + length + dial_plan.len + pool_fqdn.len);
 	char *at = (char *)(object + 1);
 	med_trunk_t *t;
 
@@ -403,6 +405,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->auth_password = pack(&at, record->auth_password);
 	t->destination = pack(&at, (med_str_t){destination, length});
 	t->dial_plan = pack(&at, dial_plan);
+	t->pool_fqdn = pack(&at, pool_fqdn);
 	t->number = number;
 	t->gateway = gateway;
 	t->profile = profile;

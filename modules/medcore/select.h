@@ -41,6 +41,12 @@ typedef struct med_source {
 int med_identify(const med_snapshot_t *snapshot, const med_source_t *source,
 		const med_trunk_t **trunk, med_errbuf_t *why);
 
+/**
+ * Does a name of a certificate stand for the wanted one? No case, a final dot is nothing;
+ * @p wildcard: *.example.com may stand for gw1.example.com.
+ */
+bool med_name_is(med_str_t shown, med_str_t wanted, bool wildcard);
+
 /** Where a packet goes, and from which port of ours. */
 typedef struct med_destination {
 	uint8_t transport; /**< enum med_transport */

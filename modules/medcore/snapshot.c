@@ -71,6 +71,11 @@ const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number)
 	return object == NULL ? NULL : &object->schedule;
 }
 
+const med_profile_t *med_snapshot_global_profile(const med_snapshot_t *snapshot)
+{
+	return snapshot->view.global;
+}
+
 static const med_location_policy_t *location(const med_view_t *view, med_str_t id)
 {
 	uint64_t hash = med_id_hash(id);

@@ -73,8 +73,9 @@ typedef struct med_view {
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
 	med_map_t *legs;     /**< med_leg_group_t */
 	med_array_t *trunk_numbers, *usages;
-	med_array_t *schedules; /**< by the number that routes have */
-	med_array_t *missing;   /**< med_missing_t by number: routes name it in vain */
+	const med_profile_t *global; /**< of all that have no other; the defaults */
+	med_array_t *schedules;      /**< by the number that routes have */
+	med_array_t *missing;        /**< med_missing_t by number: routes name it in vain */
 	med_listing_t *listing[MED_KIND_COUNT]; /**< none of routes */
 	uint64_t prefixes[3];                   /**< bit n: some source has n bits */
 	size_t count[MED_KIND_COUNT];
@@ -155,6 +156,9 @@ const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
 
 uint64_t med_source_hash(uint8_t transport, uint16_t port, const med_ip_t *subnet);
 uint64_t med_name_hash(uint16_t port, med_str_t name);
+/** "example.com" of "gw1.example.com"; empty where nothing with a dot is left. */
+med_str_t med_name_domain(med_str_t name);
+uint64_t med_wildcard_hash(uint16_t port, med_str_t domain);
 uint64_t med_leg_hash(const med_leg_key_t *key);
 uint64_t med_destination_hash(const med_trunk_t *trunk);
 
@@ -162,6 +166,9 @@ uint64_t med_destination_hash(const med_trunk_t *trunk);
 const med_trunk_t *med_view_source(
 		const med_view_t *view, uint8_t transport, uint16_t port, const med_ip_t *subnet);
 const med_trunk_t *med_view_name(const med_view_t *view, uint16_t port, med_str_t name);
+/** The one at a port whose certificate may have *.domain instead of its name. */
+const med_trunk_t *med_view_wildcard(
+		const med_view_t *view, uint16_t port, med_str_t domain);
 /** One without sources that calls the same place from the same port, both over TCP or
  * UDP.
  */

@@ -364,15 +364,22 @@ static void count_prefixes(med_state_t *state, const med_trunk_t *trunk, int cha
 }
 
 /*
- * What a trunk claims for itself, the @p n-th: over TLS a name, else each source of its
- * gateway. One without sources takes no calls; it claims where it calls. False: that
- * was all; else *hash, and *holder has it in force, if any.
+ * What a trunk claims for itself, the @p n-th: over TLS a name, and the wildcard that may
+ * stand for it; else each source of its gateway. One without sources takes no calls; it
+ * claims where it calls. False: that was all; else *hash, and *holder has it in force, if
+ * any.
  */
 static bool nth_claim(const med_view_t *view, const med_trunk_t *trunk, unsigned n,
 		uint64_t *hash, const med_trunk_t **holder)
 {
 	const med_gateway_t *gateway = trunk->gateway;
 
+	if(trunk->transport == MED_TLS && n == 1) {
+		med_str_t domain = med_name_domain(gateway->tls_name);
+		*hash = med_wildcard_hash(trunk->local_port, domain);
+		*holder = med_view_wildcard(view, trunk->local_port, domain);
+		return gateway->tls_wildcard && domain.len > 0;
+	}
 	if(trunk->transport == MED_TLS) {
 		*hash = med_name_hash(trunk->local_port, gateway->tls_name);
 		*holder = med_view_name(view, trunk->local_port, gateway->tls_name);
@@ -580,7 +587,8 @@ static int make(med_config_t *config, med_slot_t *slot)
 			ports_of(record, &((const med_record_t *)gateway_slot->entry)->gateway, pool),
 			&gateway->gateway, profile,
 			dial_plan_of(config, profile,
-					&((const med_record_t *)gateway_slot->entry)->gateway, pool));
+					&((const med_record_t *)gateway_slot->entry)->gateway, pool),
+			pool != NULL ? pool->fqdn : (med_str_t){NULL, 0});
 	return slot->pending == NULL ? MED_ENOMEM : MED_EOK;
 }
 

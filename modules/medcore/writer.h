@@ -272,7 +272,7 @@ typedef struct med_ports {
 } med_ports_t;
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
 		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
-		const med_profile_t *profile, med_str_t dial_plan);
+		const med_profile_t *profile, med_str_t dial_plan, med_str_t pool_fqdn);
 
 /* ---- usages.c: routes in their usages
  * --------------------------------------------------

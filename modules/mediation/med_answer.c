@@ -10,6 +10,8 @@
 #include "core/route.h"
 #include "modules/sl/sl.h"
 
+#include "med_shm.h"
+#include "med_sync.h"
 #include "med_verbs.h"
 
 static sl_api_t med_sl;
@@ -69,24 +71,65 @@ static const char *med_phrase(unsigned code)
 	return "Refused";
 }
 
-static int med_reply_header(sip_msg_t *msg, const med_reason_t *reason)
+/** As a quoted-string: what would end it is left out; it may quote what a peer sent. */
+static int med_reason_quotable(const med_reason_t *reason, char text[MED_REASON_MAX])
 {
-	char header[MED_REASON_MAX + 64], text[MED_REASON_MAX];
-	size_t at = 0;
-	int len;
+	int at = 0;
 
-	/* A quoted-string: what would end it is left out; it may quote what a peer sent. */
 	for(size_t i = 0; i < reason->len; i++)
 		if(reason->text[i] != '"' && reason->text[i] != '\\'
 				&& (unsigned char)reason->text[i] >= ' ' && reason->text[i] != 127)
 			text[at++] = reason->text[i];
+	return at;
+}
+
+/**
+ * ms-diagnostics as a Lync Mediation Server writes it (spec 7.1), and the form without
+ * its own name that may leave the enterprise; where the caller's profile asks for it.
+ */
+static int med_reply_lync(sip_msg_t *msg, const med_reason_t *reason, const char *phrase)
+{
+	const med_call_t *call = med_call_get(msg);
+	const med_trunk_t *in;
+	char header[2 * (MED_REASON_MAX + 512)], text[MED_REASON_MAX];
+	const char *node = med_sync_node();
+	med_str_t source = {node, strlen(node)};
+	int len, quoted;
+
+	MED_SNAPSHOT(snapshot);
+	if(snapshot == NULL || reason->diagnostic == 0)
+		return 0;
+	in = call != NULL ? med_side_trunk(snapshot, &call->in) : NULL;
+	if(!(in != NULL ? in->profile : med_snapshot_global_profile(snapshot))->imitate_lync)
+		return 0;
+	if(in != NULL && in->pool_fqdn.len > 0)
+		source = in->pool_fqdn;
+	quoted = med_reason_quotable(reason, text);
+	len = snprintf(header, sizeof header,
+			"ms-diagnostics: %u;source=\"%.*s\";reason=\"%.*s\";"
+			"component=\"MediationServer\";SipResponseCode=\"%u\";"
+			"SipResponseText=\"%s\"\r\n"
+			"ms-diagnostics-public: %u;reason=\"%.*s\";component=\"MediationServer\";"
+			"SipResponseCode=\"%u\";SipResponseText=\"%s\"\r\n",
+			reason->diagnostic, MED_STR_FMT(source), quoted, text, reason->code, phrase,
+			reason->diagnostic, quoted, text, reason->code, phrase);
+	if(len < 0 || (size_t)len >= sizeof header)
+		return -1;
+	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
+}
+
+static int med_reply_header(sip_msg_t *msg, const med_reason_t *reason)
+{
+	char header[MED_REASON_MAX + 64], text[MED_REASON_MAX];
+	int at = med_reason_quotable(reason, text), len;
+
 	if(reason->diagnostic != 0)
 		len = snprintf(header, sizeof header,
-				"Reason: SIP;cause=%u;text=\"%.*s (%u)\"\r\n", reason->code, (int)at,
-				text, reason->diagnostic);
+				"Reason: SIP;cause=%u;text=\"%.*s (%u)\"\r\n", reason->code, at, text,
+				reason->diagnostic);
 	else
 		len = snprintf(header, sizeof header, "Reason: SIP;cause=%u;text=\"%.*s\"\r\n",
-				reason->code, (int)at, text);
+				reason->code, at, text);
 	if(len < 0 || (size_t)len >= sizeof header)
 		return -1;
 	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
@@ -108,7 +151,9 @@ int ki_med_reply(sip_msg_t *msg)
 	phrase = med_phrase(reason->code);
 	text.s = (char *)(uintptr_t)phrase;
 	text.len = (int)strlen(phrase);
-	if(reason->len > 0 && med_reply_header(msg, reason) < 0)
-		LM_ERR("no memory for the Reason header of a reply\n");
+	if(reason->len > 0
+			&& (med_reply_header(msg, reason) < 0
+					|| med_reply_lync(msg, reason, phrase) < 0))
+		LM_ERR("no memory for the headers of a reply that say why\n");
 	return med_sl.freply(msg, reason->code, &text) < 0 ? MED_INTERNAL : MED_YES;
 }

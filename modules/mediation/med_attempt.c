@@ -66,8 +66,7 @@ static bool med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *ou
 	}
 	call->out.pin = med_cookie_pin_ip(proto, &ip);
 	return out->transport != MED_TLS
-			|| med_connection_is(&ip, out->port, out->gateway->tls_name)
-			!= MED_CONNECTION_NO;
+			|| med_connection_is(&ip, out->port, out->gateway) != MED_CONNECTION_NO;
 }
 
 static int med_try_candidate(

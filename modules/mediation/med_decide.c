@@ -17,6 +17,7 @@
 #include "med_record.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_strangers.h"
 #include "med_verbs.h"
 
 /** RFC 3261 25.1: a Call-ID has no white space; with it the script's own log lines break.
@@ -80,9 +81,8 @@ int ki_med_from_trunk(sip_msg_t *msg)
 		return med_not_loaded(msg);
 	if(med_source_of(msg, &source, &why) != MED_EOK
 			|| med_identify(snapshot, &source, &trunk, &why) != MED_EOK) {
-		med_stats_inc(MED_STAT_UNKNOWN_SOURCE);
-		med_reason(msg, 403, 10013, "%s", why.text);
-		return med_refused(msg, MED_NO);
+		med_stranger(msg, snapshot, why.text);
+		return MED_NO;
 	}
 	if(!med_callid_plain(msg)) {
 		med_reason(msg, 400, 0, "a Call-ID with white space or control characters in it");

@@ -165,7 +165,7 @@ static bool med_hop_is(const med_snapshot_t *snapshot, const med_hop_t *hop,
 	if(!med_hop_fits(hop, trunk))
 		return false;
 	return (trunk->transport == MED_TLS
-				   && med_connection_is(&hop->ip, hop->port, gateway->tls_name)
+				   && med_connection_is(&hop->ip, hop->port, gateway)
 						   == MED_CONNECTION_YES)
 			|| med_gateway_resolves_to(gateway, &hop->ip);
 }

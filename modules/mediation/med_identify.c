@@ -230,17 +230,12 @@ int med_source_of(sip_msg_t *msg, med_source_t *source, med_errbuf_t *why)
 	return MED_EOK;
 }
 
-/** As in medcore's identity.c: no case, a final dot is nothing, a wildcard is nobody. */
-static bool med_names_have(const med_str_t *names, size_t count, med_str_t wanted)
+static bool med_names_have(
+		const med_str_t *names, size_t count, const med_gateway_t *gateway)
 {
-	for(size_t i = 0; i < count; i++) {
-		med_str_t name = names[i];
-
-		if(name.len > 0 && name.s[name.len - 1] == '.')
-			name.len--;
-		if(name.len > 0 && name.s[0] != '*' && med_str_eq_nocase(name, wanted))
+	for(size_t i = 0; i < count; i++)
+		if(med_name_is(names[i], gateway->tls_name, gateway->tls_wildcard))
 			return true;
-	}
 	return false;
 }
 
@@ -250,8 +245,7 @@ bool med_source_is(const med_source_t *source, const med_trunk_t *trunk)
 
 	if(trunk->transport == MED_TLS)
 		return source->transport == MED_TLS
-				&& med_names_have(
-						source->tls_names, source->tls_name_count, gateway->tls_name);
+				&& med_names_have(source->tls_names, source->tls_name_count, gateway);
 	/* A long request of a UDP trunk may come by TCP (RFC 3261 18.1.1). */
 	if(source->transport != trunk->transport
 			&& (source->transport != MED_TCP || trunk->transport != MED_UDP))
@@ -273,7 +267,8 @@ static void med_ip_to(const med_ip_t *ip, struct ip_addr *address)
 	memcpy(address->u.addr, v4 ? ip->bytes + 12 : ip->bytes, address->len);
 }
 
-enum med_connection med_connection_is(const med_ip_t *ip, uint16_t port, med_str_t name)
+enum med_connection med_connection_is(
+		const med_ip_t *ip, uint16_t port, const med_gateway_t *gateway)
 {
 	enum med_connection answer = MED_CONNECTION_NONE;
 	struct tcp_connection *connection;
@@ -288,8 +283,8 @@ enum med_connection med_connection_is(const med_ip_t *ip, uint16_t port, med_str
 		return answer;
 	peer = med_peer_at(connection);
 	if(peer != NULL)
-		answer = med_names_have(peer->names, peer->count, name) ? MED_CONNECTION_YES
-																: MED_CONNECTION_NO;
+		answer = med_names_have(peer->names, peer->count, gateway) ? MED_CONNECTION_YES
+																   : MED_CONNECTION_NO;
 	tcpconn_put(connection);
 	return answer;
 }

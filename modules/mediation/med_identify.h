@@ -39,7 +39,8 @@ int med_source_of(sip_msg_t *msg, med_source_t *source, med_errbuf_t *why);
 bool med_source_is(const med_source_t *source, const med_trunk_t *trunk);
 
 enum med_connection { MED_CONNECTION_NONE, MED_CONNECTION_NO, MED_CONNECTION_YES };
-/** Is there a TLS connection to this place, and was @p name verified for it? */
-enum med_connection med_connection_is(const med_ip_t *ip, uint16_t port, med_str_t name);
+/** Is there a TLS connection to this place, and was the gateway's tls_name verified? */
+enum med_connection med_connection_is(
+		const med_ip_t *ip, uint16_t port, const med_gateway_t *gateway);
 
 #endif

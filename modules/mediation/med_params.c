@@ -16,3 +16,4 @@ char *med_param_last_known_good = "/var/lib/kamailio/mediation.lkg";
 int med_param_max_shrink = 50;
 int med_param_applying_warning = 60;
 int med_param_status_interval = 10;
+int med_param_stranger_log_interval = 60;

@@ -29,5 +29,7 @@ extern int med_param_max_shrink;
 extern int med_param_applying_warning;
 /** `status_interval` seconds between two writes of an unchanged status; default 10. */
 extern int med_param_status_interval;
+/** `stranger_log_interval`: seconds between two lines about one unknown source; 60. */
+extern int med_param_stranger_log_interval;
 
 #endif

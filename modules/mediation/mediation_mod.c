@@ -22,6 +22,7 @@
 #include "med_script.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_strangers.h"
 #include "med_sync.h"
 
 MODULE_VERSION
@@ -44,6 +45,7 @@ static param_export_t params[] = {
 	{"last_known_good", PARAM_STRING, &med_param_last_known_good},
 	{"max_shrink", PARAM_INT, &med_param_max_shrink},
 	{"applying_warning", PARAM_INT, &med_param_applying_warning},
+	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
 };
@@ -66,7 +68,8 @@ static int mod_init(void)
 {
 	if(med_shm_init() < 0 || med_stats_register() < 0)
 		return -1;
-	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0)
+	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
+			|| med_strangers_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0)
 		return -1;
@@ -90,6 +93,7 @@ static int child_init(int rank)
 
 static void mod_destroy(void)
 {
+	med_strangers_destroy();
 	med_script_destroy();
 	med_sync_destroy();
 	med_shm_destroy();

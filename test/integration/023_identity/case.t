@@ -9,9 +9,11 @@ from trunks import Trunks
 
 PLAIN = {"srtp_mode": "optional", "anchor": "no", "transport": "tls"}
 
-with Case(plan=12) as t:
+with Case(plan=16) as t:
     trunks = Trunks(t, {
         "third": {**PLAIN, "san": ["a.example", "b.example", "third.example"]},
+        "wild": {**PLAIN, "san": ["*.wild.example"],
+                 "gateway": {"tls_name": "gw.wild.example", "tls_wildcard": "yes"}},
         "cn": {**PLAIN, "san": [], "cn": "cn.example"},
         "gw1": {"srtp_mode": "not_supported", "anchor": "no"},
     }, routes={"all": {"pattern": r"^\+\d+$", "trunks": "gw1"}})
@@ -39,8 +41,12 @@ with Case(plan=12) as t:
     t.equal(ends(peer("case", ["THIRD.Example"]), "third"), 486, "names have no case")
     t.equal(ends(peer("longer", ["third.example.org"]), "third"), 403, "no prefix of a name")
     t.equal(ends(peer("wild", ["*.example"]), "third"), 403, "no wildcard")
+    t.equal(ends(trunks.wild, "wild"), 486, "but where the gateway may have one")
+    t.equal(ends(peer("named", ["gw.wild.example"]), "wild"), 486, "its name as well")
+    t.equal(ends(peer("above", ["*.example"]), "wild"), 403, "for one label, not for two")
+    t.equal(ends(peer("other", ["hq.wild.example"]), "wild"), 403, "no other name there")
     t.equal(ends(trunks.third, "cn"), 403, "the right name at another trunk's port: 403")
-    t.equal(len(trunks.lines(" 403: ")), 4, "each is told in one line")
+    t.equal(len(trunks.lines(" 403: ")), 1, "they are of one address: told in one line")
     # A server that asks for certificates without verifying them: no name counts.
     with Sandbox("identity-unverified") as box:
         lax = Trunks(box, {"third": PLAIN, "gw1": {"srtp_mode": "not_supported",

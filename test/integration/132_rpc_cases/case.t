@@ -9,7 +9,7 @@ from sandbox import Failure, wait_for
 
 CASES = 1000
 OBJECTS = {
-    "gateway:gw": {"address": "192.0.2.1"},
+    "gateway:gw": {"address": "192.0.2.1", "peer": "ip_pbx"},
     "trunk:pbx1": {"gateway": "gw", "transport": "udp", "local_port": 6001},
     "trunk:out1": {"gateway": "gw", "transport": "udp", "local_port": 6002},
     "profile:trunk:pbx1": {"dial_plan": "de", "pstn_usages": "all"},

@@ -51,5 +51,5 @@ with Case(plan=8) as t:
         return json.loads(redis.command("GET", keys[0])) if keys else {}
     written = wait_for("the status in Redis", lambda: written()
                        if written().get("refused_total") == told["refused_total"] else None)
-    t.equal((written["warned_total"], len(written["objects"])), (told["warned_total"], 11),
+    t.equal((written["warned_total"], len(written["objects"])), (told["warned_total"], 14),
             "the status key says the same")

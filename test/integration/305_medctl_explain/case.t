@@ -6,7 +6,7 @@ from medctl import Medctl, plain
 from redis import RedisServer
 
 PEERS = {
-    "gateway pbx1": {"address": "192.0.2.10"}, "gateway gw1": {"address": "192.0.2.20"},
+    "gateway pbx1": {"address": "192.0.2.10", "peer": "ip_pbx"}, "gateway gw1": {"address": "192.0.2.20"},
     "gateway gw2": {"address": "192.0.2.30"},
     **{f"trunk {name}": {"transport": "tcp"} for name in ("pbx1", "gw1", "gw2")},
     "profile trunk:pbx1": {"srtp_mode": "not_supported", "pstn_usages": "local",

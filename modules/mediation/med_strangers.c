@@ -1,0 +1,60 @@
+/**
+ * med_strangers.c - see med_strangers.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "med_strangers.h"
+
+#include "core/ip_addr.h"
+
+#include "medcore/quiet.h"
+
+#include "med_identify.h"
+#include "med_params.h"
+#include "med_stats.h"
+#include "med_verbs.h"
+
+static med_quiet_t *quiet;
+
+int med_strangers_init(void)
+{
+	if(med_param_stranger_log_interval < 1 || med_param_stranger_log_interval > 86400) {
+		LM_ERR("stranger_log_interval %d: not between 1 and 86400 seconds\n",
+				med_param_stranger_log_interval);
+		return -1;
+	}
+	quiet = shm_mallocxz(sizeof *quiet);
+	if(quiet == NULL) {
+		SHM_MEM_ERROR;
+		return -1;
+	}
+	return 0;
+}
+
+void med_strangers_destroy(void)
+{
+	if(quiet != NULL)
+		shm_free(quiet);
+	quiet = NULL;
+}
+
+void med_stranger(sip_msg_t *msg, const med_snapshot_t *snapshot, const char *why)
+{
+	bool lync = med_snapshot_global_profile(snapshot)->imitate_lync;
+	str callid = med_callid(msg);
+	med_ip_t source;
+	uint32_t more;
+
+	med_stats_inc(MED_STAT_UNKNOWN_SOURCE);
+	med_reason(msg, lync ? 400 : 403, 10013, "%s", why);
+	med_ip_of(&msg->rcv.src_ip, &source);
+	if(!med_quiet_tells(quiet, med_hash(source.bytes, sizeof source.bytes) | 1,
+			   (uint32_t)(med_now_ms() / 1000) + 1,
+			   (uint32_t)med_param_stranger_log_interval, &more))
+		return;
+	if(more == 0)
+		LM_NOTICE("call %.*s: %u: %s\n", callid.len, callid.s, lync ? 400 : 403, why);
+	else
+		LM_NOTICE("call %.*s: %u: %s; %u more from there since the last such line\n",
+				callid.len, callid.s, lync ? 400 : 403, why, more);
+}
