@@ -88,8 +88,13 @@ typedef struct med_profile {
 	bool anchor;       /**< media through rtpengine; default true */
 	bool remove_plus_from_uri;
 	bool forward_pai;
-	bool allow_same_trunk;    /**< may a call leave by the trunk it came in on */
-	bool allow_pstn_to_pstn;  /**< may a call from the PSTN go back there */
+	bool allow_same_trunk;         /**< may a call leave by the trunk it came in on */
+	bool allow_pstn_to_pstn;       /**< may a call from the PSTN go back there */
+	bool rewrite_from, rewrite_to; /**< they show the numbers as the trunk wants them */
+	uint8_t request_uri_host, to_host, from_host, pai_host; /**< enum med_host_form */
+	bool user_phone;                                        /**< write ;user=phone */
+	bool forward_call_history; /**< Diversion and History-Info go on, rewritten */
+	med_str_t domain, phone_context;
 	bool imitate_lync;        /**< refuse as Lync does: its codes, ms-diagnostics */
 	bool location_restricted; /**< its calls stay within its site (spec 3.8) */
 	med_str_t network_site;   /**< empty: the gateway's */

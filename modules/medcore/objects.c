@@ -99,7 +99,8 @@ med_profile_object_t *med_profile_object(
 			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
 					+ record->dial_plan.len + record->outbound_translation_rules.len
 					+ record->outbound_calling_number_translation_rules.len
-					+ record->network_site_id.len + 8);
+					+ record->network_site_id.len + record->domain.len
+					+ record->phone_context.len + 8);
 	char *at = (char *)(object + 1);
 	med_profile_t *p;
 
@@ -128,6 +129,16 @@ med_profile_object_t *med_profile_object(
 	p->forward_pai = record->forward_pai != 0;
 	p->allow_same_trunk = record->allow_same_trunk != 0;
 	p->allow_pstn_to_pstn = record->allow_pstn_to_pstn != 0;
+	p->rewrite_from = record->rewrite_from != 0;
+	p->rewrite_to = record->rewrite_to != 0;
+	p->request_uri_host = (uint8_t)record->request_uri_host;
+	p->to_host = (uint8_t)record->to_host;
+	p->from_host = (uint8_t)record->from_host;
+	p->pai_host = (uint8_t)record->pai_host;
+	p->user_phone = record->user_phone != 0;
+	p->forward_call_history = record->forward_call_history != 0;
+	p->domain = pack(&at, record->domain);
+	p->phone_context = pack(&at, record->phone_context);
 	p->imitate_lync = record->imitate_lync != 0;
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);

@@ -243,6 +243,12 @@ static int finish_profile(med_reading_t *r)
 		return fault(r, MED_STR("enable_bypass"), MED_EINVAL,
 				"yes needs enable_refer_support yes, or both rtcp_active_calls no and "
 				"rtcp_calls_on_hold no");
+	if(p->domain.len == 0
+			&& (p->request_uri_host == MED_HOST_DOMAIN || p->to_host == MED_HOST_DOMAIN
+					|| p->from_host == MED_HOST_DOMAIN || p->pai_host == MED_HOST_DOMAIN
+					|| p->contact_host == MED_HOST_DOMAIN))
+		return fault(r, MED_STR("domain"), MED_EINVAL,
+				"missing; a host that is to be the domain needs it");
 	if(p->enable_location_restriction && p->network_site_id.len == 0)
 		return fault(r, MED_STR("network_site_id"), MED_EINVAL,
 				"missing; enable_location_restriction yes needs it");

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* memrchr */
 #include <string.h>
 
 #include "core/data_lump.h"
@@ -14,6 +15,7 @@
 
 #include "med_branch.h"
 #include "med_identify.h"
+#include "med_identity.h"
 #include "med_record.h"
 
 #define MED_URI_MAX 1024
@@ -147,21 +149,59 @@ static bool med_identity_wanted(sip_msg_t *msg, const med_call_t *call,
 	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(msg, calling);
 }
 
-/** To the host that was chosen: the trunk may have got another since. */
-static int med_write_uri(
-		sip_msg_t *msg, const med_call_t *call, const med_number_t *called)
+static const char med_user_phone[] = ";user=phone";
+
+/** "sip:number", with a phone-context where the number is no E.164 one (spec 3.5). */
+static void med_text_number(
+		med_text_t *text, const med_profile_t *profile, const med_number_t *number)
 {
-	static const char user_phone[] = ";user=phone";
+	static const char context[] = ";phone-context=";
+
+	med_text_add(text, "sip:", 4);
+	med_text_user(text, number->s, number->len);
+	if(profile->phone_context.len > 0 && number->len > 0 && number->s[0] != '+') {
+		med_text_add(text, context, sizeof context - 1);
+		med_text_add(text, profile->phone_context.s, profile->phone_context.len);
+	}
+	med_text_add(text, "@", 1);
+}
+
+int med_branch_uri(const med_profile_t *profile, const med_number_t *number,
+		med_str_t host, char *out, size_t size, size_t *len)
+{
+	med_text_t text = {out, out + size, false};
+	bool bare = host.len > 0 && host.s[0] != '[' && memchr(host.s, ':', host.len) != NULL
+			&& memchr(host.s, '.', host.len) == NULL
+			&& memchr(host.s, ':', host.len) != memrchr(host.s, ':', host.len);
+
+	med_text_number(&text, profile, number);
+	if(bare)
+		med_text_add(&text, "[", 1);
+	med_text_add(&text, host.s, host.len);
+	if(bare)
+		med_text_add(&text, "]", 1);
+	if(profile->user_phone)
+		med_text_add(&text, med_user_phone, sizeof med_user_phone - 1);
+	*len = (size_t)(text.at - out);
+	return text.full ? MED_EINVAL : MED_EOK;
+}
+
+/** To the host that was chosen: the trunk may have got another since. */
+static int med_write_uri(sip_msg_t *msg, const med_call_t *call,
+		const med_profile_t *profile, const med_number_t *called)
+{
 	char buffer[MED_URI_MAX];
 	med_text_t text = {buffer, buffer + sizeof buffer, false};
 	str uri;
 
-	med_text_add(&text, "sip:", 4);
-	med_text_user(&text, called->s, called->len);
-	med_text_add(&text, "@", 1);
+	med_text_number(&text, profile, called);
 	/* "sip:host:port;transport=x": its scheme is written already */
-	med_text_add(&text, call->destination + 4, call->destination_len - 4u);
-	med_text_add(&text, user_phone, sizeof user_phone - 1);
+	if(profile->request_uri_host == MED_HOST_DOMAIN)
+		med_text_add(&text, profile->domain.s, profile->domain.len);
+	else
+		med_text_add(&text, call->destination + 4, call->destination_len - 4u);
+	if(profile->user_phone)
+		med_text_add(&text, med_user_phone, sizeof med_user_phone - 1);
 	if(text.full)
 		return MED_EINVAL;
 	uri.s = buffer;
@@ -179,6 +219,22 @@ static bool med_is_not_ours(const struct hdr_field *header)
 			|| header->type == HDR_RPID_T || header->type == HDR_ROUTE_T;
 }
 
+/** Who diverted the call, and from where (RFC 5806, RFC 7044). */
+static bool med_is_history(const struct hdr_field *header)
+{
+	static const char name[] = "History-Info";
+
+	return header->type == HDR_DIVERSION_T
+			|| (header->name.len == sizeof name - 1
+					&& strncasecmp(header->name.s, name, sizeof name - 1) == 0);
+}
+
+bool med_header_is_identity(const struct hdr_field *header)
+{
+	return (med_is_not_ours(header) && header->type != HDR_ROUTE_T)
+			|| med_is_history(header);
+}
+
 /** Unless the script has: loose_route() takes off its Route. */
 static int med_remove(sip_msg_t *msg, const struct hdr_field *header)
 {
@@ -192,21 +248,29 @@ static int med_remove(sip_msg_t *msg, const struct hdr_field *header)
 }
 
 /** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
-static int med_write_identity(sip_msg_t *msg, const med_number_t *calling, bool write)
+static int med_write_identity(sip_msg_t *msg, const med_trunk_t *trunk,
+		const med_number_t *calling, bool write, bool hidden)
 {
+	bool history = trunk->profile->forward_call_history && !hidden;
 	char buffer[MED_URI_MAX];
 	med_text_t text = {buffer, buffer + sizeof buffer, false};
+	med_str_t user, host, form;
 	struct hdr_field *header;
 	struct lump *anchor;
-	med_str_t user, host;
 	char *copy;
 
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
 		return MED_EINVAL;
 	for(header = msg->headers; header != NULL; header = header->next)
-		if(med_is_not_ours(header) && med_remove(msg, header) != MED_EOK)
+		if((med_is_not_ours(header) || (!history && med_is_history(header)))
+				&& med_remove(msg, header) != MED_EOK)
 			return MED_ENOMEM;
-	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host) || host.len == 0)
+	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host))
+		return MED_EOK;
+	form = med_identity_host(msg, trunk, trunk->profile->pai_host);
+	if(form.len > 0)
+		host = form;
+	if(host.len == 0)
 		return MED_EOK;
 	med_text_add(&text, "P-Asserted-Identity: <sip:", 26);
 	med_text_user(&text, calling->s, calling->len);
@@ -235,6 +299,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	const med_try_t *try = &call->tries[call->try_current];
 	med_number_t alternate = {.len = 0};
 	const med_number_t *calling = &call->calling;
+	med_rewritten_t rewritten;
 	med_numbers_t numbers;
 	int rc;
 
@@ -252,13 +317,24 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	rc = med_translate(
 			snapshot, scratch, trunk, NULL, &call->called, calling, &numbers, NULL);
 	if(rc == MED_EOK)
-		rc = med_write_uri(msg, call, &numbers.called);
+		rc = med_write_uri(msg, call, trunk->profile, &numbers.called);
 	if(rc == MED_EOK)
-		rc = med_write_identity(msg, &numbers.calling,
+		rc = med_write_identity(msg, trunk, &numbers.calling,
 				alternate.len > 0
-						|| med_identity_wanted(msg, call, trunk, &numbers.calling));
+						|| med_identity_wanted(msg, call, trunk, &numbers.calling),
+				alternate.len > 0);
+	if(rc == MED_EOK)
+		rc = med_identity_write(
+				msg, call, trunk, &numbers, alternate.len > 0, &rewritten);
 	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
-		rc = med_record_write(msg, call);
+		rc = med_record_write(msg, call, &rewritten);
+	if(rc == MED_ELIMIT) {
+		med_reason(msg, 400, 0,
+				"From or To has a URI of more than %u bytes: trunk '%.*s' is to see "
+				"another, and it could not be put back",
+				MED_IDENTITY_URI_MAX, MED_STR_FMT(trunk->id));
+		return rc;
+	}
 	if(rc != MED_EOK)
 		med_reason(msg, 500, 12003,
 				"the request for trunk '%.*s' could not be written: %s",

@@ -32,6 +32,15 @@ bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling
  */
 bool med_uri_parts(str uri, med_str_t *user, med_str_t *host);
 
+/**
+ * "sip:number@host;user=phone" as a profile has it. MED_EOK; MED_EINVAL: longer than
+ * @p size.
+ */
+int med_branch_uri(const med_profile_t *profile, const med_number_t *number,
+		med_str_t host, char *out, size_t size, size_t *len);
+/** Does it say who the caller is, beside From: asserted identities, call history? */
+bool med_header_is_identity(const struct hdr_field *header);
+
 /** Our socket for a trunk; NULL: we do not listen there. */
 struct socket_info *med_trunk_socket(const med_trunk_t *trunk);
 

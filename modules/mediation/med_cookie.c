@@ -20,7 +20,27 @@
 /** Policies and pins: "nbnb~aaaaaabbbbbb~". */
 #define MED_FIXED_CHARS (5 + 2 * MED_PIN_CHARS + 1)
 
-static uint8_t med_key[16];
+static uint8_t med_key[16], med_seal_key[16], med_seal_tag_key[16];
+
+/** Keys of their own, so that nothing that is shown tells of another use. */
+static void med_derive(uint8_t key[16], const char *purpose)
+{
+	char text[32];
+	uint64_t half;
+
+	for(int i = 0; i < 2; i++) {
+		int len = snprintf(text, sizeof text, "%s %d", purpose, i);
+
+		half = med_siphash(med_key, text, (size_t)len);
+		memcpy(key + 8 * i, &half, sizeof half);
+	}
+}
+
+static void med_seal_init(void)
+{
+	med_derive(med_seal_key, "seal");
+	med_derive(med_seal_tag_key, "tag of seal");
+}
 
 int med_cookie_init(const char *key)
 {
@@ -34,6 +54,7 @@ int med_cookie_init(const char *key)
 		}
 		LM_WARN("modparam \"key\" is empty: calls that are up when Kamailio restarts, or "
 				"that move to another node, are answered 481; set a secret\n");
+		med_seal_init();
 		return 0;
 	}
 	/* Any text makes a key: two hashes of it with different first bytes. */
@@ -42,6 +63,7 @@ int med_cookie_init(const char *key)
 	memcpy(med_key + 8, fixed, 8);
 	half[1] = med_siphash(med_key, key, strlen(key));
 	memcpy(med_key + 8, &half[1], 8);
+	med_seal_init();
 	return 0;
 }
 
@@ -270,4 +292,141 @@ int med_cookie_read(sip_msg_t *msg, med_str_t value, med_call_t *call)
 	}
 	call->flags |= MED_CALL_IN_DIALOG | (upstream ? MED_CALL_UPSTREAM : 0);
 	return MED_EOK;
+}
+
+/* ---- sealing --------------------------------------------------------------------------
+ */
+
+#define MED_SEAL_TAG 8
+
+/** The call's own, and this direction's, and this candidate's: no key stream twice. */
+static bool med_seal_nonce(sip_msg_t *msg, enum med_direction direction, bool of_callee,
+		med_str_t facts, uint64_t *nonce)
+{
+	char buffer[MED_COOKIE_MAX + MED_HASHED_MAX];
+	str callid, from_tag, to_tag;
+	size_t len = facts.len;
+
+	if(facts.len > MED_COOKIE_MAX
+			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK
+			|| (of_callee ? to_tag : from_tag).len <= 0)
+		return false;
+	memcpy(buffer, facts.s, facts.len);
+	len = med_hashed_add(buffer, len, callid);
+	len = med_hashed_add(buffer, len, of_callee ? to_tag : from_tag);
+	buffer[len++] = (char)direction;
+	*nonce = med_siphash(med_seal_key, buffer, len);
+	return true;
+}
+
+static void med_seal_stream(uint64_t nonce, char *bytes, size_t len)
+{
+	for(uint64_t i = 0; i * 8 < len; i++) {
+		uint64_t input[2] = {nonce, i};
+		uint64_t stream = med_siphash(med_seal_key, input, sizeof input);
+
+		for(size_t k = 0; k < 8 && i * 8 + k < len; k++, stream >>= 8)
+			bytes[i * 8 + k] ^= (char)(stream & 0xff);
+	}
+}
+
+/** Of what is read, together with whose it is. */
+static uint64_t med_seal_tag(uint64_t nonce, const char *bytes, size_t len)
+{
+	char buffer[sizeof nonce + MED_SEAL_PLAIN_MAX];
+
+	memcpy(buffer, &nonce, sizeof nonce);
+	memcpy(buffer + sizeof nonce, bytes, len);
+	return med_siphash(med_seal_tag_key, buffer, sizeof nonce + len);
+}
+
+static const char med_base64[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static size_t med_base64_write(const unsigned char *bytes, size_t len, char *out)
+{
+	size_t at = 0;
+
+	for(size_t i = 0; i < len; i += 3) {
+		uint32_t three = (uint32_t)bytes[i] << 16;
+		unsigned chars = len - i > 2 ? 4 : (unsigned)(len - i) + 1;
+
+		if(i + 1 < len)
+			three |= (uint32_t)bytes[i + 1] << 8;
+		if(i + 2 < len)
+			three |= bytes[i + 2];
+		for(unsigned k = 0; k < chars; k++)
+			out[at++] = med_base64[three >> (18 - 6 * k) & 63];
+	}
+	return at;
+}
+
+static int med_base64_value(char c)
+{
+	return c >= 'A' && c <= 'Z'    ? c - 'A'
+			: c >= 'a' && c <= 'z' ? c - 'a' + 26
+			: c >= '0' && c <= '9' ? c - '0' + 52
+			: c == '-'             ? 62
+			: c == '_'             ? 63
+								   : -1;
+}
+
+/** 0: not of that form, or more than @p max. */
+static size_t med_base64_read(med_str_t text, unsigned char *out, size_t max)
+{
+	size_t at = 0;
+	uint32_t bits = 0;
+	unsigned have = 0;
+
+	if(text.len % 4 == 1 || text.len * 3 / 4 > max)
+		return 0;
+	for(size_t i = 0; i < text.len; i++) {
+		int value = med_base64_value(text.s[i]);
+
+		if(value < 0)
+			return 0;
+		bits = bits << 6 | (uint32_t)value;
+		have += 6;
+		if(have < 8)
+			continue;
+		have -= 8;
+		out[at++] = (unsigned char)(bits >> have);
+	}
+	return at;
+}
+
+size_t med_cookie_seal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
+		const char *plain, size_t len, char out[MED_SEAL_MAX])
+{
+	char bytes[MED_SEAL_PLAIN_MAX + MED_SEAL_TAG];
+	uint64_t nonce, tag;
+
+	if(len > MED_SEAL_PLAIN_MAX || !med_seal_nonce(msg, direction, false, facts, &nonce))
+		return 0;
+	memcpy(bytes, plain, len);
+	med_seal_stream(nonce, bytes, len);
+	tag = med_seal_tag(nonce, bytes, len);
+	memcpy(bytes + len, &tag, sizeof tag);
+	return med_base64_write((const unsigned char *)bytes, len + sizeof tag, out);
+}
+
+size_t med_cookie_unseal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
+		med_str_t sealed, char plain[MED_SEAL_PLAIN_MAX])
+{
+	unsigned char bytes[MED_SEAL_PLAIN_MAX + MED_SEAL_TAG];
+	size_t len = med_base64_read(sealed, bytes, sizeof bytes);
+	uint64_t nonce, tag;
+
+	if(len <= MED_SEAL_TAG
+			|| !med_seal_nonce(
+					msg, direction, direction == MED_FROM_CALLEE, facts, &nonce))
+		return 0;
+	len -= MED_SEAL_TAG;
+	memcpy(plain, bytes, len);
+	tag = med_seal_tag(nonce, plain, len);
+	if(memcmp(&tag, bytes + len, sizeof tag)
+			!= 0) /* 64 bits, and nothing to gain by time */
+		return 0;
+	med_seal_stream(nonce, plain, len);
+	return len;
 }

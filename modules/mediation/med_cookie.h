@@ -19,6 +19,25 @@
 #define MED_COOKIE_MAX (sizeof ";med=" + 2 * MED_ID_MAX + 8 + 13 + 16)
 
 /**
+ * What is sealed is read by us alone: encrypted with a key made of the node's, and bound
+ * to the call and to the parameter beside it. SipHash as a pseudo-random function gives
+ * the key stream (counter mode) and the tag.
+ */
+#define MED_SEAL_PLAIN_MAX 520u
+#define MED_SEAL_MAX ((MED_SEAL_PLAIN_MAX + 8) * 4 / 3 + 4)
+/** For requests of the caller, and for those of the callee. */
+enum med_direction { MED_FROM_CALLER = 'f', MED_FROM_CALLEE = 'b' };
+/**
+ * @param facts  value of med=
+ * @return bytes of @p out; 0: too long, or @p msg has no Call-ID or tag
+ */
+size_t med_cookie_seal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
+		const char *plain, size_t len, char out[MED_SEAL_MAX]);
+/** Of an in-dialog request. @return bytes of @p plain; 0: it is not of this call. */
+size_t med_cookie_unseal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
+		med_str_t sealed, char plain[MED_SEAL_PLAIN_MAX]);
+
+/**
  * In mod_init. @p key is text of any length, the same on all nodes that share calls;
  * NULL or empty: a random one, with which calls do not outlive a restart.
  */

@@ -29,6 +29,7 @@ static void med_on_routed(sip_msg_t *msg, str *params, void *unused)
 	(void)unused;
 	msg_ctx_id_set(msg, &med_routed.msg);
 	med_routed.params = *params;
+	med_identity_routed(msg, med_from_str(*params));
 }
 
 /** Has rr's integer parameter this value? */
@@ -121,7 +122,8 @@ static const struct socket_info *med_record_socket(const sip_msg_t *msg)
 }
 
 #define MED_RECORD_HOST 256 /* bytes of our host as peers see it */
-#define MED_RECORD_MAX (MED_RECORD_HOST + 64 + MED_COOKIE_MAX)
+#define MED_PARAMS_MAX (MED_COOKIE_MAX + 2 * (MED_SEAL_MAX + 8))
+#define MED_RECORD_MAX (MED_RECORD_HOST + 64 + MED_PARAMS_MAX)
 
 /** "host:port;transport=x", the address that is advertised for the socket. 0: too long.
  */
@@ -172,27 +174,63 @@ static int med_record_one(sip_msg_t *msg, const struct socket_info *socket, bool
 	return med_rr.record_route_preset(msg, &text) > 0 ? MED_EOK : MED_ENOMEM;
 }
 
+/** ";medf=..." for the caller's requests, ";medb=..." for the callee's. false: too long.
+ */
+static bool med_record_seal(sip_msg_t *msg, const med_rewritten_t *rewritten,
+		med_str_t facts, bool from_caller, str *param)
+{
+	char plain[MED_SEAL_PLAIN_MAX];
+	size_t len = med_identity_plain(rewritten, from_caller, plain);
+
+	if(len == 0)
+		return true;
+	memcpy(param->s + param->len, from_caller ? ";medf=" : ";medb=", 6);
+	param->len += 6;
+	len = med_cookie_seal(msg, from_caller ? MED_FROM_CALLER : MED_FROM_CALLEE, facts,
+			plain, len, param->s + param->len);
+	param->len += (int)len;
+	return len > 0;
+}
+
 /*
  * rr's record_route() leaves room for a socket that is not chosen yet: 18 pieces, put
  * together when the message is built. Here it is chosen, so that one or two plain texts
  * do, at a fifth of the cost; the outbound one comes first.
  */
-int med_record_write(sip_msg_t *msg, const med_call_t *call)
+int med_record_write(
+		sip_msg_t *msg, const med_call_t *call, const med_rewritten_t *rewritten)
 {
 	const struct socket_info *in = msg->rcv.bind_address, *out;
-	char buffer[MED_COOKIE_MAX];
-	str param = {buffer, (int)med_cookie_write(msg, call, buffer)};
+	char buffer[MED_PARAMS_MAX], other[MED_PARAMS_MAX];
+	str param = {buffer, (int)med_cookie_write(msg, call, buffer)}, callee;
+	med_str_t facts = {buffer + 5, (size_t)(param.len > 5 ? param.len - 5 : 0)};
 	int rc = MED_EOK;
 
 	if(param.len == 0)
 		return MED_EINVAL;
+	out = med_is_recorded(msg) ? NULL : med_record_socket(msg);
+	/* A request comes with the Record-Route next to its sender on top, and rr tells of
+	 * that one: what the caller's requests need is at our inbound socket, and of the
+	 * callee's at the outbound one; in both where there is one header for both. */
+	callee = param;
+	if(out != NULL && out != in) {
+		memcpy(other, buffer, (size_t)param.len);
+		callee.s = other;
+	}
+	if(!med_record_seal(msg, rewritten, facts, true, &param))
+		return MED_EINVAL;
+	if(callee.s == buffer)
+		callee.len = param.len;
+	if(!med_record_seal(msg, rewritten, facts, false, &callee))
+		return MED_EINVAL;
+	if(callee.s == buffer)
+		param.len = callee.len;
 	if(med_is_recorded(msg))
 		return med_rr.add_rr_param(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
-	out = med_record_socket(msg);
 	if(out == NULL)
 		return med_rr.record_route(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
 	if(out != in)
-		rc = med_record_one(msg, out, true, buffer, (size_t)param.len);
-	return rc == MED_EOK ? med_record_one(msg, in, out != in, buffer, (size_t)param.len)
+		rc = med_record_one(msg, out, true, callee.s, (size_t)callee.len);
+	return rc == MED_EOK ? med_record_one(msg, in, out != in, param.s, (size_t)param.len)
 						 : rc;
 }

@@ -7,7 +7,7 @@
 #ifndef MED_RECORD_H
 #define MED_RECORD_H
 
-#include "med_call.h"
+#include "med_identity.h"
 
 /** In mod_init: binds to rr. 0, or -1 (logged). */
 int med_record_init(void);
@@ -17,7 +17,8 @@ int med_record_init(void);
  * has called record_route() itself, the parameter is added to that. MED_EINVAL: a header
  * that the parameter needs is missing; MED_ENOMEM.
  */
-int med_record_write(sip_msg_t *msg, const med_call_t *call);
+int med_record_write(
+		sip_msg_t *msg, const med_call_t *call, const med_rewritten_t *rewritten);
 
 /** The Record-Route parameter of the last loose_route(); false: none. */
 bool med_record_read(sip_msg_t *msg, med_str_t *value);
