@@ -247,10 +247,68 @@ static int med_remove(sip_msg_t *msg, const struct hdr_field *header)
 	return del_lump(msg, offset, header->len, 0) != NULL ? MED_EOK : MED_ENOMEM;
 }
 
+/** Whose numbers: from the caller's side, to the trunk's. */
+typedef struct med_sides {
+	const med_snapshot_t *snapshot;
+	med_scratch_t *scratch;
+	const med_trunk_t *in; /**< NULL: one of our own users */
+	const med_trunk_t *out;
+} med_sides_t;
+
+/** A number of the caller's side as the trunk wants calling numbers. */
+static bool med_calling_there(
+		const med_sides_t *sides, med_str_t user, med_numbers_t *numbers)
+{
+	med_number_t number, e164;
+
+	return med_number_from_user(user, &number, NULL) == MED_EOK
+			&& med_normalize(sides->snapshot, sides->scratch,
+					   sides->in != NULL ? sides->in->dial_plan : MED_STR(""), &number,
+					   &e164, NULL)
+			== MED_EOK
+			&& med_translate(sides->snapshot, sides->scratch, sides->out, NULL, &e164,
+					   &e164, numbers, NULL)
+			== MED_EOK;
+}
+
+/** Each URI of a Diversion or History-Info: its number, and its host if that has a form.
+ */
+static int med_write_history(
+		sip_msg_t *msg, const struct hdr_field *header, const med_sides_t *sides)
+{
+	med_str_t form = med_identity_host(msg, sides->out, sides->out->profile->pai_host);
+	const char *at = header->body.s, *end = at + header->body.len, *close;
+	int rc = MED_EOK;
+
+	for(; rc == MED_EOK && (at = memchr(at, '<', (size_t)(end - at))) != NULL;
+			at = close) {
+		char buffer[3 * MED_NUMBER_MAX];
+		med_text_t text = {buffer, buffer + sizeof buffer, false};
+		med_numbers_t numbers;
+		med_str_t user, host;
+		str uri;
+
+		close = memchr(at, '>', (size_t)(end - at));
+		if(close == NULL)
+			break;
+		uri.s = (char *)(uintptr_t)(at + 1);
+		uri.len = (int)(close - at) - 1;
+		if(!med_uri_parts(uri, &user, &host) || !med_calling_there(sides, user, &numbers))
+			continue;
+		med_text_user(&text, numbers.calling.s, numbers.calling.len);
+		rc = med_identity_replace(
+				msg, user.s, user.len, buffer, (size_t)(text.at - buffer));
+		if(rc == MED_EOK && form.len > 0 && host.len > 0)
+			rc = med_identity_replace(msg, host.s, host.len, form.s, form.len);
+	}
+	return rc;
+}
+
 /** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
-static int med_write_identity(sip_msg_t *msg, const med_trunk_t *trunk,
+static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 		const med_number_t *calling, bool write, bool hidden)
 {
+	const med_trunk_t *trunk = sides->out;
 	bool history = trunk->profile->forward_call_history && !hidden;
 	char buffer[MED_URI_MAX];
 	med_text_t text = {buffer, buffer + sizeof buffer, false};
@@ -261,10 +319,15 @@ static int med_write_identity(sip_msg_t *msg, const med_trunk_t *trunk,
 
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
 		return MED_EINVAL;
-	for(header = msg->headers; header != NULL; header = header->next)
-		if((med_is_not_ours(header) || (!history && med_is_history(header)))
+	for(header = msg->headers; header != NULL; header = header->next) {
+		bool told = med_is_history(header);
+
+		if((med_is_not_ours(header) || (told && !history))
 				&& med_remove(msg, header) != MED_EOK)
 			return MED_ENOMEM;
+		if(told && history && med_write_history(msg, header, sides) != MED_EOK)
+			return MED_ENOMEM;
+	}
 	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host))
 		return MED_EOK;
 	form = med_identity_host(msg, trunk, trunk->profile->pai_host);
@@ -299,6 +362,8 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	const med_try_t *try = &call->tries[call->try_current];
 	med_number_t alternate = {.len = 0};
 	const med_number_t *calling = &call->calling;
+	const med_sides_t sides = {
+			snapshot, scratch, med_side_trunk(snapshot, &call->in), trunk};
 	med_rewritten_t rewritten;
 	med_numbers_t numbers;
 	int rc;
@@ -319,7 +384,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	if(rc == MED_EOK)
 		rc = med_write_uri(msg, call, trunk->profile, &numbers.called);
 	if(rc == MED_EOK)
-		rc = med_write_identity(msg, trunk, &numbers.calling,
+		rc = med_write_identity(msg, &sides, &numbers.calling,
 				alternate.len > 0
 						|| med_identity_wanted(msg, call, trunk, &numbers.calling),
 				alternate.len > 0);

@@ -38,10 +38,16 @@ static bool med_address_of(struct hdr_field *header, med_address_t *address)
 	return true;
 }
 
-static int med_replace(
-		sip_msg_t *msg, char *start, int len, const char *text, size_t size)
+static size_t med_address_len(const med_address_t *address)
 {
-	struct lump *anchor = del_lump(msg, (int)(start - msg->buf), len, 0);
+	return (size_t)(address->uri.s - address->start) + (size_t)address->uri.len
+			+ (address->enclosed ? 1 : 0);
+}
+
+int med_identity_replace(
+		sip_msg_t *msg, const char *start, size_t len, const char *text, size_t size)
+{
+	struct lump *anchor = del_lump(msg, (int)(start - msg->buf), (int)len, 0);
 	char *copy = anchor != NULL ? pkg_malloc(size) : NULL;
 
 	if(copy == NULL) {
@@ -64,13 +70,11 @@ static int med_address_put(sip_msg_t *msg, const med_address_t *old, const char 
 	bool all = hidden || !old->enclosed;
 
 	if(!all)
-		return med_replace(msg, old->uri.s, old->uri.len, uri, len);
+		return med_identity_replace(msg, old->uri.s, (size_t)old->uri.len, uri, len);
 	text[0] = '<';
 	memcpy(text + 1, uri, len);
 	text[len + 1] = '>';
-	return med_replace(msg, old->start,
-			(int)(old->uri.s - old->start) + old->uri.len + (old->enclosed ? 1 : 0), text,
-			len + 2);
+	return med_identity_replace(msg, old->start, med_address_len(old), text, len + 2);
 }
 
 /* ---- what they become -----------------------------------------------------------------
@@ -289,16 +293,13 @@ static void med_restore_one(
 		sip_msg_t *reply, struct hdr_field *now, struct hdr_field *then)
 {
 	med_address_t is, was;
-	int len;
 
 	if(!med_address_of(now, &is) || !med_address_of(then, &was)
 			|| (is.uri.len == was.uri.len
 					&& memcmp(is.uri.s, was.uri.s, (size_t)was.uri.len) == 0))
 		return;
-	len = (int)(was.uri.s - was.start) + was.uri.len + (was.enclosed ? 1 : 0);
-	if(med_replace(reply, is.start,
-			   (int)(is.uri.s - is.start) + is.uri.len + (is.enclosed ? 1 : 0), was.start,
-			   (size_t)len)
+	if(med_identity_replace(
+			   reply, is.start, med_address_len(&is), was.start, med_address_len(&was))
 			!= MED_EOK)
 		LM_ERR("no memory to restore From or To of a reply\n");
 }

@@ -42,6 +42,10 @@ size_t med_identity_plain(
  */
 void med_identity_routed(sip_msg_t *msg, med_str_t params);
 
+/** Bytes of the message become others. MED_EOK, MED_ENOMEM. */
+int med_identity_replace(
+		sip_msg_t *msg, const char *start, size_t len, const char *text, size_t size);
+
 /** Host of a header of ours (From, P-Asserted-Identity) by its form; len 0: as received.
  */
 med_str_t med_identity_host(const sip_msg_t *msg, const med_trunk_t *trunk, uint8_t form);

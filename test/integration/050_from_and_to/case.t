@@ -22,12 +22,14 @@ def both(message):
     return uri(message, "From"), uri(message, "To")
 
 
-with Case(plan=44) as t:
+with Case(plan=46) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "dial_plan": "dial"},
         "gw1": {**PLAIN, "transport": "tcp", "outbound_translation_rules": "national",
                 "outbound_calling_number_translation_rules": "national",
                 "from_host": "domain", "domain": "carrier.example"},
+        "itsp": {**PLAIN, "forward_call_history": "yes", "pai_host": "domain",
+                 "domain": "customer.example", "outbound_calling_number_translation_rules": "national"},
         "gw2": {**PLAIN, "phone_context": "enterprise", "remove_plus_from_uri": "yes",
                 "user_phone": "no", "from_host": "ip"},
         "plain": {**PLAIN, "rewrite_from": "no", "rewrite_to": "no"},
@@ -36,6 +38,7 @@ with Case(plan=44) as t:
         "hidden": {"pattern": r"^\+4940", "trunks": "gw1", "suppress_caller_id": "yes",
                    "alternate_caller_id": "+4989000"},
         "plain": {"pattern": r"^\+4950", "trunks": "plain"},
+        "itsp": {"pattern": r"^\+4960", "trunks": "itsp"},
     }, rules={"dial": [r"^0([1-9]\d+)$ => +49$1", r"^55(\d+)$ => +4989$1"],
               "national": [r"^\+49(\d+)$ => 0$1"]})
     pbx1, gw1, gw2 = trunks.pbx1, trunks.gw1, trunks.gw2
@@ -169,6 +172,18 @@ with Case(plan=44) as t:
     t.equal((SECRET in text, "Erika" in text), (False, False), "nor in requests within the call")
     gw1.reply(offer, 200, "OK", sdp=sdp(31000))
     pbx1.expect("2xx", call_id=sent.get("Call-ID"))
+
+    # a forwarded call whose history the trunk wants
+    sent = call("0601234", headers=[
+        'Diversion: "B" <sip:5599999@pbx.local>;reason=unconditional, <sip:bob@pbx.local>',
+        "History-Info: <sip:5599999@pbx.local?Reason=SIP%3Bcause%3D302>;index=1,",
+        " <tel:+49-601234>;index=1.1"])
+    got = trunks.itsp.expect("INVITE", call_id=sent.get("Call-ID"))
+    t.equal(got.get("Diversion"), '"B" <sip:08999999@customer.example>;reason=unconditional, '
+            "<sip:bob@pbx.local>", "Diversion: numbers as the trunk wants them, names stay")
+    t.like(got.text, r"History-Info: <sip:08999999@customer\.example\?Reason=SIP%3Bcause%3D302>;index=1,"
+           r"\r\n <tel:0601234>;index=1\.1\r\n", "History-Info likewise, folded as it is")
+    trunks.itsp.reply(got, 486, "Busy Here")
 
     # what was not rewritten, or cannot be
     sent = call("0501234")
