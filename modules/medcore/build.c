@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "medcore/writer.h"
@@ -28,6 +29,8 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 			return med_policy_object(config, id, &record->policy);
 		case MED_KIND_LOCATION_POLICY:
 			return med_location_object(config, id, &record->location_policy);
+		case MED_KIND_GUARD:
+			return med_guard_object(&config->heap, id, &record->guard);
 		case MED_KIND_SCHEDULE:
 			return med_schedule_object(&config->heap, id, &record->schedule);
 		default:
@@ -66,6 +69,42 @@ static const med_profile_t *global_profile(const med_config_t *config)
 	const med_profile_object_t *object = slot == NULL ? NULL : med_slot_current(slot);
 
 	return object != NULL ? &object->profile : &config->defaults->profile;
+}
+
+static int compare_guards(const void *a, const void *b)
+{
+	return med_str_compare(
+			(*(const med_guard_t *const *)a)->id, (*(const med_guard_t *const *)b)->id);
+}
+
+/* They are few: all of them anew when one changes. */
+static int build_guards(med_config_t *config, med_view_t *view)
+{
+	const med_table_t *table = &config->table[MED_KIND_GUARD];
+	med_guard_list_t *list;
+	int rc;
+
+	if(table->dirty == NULL)
+		return MED_EOK;
+	rc = build_kind(config, MED_KIND_GUARD, NULL);
+	if(rc != MED_EOK)
+		return rc;
+	list = med_segment_new(
+			&config->heap, sizeof(*list) + table->slots * sizeof(list->guard[0]));
+	if(list == NULL)
+		return MED_ENOMEM;
+	list->count = 0;
+	for(size_t i = 0; i < table->buckets; i++) {
+		for(const med_slot_t *slot = table->bucket[i]; slot != NULL; slot = slot->next) {
+			const med_guard_object_t *object = med_slot_current(slot);
+			if(object != NULL)
+				list->guard[list->count++] = &object->guard;
+		}
+	}
+	qsort(list->guard, list->count, sizeof(list->guard[0]), compare_guards);
+	med_segment_retire(&config->heap, view->guards);
+	view->guards = list;
+	return MED_EOK;
 }
 
 /* Found by their numbers, which routes have. */
@@ -141,6 +180,8 @@ static int build_state(
 		rc = build_kind(config, MED_KIND_LOCATION_POLICY, &view->locations);
 	if(rc == MED_EOK)
 		rc = build_schedules(config, view);
+	if(rc == MED_EOK)
+		rc = build_guards(config, view);
 	if(rc == MED_EOK)
 		rc = med_build_trunks(config, state);
 	if(rc == MED_EOK)

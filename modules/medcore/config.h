@@ -126,6 +126,9 @@ const med_trunk_t *med_snapshot_trunk_by_number(
 		const med_snapshot_t *snapshot, uint32_t number);
 const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id);
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
+/** All guards; *count of them. */
+const med_guard_t *const *med_snapshot_guards(
+		const med_snapshot_t *snapshot, size_t *count);
 /** The profile of trunks that have no other; of nobody in particular. Never NULL. */
 const med_profile_t *med_snapshot_global_profile(const med_snapshot_t *snapshot);
 /** Of the site, else the global one. NULL: there is none, so no number is an emergency's.

@@ -144,6 +144,24 @@ typedef struct med_policy {
 	uint8_t forwarding; /**< enum med_forwarding */
 } med_policy_t;
 
+enum med_guard_per {
+	MED_PER_CALLER,
+	MED_PER_DESTINATION,
+	MED_PER_CALLER_AND_DESTINATION,
+	MED_PER_TRUNK
+};
+
+/** How many calls a caller, a destination or a trunk may make. */
+typedef struct med_guard {
+	med_str_t id;
+	const med_str_t *usages; /**< of the calls that count; none: of all */
+	size_t usage_count;
+	uint8_t per; /**< enum med_guard_per */
+	uint8_t destination_digits;
+	uint16_t code;
+	uint32_t max_calls, window_s, block_s;
+} med_guard_t;
+
 /** Emergency numbers of a site, or of all, and who takes them (spec 5.11). */
 typedef struct med_location_policy {
 	med_str_t id;

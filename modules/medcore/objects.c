@@ -198,6 +198,27 @@ static const med_str_t *pack_texts(char **at, const med_list_t *list)
 	return out;
 }
 
+med_guard_object_t *med_guard_object(
+		med_heap_t *heap, med_str_t id, const med_guard_record_t *record)
+{
+	med_guard_object_t *object = med_segment_new(
+			heap, sizeof(*object) + texts_size(&record->usages) + 8 + id.len);
+	char *at = (char *)(object + 1);
+
+	if(object == NULL)
+		return NULL;
+	object->guard = (med_guard_t){.per = (uint8_t)record->per,
+			.destination_digits = (uint8_t)record->destination_digits,
+			.code = (uint16_t)record->code,
+			.max_calls = record->max_calls,
+			.window_s = record->window_s,
+			.block_s = record->block_s,
+			.usage_count = record->usages.count};
+	object->guard.usages = pack_texts(&at, &record->usages);
+	object->guard.id = pack(&at, id);
+	return object;
+}
+
 med_location_object_t *med_location_object(
 		med_config_t *config, med_str_t id, const med_location_policy_record_t *record)
 {

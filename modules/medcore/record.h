@@ -154,13 +154,6 @@ typedef struct med_location_policy_record {
 	med_list_t pstn_usages;                                /**< med_str_t */
 } med_location_policy_record_t;
 
-enum med_guard_per {
-	MED_PER_CALLER,
-	MED_PER_DESTINATION,
-	MED_PER_CALLER_AND_DESTINATION,
-	MED_PER_TRUNK
-};
-
 typedef struct med_guard_record {
 	med_str_t name, description;
 	med_list_t usages; /**< med_str_t */

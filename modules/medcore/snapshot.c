@@ -71,6 +71,15 @@ const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number)
 	return object == NULL ? NULL : &object->schedule;
 }
 
+const med_guard_t *const *med_snapshot_guards(
+		const med_snapshot_t *snapshot, size_t *count)
+{
+	const med_guard_list_t *guards = snapshot->view.guards;
+
+	*count = guards == NULL ? 0 : guards->count;
+	return guards == NULL ? NULL : guards->guard;
+}
+
 const med_profile_t *med_snapshot_global_profile(const med_snapshot_t *snapshot)
 {
 	return snapshot->view.global;

@@ -67,15 +67,23 @@ typedef struct med_leg_group {
 	bool stale;                               /**< @a number left; only while building */
 } med_leg_group_t;
 
+/** All of them, in order of id: each call is held against each. */
+typedef struct med_guard_list {
+	med_segment_t segment;
+	size_t count;
+	const med_guard_t *guard[];
+} med_guard_list_t;
+
 /** The immutable whole. Everything hangs from here. */
 typedef struct med_view {
 	med_map_t *trunks, *gateways, *policies, *rules, *locations; /**< by id */
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
 	med_map_t *legs;     /**< med_leg_group_t */
 	med_array_t *trunk_numbers, *usages;
-	const med_profile_t *global; /**< of all that have no other; the defaults */
-	med_array_t *schedules;      /**< by the number that routes have */
-	med_array_t *missing;        /**< med_missing_t by number: routes name it in vain */
+	const med_profile_t *global;    /**< of all that have no other; the defaults */
+	const med_guard_list_t *guards; /**< NULL: there is none */
+	med_array_t *schedules;         /**< by the number that routes have */
+	med_array_t *missing; /**< med_missing_t by number: routes name it in vain */
 	med_listing_t *listing[MED_KIND_COUNT]; /**< none of routes */
 	uint64_t prefixes[3];                   /**< bit n: some source has n bits */
 	size_t count[MED_KIND_COUNT];
@@ -121,6 +129,11 @@ typedef struct med_location_object {
 	med_location_policy_t location;
 	const uint32_t *usage_numbers;
 } med_location_object_t;
+
+typedef struct med_guard_object {
+	med_segment_t segment;
+	med_guard_t guard;
+} med_guard_object_t;
 
 typedef struct med_schedule_object {
 	med_segment_t segment;

@@ -264,6 +264,8 @@ med_rules_object_t *med_rules_object(
 		med_heap_t *heap, med_str_t id, const med_rules_entry_t *entry);
 med_schedule_object_t *med_schedule_object(
 		med_heap_t *heap, med_str_t id, const med_schedule_record_t *record);
+med_guard_object_t *med_guard_object(
+		med_heap_t *heap, med_str_t id, const med_guard_record_t *record);
 med_location_object_t *med_location_object(
 		med_config_t *config, med_str_t id, const med_location_policy_record_t *record);
 /** Where the two ends of a trunk listen. */

@@ -157,6 +157,10 @@ int medctl_explain(medctl_t *m)
 	if(!parse_from(m->argv[0], &query))
 		return MEDCTL_USAGE;
 	query.calling = med_str(m->calling);
+	if(m->at != NULL && med_instant_parse(med_str(m->at), &query.now) != MED_EOK) {
+		out_error("--at '%s': write a moment in UTC, as in 2026-12-24T18:00Z", m->at);
+		return MEDCTL_USAGE;
+	}
 	rc = world_open(&w, m);
 	if(rc == MEDCTL_OK)
 		rc = world_load(&w, m->file);

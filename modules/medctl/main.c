@@ -33,6 +33,7 @@ const medctl_option_t medctl_options[] = {
 	{'f', "file", "FILE", "decide by this file instead of Redis"},
 	{'F', "from", "FILE", "read a node's last known good instead of Redis"},
 	{'c', "calling", "NUMBER", "who calls"},
+	{'T', "at", "MOMENT", "when, for schedules: 2026-12-24T18:00Z; now unless told"},
 	{'1', "once", NULL, "print the status and end"},
 	{'o', "output", "FILE", "write to a file instead of the terminal"},
 	{'e', "report", "FILE", "write the report of an import to a file"},
@@ -54,7 +55,7 @@ const medctl_command_t medctl_commands[] = {
 		medctl_set},
 	{"del", "KIND ID...", "remove objects", "y", 2, -1, medctl_del},
 	{"explain", "FROM TO", "where a call would go and why; FROM is trunk:ID or policy:ID",
-		"fc", 2, 2, medctl_explain},
+		"fcT", 2, 2, medctl_explain},
 	{"test", "[ID...]", "run the stored routing cases", "f", 0, -1, medctl_test},
 	{"status", "", "what each node has in force, and what it refuses", "", 0, 0,
 		medctl_status},
@@ -158,6 +159,9 @@ static bool take_option(medctl_t *m, char letter, char *arg, bool *help)
 			break;
 		case 'c':
 			m->calling = arg;
+			break;
+		case 'T':
+			m->at = arg;
 			break;
 		case '1':
 			m->once = true;

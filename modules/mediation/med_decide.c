@@ -12,6 +12,7 @@
 #include "med_branch.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
+#include "med_guard.h"
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_record.h"
@@ -292,6 +293,7 @@ int ki_med_route(sip_msg_t *msg)
 	med_call_t *call = med_call_get(msg);
 	med_errbuf_t why = {""};
 	med_query_t query = {0};
+	bool told = false;
 	med_plan_t plan;
 	int rc;
 
@@ -327,6 +329,9 @@ int ki_med_route(sip_msg_t *msg)
 	if(med_calling_of(msg, query.in, &call->calling))
 		call->flags |= MED_CALL_ASSERTED;
 	med_normalize_calling(snapshot, query.in, &call->calling);
+	if(query.emergency == NULL
+			&& med_guard(msg, snapshot, call, plan.candidate[0].usage, &told) != MED_EOK)
+		return told ? MED_NO : med_refused(msg, MED_NO);
 	if(med_call_plan(msg, call, &plan) == NULL)
 		return MED_INTERNAL;
 	med_stats_inc(MED_STAT_ROUTES_OK);

@@ -17,3 +17,4 @@ int med_param_max_shrink = 50;
 int med_param_applying_warning = 60;
 int med_param_status_interval = 10;
 int med_param_stranger_log_interval = 60;
+int med_param_guard_counters = 16384;

@@ -31,5 +31,7 @@ extern int med_param_applying_warning;
 extern int med_param_status_interval;
 /** `stranger_log_interval`: seconds between two lines about one unknown source; 60. */
 extern int med_param_stranger_log_interval;
+/** `guard_counters`: callers, destinations and trunks that guards tell apart; 16384. */
+extern int med_param_guard_counters;
 
 #endif

@@ -229,7 +229,7 @@ static void rpc_reload(rpc_t *rpc, void *ctx)
 }
 
 static const char *explain_doc[] = {"What would become of a call, step by step: "
-									"from-trunk|- policy|- called [calling]",
+									"from-trunk|- policy|- called [calling|- [moment]]",
 		NULL};
 
 static med_str_t unless_dash(med_str_t word)
@@ -242,8 +242,15 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 	MED_SNAPSHOT(snapshot);
 	med_words_t words;
 
-	if(!med_words_scan(rpc, ctx, 4, &words))
+	int64_t now = 0;
+
+	if(!med_words_scan(rpc, ctx, 5, &words))
 		return;
+	if(words.count > 4 && med_instant_parse(words.word[4], &now) != MED_EOK) {
+		rpc->fault(ctx, 400,
+				MED_FMT("the fifth word is a moment in UTC, as in 2026-12-24T18:00Z"));
+		return;
+	}
 	if(words.count < 3) {
 		rpc->fault(ctx, 400,
 				MED_FMT("three or four words are needed: the trunk the call comes from "
@@ -261,7 +268,9 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 			&(med_explain_query_t){.trunk = unless_dash(words.word[0]),
 					.policy = unless_dash(words.word[1]),
 					.called = words.word[2],
-					.calling = words.count > 3 ? words.word[3] : (med_str_t){0}});
+					.calling =
+							words.count > 3 ? unless_dash(words.word[3]) : (med_str_t){0},
+					.now = now});
 }
 
 /* clang-format off */

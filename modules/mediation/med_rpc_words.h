@@ -13,7 +13,7 @@
 /** Kamailio's RPC takes formats as char *, and strings to be copied as char * too. */
 #define MED_FMT(literal) (char *)(uintptr_t)(literal)
 
-#define MED_WORDS_MAX 4
+#define MED_WORDS_MAX 5
 
 /** Copies: a JSON number is a text in one buffer that the next one overwrites. */
 typedef struct med_words {

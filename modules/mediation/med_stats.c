@@ -24,6 +24,8 @@ static const struct {
 		"Routing decisions without usage, route or trunk for the number"},
 	[MED_STAT_LOOPS] = {"loops",
 		"Calls refused because they would leave by the trunk they came in on"},
+	[MED_STAT_GUARDED] = {"guarded",
+		"Calls refused because a guard found too many of them"},
 	[MED_STAT_FAILOVERS] = {"failovers",
 		"Times a call went on to the next trunk after one failed"},
 	[MED_STAT_EXHAUSTED] = {"exhausted",

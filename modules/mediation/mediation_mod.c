@@ -17,6 +17,7 @@
 #include "med_media.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
+#include "med_guard.h"
 #include "med_pv.h"
 #include "med_rpc.h"
 #include "med_script.h"
@@ -45,6 +46,7 @@ static param_export_t params[] = {
 	{"last_known_good", PARAM_STRING, &med_param_last_known_good},
 	{"max_shrink", PARAM_INT, &med_param_max_shrink},
 	{"applying_warning", PARAM_INT, &med_param_applying_warning},
+	{"guard_counters", PARAM_INT, &med_param_guard_counters},
 	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
@@ -69,7 +71,7 @@ static int mod_init(void)
 	if(med_shm_init() < 0 || med_stats_register() < 0)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
-			|| med_strangers_init() < 0)
+			|| med_strangers_init() < 0 || med_guard_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0)
 		return -1;
@@ -94,6 +96,7 @@ static int child_init(int rank)
 static void mod_destroy(void)
 {
 	med_strangers_destroy();
+	med_guard_destroy();
 	med_script_destroy();
 	med_sync_destroy();
 	med_shm_destroy();

@@ -10,7 +10,7 @@ PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 PSTN = {**PLAIN, "gateway": {"peer": "pstn_gateway"}}
 ALWAYS, NEVER = {"times": "daily"}, {"times": "mon 00:00-00:01", "closed": "01-01..12-31"}
 
-with Case(plan=25) as t:
+with Case(plan=31) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "gateway": {"peer": "ip_pbx", "site": "hq", "dial_plan": "dial"}},
         "gw1": PSTN, "gw2": PSTN,
@@ -67,6 +67,12 @@ with Case(plan=25) as t:
     t.like(shown, r"schedule 'office': at \d{4}-\d\d-\d\d \d\d:\d\d in UTC it is closed",
            "explain says so")
     t.like(shown, "route 'day' matches, but not now", "and of the route")
+    write("schedule:office", time_zone="Europe/Berlin", times="mon-fri 08:00-17:00")
+    for moment, says in (("2026-11-27T07:00Z", "2026-11-27 08:00 in Europe/Berlin it is open"),
+                         ("2026-11-28T07:00Z", "2026-11-28 08:00 in Europe/Berlin it is closed")):
+        t.like(trunks.kamailio.rpc("mediation.explain", "pbx1", "-", "0301234", "-", moment), says,
+               f"explained for {moment}")
+    write("schedule:office", **NEVER)
     t.like(trunks.kamailio.rpc("mediation.routes", "day"), "schedule: office", "it is listed")
 
     # what comes from the PSTN
@@ -86,6 +92,20 @@ with Case(plan=25) as t:
              in got.get("Reason")), (403, True), "a restricted trunk of another site: 403")
     write("profile:trunk:gw2", **PLAIN, enable_location_restriction="yes", network_site_id="hq")
     t.equal(taken("pbx1", "0301234", gw2), "sip:+49301234", "of the same site: it takes the call")
+
+    # guards
+    write("guard:g", per="caller_and_destination", destination_digits="4", max_calls="2",
+          window_s="3600", code="480")
+    for _ in range(2):
+        taken("pbx1", "0301234", gw2)
+    got = refused("pbx1", "0301299")
+    t.equal((got.status, trunks.stat("guarded")), (480, 1), "the third call there is one too many")
+    t.like(got.get("Reason"), "guard 'g': .49895551000 calls .49301299 by trunk 'pbx1': more than 2 calls "
+           "within 3600 s", "and why")
+    refused("pbx1", "0301298")
+    t.equal(len(trunks.lines("guard 'g'")), 1, "told once")
+    t.equal(taken("pbx1", "0401234", gw2), "sip:+49401234", "another destination is no matter")
+    redis.command("DEL", "med:1:guard:g")
 
     # emergencies
     t.equal(taken("pbx1", "112", gw2), "sip:+4989555112", "112 is an extension like any other")
