@@ -3,7 +3,6 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#define _GNU_SOURCE /* memmem */
 #include <string.h>
 
 #include "core/data_lump.h"
@@ -229,18 +228,24 @@ static bool med_plain_take(const char **at, const char *end, med_str_t *text)
 	return true;
 }
 
-/** ";name=value" among parameters. */
+/** "name=" among parameters, the first of which has no semicolon before it. */
 static bool med_param(med_str_t params, const char *name, med_str_t *value)
 {
-	const char *at = memmem(params.s, params.len, name, strlen(name));
-	const char *end = params.s + params.len;
+	const char *at = params.s, *end = params.s + params.len;
+	size_t len = strlen(name);
 
-	if(at == NULL)
-		return false;
-	value->s = at + strlen(name);
-	at = memchr(value->s, ';', (size_t)(end - value->s));
-	value->len = (size_t)((at != NULL ? at : end) - value->s);
-	return true;
+	for(; at != NULL && (size_t)(end - at) > len;
+			at = memchr(at, ';', (size_t)(end - at))) {
+		if(*at == ';')
+			at++;
+		if((size_t)(end - at) <= len || memcmp(at, name, len) != 0)
+			continue;
+		value->s = at + len;
+		at = memchr(value->s, ';', (size_t)(end - value->s));
+		value->len = (size_t)((at != NULL ? at : end) - value->s);
+		return true;
+	}
+	return false;
 }
 
 /** Identities that somebody asserts within a call are of the other side's format. */
@@ -279,11 +284,11 @@ void med_identity_routed(sip_msg_t *msg, med_str_t params)
 	med_str_t facts, sealed;
 	size_t len = 0;
 
-	if(!med_param(params, ";med=", &facts))
+	if(!med_param(params, "med=", &facts))
 		return;
-	if(med_param(params, ";medf=", &sealed))
+	if(med_param(params, "medf=", &sealed))
 		len = med_cookie_unseal(msg, MED_FROM_CALLER, facts, sealed, plain);
-	if(len == 0 && med_param(params, ";medb=", &sealed))
+	if(len == 0 && med_param(params, "medb=", &sealed))
 		len = med_cookie_unseal(msg, MED_FROM_CALLEE, facts, sealed, plain);
 	if(len > 0)
 		med_routed_apply(msg, plain, len);

@@ -4,6 +4,7 @@
 import re
 
 from case import Case
+from sandbox import wait_for
 from sip import sdp
 from trunks import Trunks, Turned
 
@@ -22,7 +23,7 @@ def both(message):
     return uri(message, "From"), uri(message, "To")
 
 
-with Case(plan=46) as t:
+with Case(plan=48) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "dial_plan": "dial"},
         "gw1": {**PLAIN, "transport": "tcp", "outbound_translation_rules": "national",
@@ -151,6 +152,23 @@ with Case(plan=46) as t:
     gw2.reply(got, 486, "Busy Here")
     gw2.expect("ACK", call_id=sent.get("Call-ID"))
     mine(pbx1.expect(486, call_id=sent.get("Call-ID")))
+
+    # in by UDP and out by UDP
+    trunks.redis.hset("med:1:route:berlin", trunks="gw2")
+    wait_for("gw2 alone", lambda: "trunks: gw2" in trunks.kamailio.rpc("mediation.routes", "berlin"))
+    sent = call()
+    got = gw2.expect("INVITE", call_id=sent.get("Call-ID"))
+    answer = gw2.reply(got, 200, "OK", sdp=sdp(31000))
+    final = pbx1.expect("2xx", call_id=sent.get("Call-ID"))
+    pbx1.ack(sent, final)
+    t.equal(both(gw2.expect("ACK", call_id=sent.get("Call-ID"))), both(got), "UDP: the ACK")
+    turned = Turned(got, answer)
+    gw2.bye(turned, turned)
+    bye = pbx1.expect("BYE", call_id=sent.get("Call-ID"))
+    t.equal(both(bye)[::-1], ("sip:5512345@pbx.local;user=phone", "sip:0301234@pbx.local"),
+            "UDP: the gateway's BYE")
+    trunks.redis.hset("med:1:route:berlin", trunks="gw1*0,gw2*0")
+    wait_for("both", lambda: "gw1*0" in trunks.kamailio.rpc("mediation.routes", "berlin"))
 
     # a suppressed caller id is nowhere
     sent = call("0401234", headers=[f"P-Preferred-Identity: <sip:{SECRET}@pbx.local>",
