@@ -6,35 +6,11 @@ import hashlib
 import re
 
 from case import Case
-from sandbox import TOP
 from sip import sdp
 from trunks import Trunks
 
 PASSWORD = "s3cret of itsp"
 NONCE = "dcd98b7102dd2f0e8b11d0f600bfb0c0"
-
-
-def example():
-    """The README's own lines."""
-    with open(f"{TOP}/modules/mediation/README.md", encoding="utf-8") as page:
-        lines = page.read().split("(the challenge must name the `auth_realm`):\n")[1]
-    block = re.match(r"\s*((?:    .*\n|\n)+)", lines)[1]
-    params, route = block.split("failure_route", 1)
-    return params, "failure_route" + route
-
-
-def with_digest(sandbox):
-    """kamailio.cfg with the README's example in place of its failure route."""
-    files = []
-    for name in ("kamailio.cfg", "mediation.cfg"):
-        with open(f"{TOP}/kamailio-cfg/{name}", encoding="utf-8") as config:
-            files.append(config.read())
-    params, route = example()
-    trunks = re.sub(r"failure_route\[MED\] \{\n.*?\n\}\n", lambda _: route, files[1], flags=re.S)
-    trunks = trunks.replace('loadmodule "mediation.so"', 'loadmodule "mediation.so"\n'
-                            'loadmodule "uac.so"\n' + params)
-    return sandbox.write("digest.cfg", re.sub(r'include_file "mediation.cfg"\n',
-                                              lambda _: trunks, files[0]))
 
 
 def answer(method, uri, realm, user, password):
@@ -53,7 +29,7 @@ with Case(plan=12) as t:
         "gw2": plain,
     }, routes={"first": {"pattern": r"^\+49\d+$", "priority": "0", "trunks": "itsp"},
                "second": {"pattern": r"^\+\d+$", "priority": "1", "trunks": "gw2"}},
-        config=with_digest(t))
+        defines={"DIGEST": None})
     pbx1, itsp, gw2 = trunks.pbx1, trunks.itsp, trunks.gw2
     challenge = f'Digest realm="itsp.example", nonce="{NONCE}"'
 
