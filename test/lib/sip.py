@@ -92,7 +92,7 @@ class SipPeer:
 
     def __init__(self, sandbox, transport="udp", certificate=None, user="peer", port=None,
                  host="127.0.0.1"):
-        self.transport, self.user = transport, user
+        self.transport, self.user, self._bound = transport, user, host
         self.host = f"[{host}]" if ":" in host else host
         self.port = port or sandbox.port()
         self._inbox, self._seen, self._pending = queue.Queue(), set(), []
@@ -115,6 +115,10 @@ class SipPeer:
 
     def close(self):
         self._closed = True
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)  # else a thread in accept() takes one more
+        except OSError:
+            pass
         for sock in [self._socket, *self._links.values()]:
             try:
                 sock.close()
@@ -224,7 +228,7 @@ class SipPeer:
 
     def _link(self, address):
         if address not in self._links:
-            sock = socket.create_connection(address[:2], 5)
+            sock = socket.create_connection(address[:2], 5, (self._bound, 0))
             if self._tls_client:
                 sock = self._tls_client.wrap_socket(sock)
             self._links[address] = _Link(sock, address)

@@ -67,30 +67,35 @@ class Turned:
 class Trunks:
     """
     trunks     {name: {"transport": .., "san": [..], profile fields}}; `trunk` and `gateway`
-               hold further fields of those objects
+               hold further fields of those objects; `host`: another address for its peer
     routes     {id: fields}; default: every number to every trunk that is not the caller's
     media      True: rtpengine with the plugin, "plain": rtpengine alone, None: no rtpengine
     config     a file of kamailio-cfg, or a path
     resolver   address of the DNS server that Kamailio is to ask, instead of the system's
     host       where all of them listen; one of IPv6, too
+    without    trunks that get a port but no SipPeer
     """
 
     def __init__(self, sandbox, trunks, routes=None, rules=None, media=None,
                  config="kamailio.cfg", defines=None, verify=True, media_address="127.0.0.2",
-                 resolver=None, host="127.0.0.1"):
+                 resolver=None, host="127.0.0.1", without=()):
         self.sandbox, self.names, self.resolver = sandbox, list(trunks), resolver
         self.host, self.uri_host = host, f"[{host}]" if ":" in host else host
         self.ca = Authority(sandbox.path("ca"))
         self.redis = RedisServer(sandbox)
-        self.local, self.peers = {}, {}
+        self.local, self.peers, self.far = {}, {}, {}
         for name, fields in trunks.items():
             transport = fields.get("transport", "udp")
-            self.local[name] = sandbox.port()
+            self.local[name] = self.local_port(name)
             certificate = None
             if transport == "tls":
                 certificate = self.ca.issue(name, fields.get("san", [f"{name}.example"]),
                                             cn=fields.get("cn"))
-            self.peers[name] = Peer(sandbox, transport, certificate, user=name, host=host)
+            if name in without:
+                self.far[name] = sandbox.port()
+                continue
+            self.peers[name] = Peer(sandbox, transport, certificate, user=name,
+                                    host=fields.get("host", host))
             setattr(self, name, self.peers[name])
         self.trunks = trunks
         self.redis.load(self._objects(routes or {}, rules or {}))
@@ -107,10 +112,7 @@ class Trunks:
             **({"TLS_CONFIG": '"%s"' % sandbox.write("tls.cfg", TLS_CONFIG.format(
                 c=own, verify="yes" if verify else "no",
                 require="yes" if verify else "no"))} if tls else {}),
-            **{f"LISTEN_{number}": f"{trunks[name].get('transport', 'udp')}:{self.uri_host}:"
-                                   f"{self.local[name]}"
-               for number, name in enumerate(self.names, 1)},
-            **(defines or {})}
+            **self.listens(), **(defines or {})}
         self.config = config if "/" in config else os.path.join(TOP, "kamailio-cfg", config)
         self.start()
         if media is True:
@@ -131,6 +133,20 @@ class Trunks:
         return ("unshare", "--mount", "sh", "-c",
                 f'mount --bind {conf} /etc/resolv.conf && exec "$@"', "sh")
 
+    def listens(self):
+        """Kamailio's sockets: LISTEN_1 and so on."""
+        return {f"LISTEN_{number}": f"{self.trunks[name].get('transport', 'udp')}:"
+                                    f"{self.uri_host}:{self.local[name]}"
+                for number, name in enumerate(self.names, 1)}
+
+    def local_port(self, _name):
+        """Where a trunk comes in: each at a port of its own."""
+        return self.sandbox.port()
+
+    def port_of(self, name):
+        """Where the far end of a trunk listens."""
+        return self.peers[name].port if name in self.peers else self.far[name]
+
     def _loaded(self):
         try:
             listed = self.kamailio.rpc("mediation.trunks")
@@ -150,11 +166,11 @@ class Trunks:
             fields.pop("san", None)
             fields.pop("cn", None)
             found[f"gateway:{name}"] = {
-                "address": self.host, "peer": "ip_pbx", **({"tls_name": f"{name}.example"}
-                                           if transport == "tls" else {}),
+                "address": fields.pop("host", self.host), "peer": "ip_pbx",
+                **({"tls_name": f"{name}.example"} if transport == "tls" else {}),
                 **fields.pop("gateway", {})}
             found[f"trunk:{name}"] = {
-                "gateway": name, "transport": transport, "port": self.peers[name].port,
+                "gateway": name, "transport": transport, "port": self.port_of(name),
                 "local_port": self.local[name], **fields.pop("trunk", {})}
             found[f"profile:trunk:{name}"] = {"pstn_usages": "all", **fields}
         for identity, fields in routes.items():
@@ -166,15 +182,15 @@ class Trunks:
     def address(self, name):
         return self.host, self.local[name]
 
-    def call(self, name, number, **more):
+    def call(self, name, number, calling="1000", **more):
         """An INVITE from this trunk's peer."""
         return self.peers[name].request(
             "INVITE", f"sip:{number}@{self.uri_host}:{self.local[name]}", self.address(name),
-            **more)
+            number=calling, **more)
 
-    def answered(self, caller, callee, number, offer, answer):
+    def answered(self, caller, callee, number, offer, answer, calling="1000"):
         """A call that is up: (INVITE as sent, INVITE as got, 200 as the caller got it)."""
-        sent = self.call(caller, number, sdp=offer)
+        sent = self.call(caller, number, calling, sdp=offer)
         call_id = sent.get("Call-ID")
         got = self.peers[callee].expect("INVITE", call_id=call_id)
         self.peers[callee].reply(got, 200, "OK", sdp=answer)
