@@ -23,6 +23,10 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 	switch(slot->kind) {
 		case MED_KIND_GATEWAY:
 			return med_gateway_object(&config->heap, id, &record->gateway);
+		case MED_KIND_SITE:
+			return med_site_object(&config->heap, id, &record->site);
+		case MED_KIND_POOL:
+			return med_pool_object(&config->heap, id, &record->pool);
 		case MED_KIND_PROFILE:
 			return med_profile_object(config, id, &record->profile);
 		case MED_KIND_POLICY:
@@ -107,6 +111,17 @@ static int build_guards(med_config_t *config, med_view_t *view)
 	return MED_EOK;
 }
 
+/* All subnets anew when a site changes: they are looked up across sites. */
+static int build_sites(med_config_t *config, med_view_t *view)
+{
+	int rc;
+
+	if(config->table[MED_KIND_SITE].dirty == NULL)
+		return MED_EOK;
+	rc = build_kind(config, MED_KIND_SITE, &view->sites);
+	return rc == MED_EOK ? med_build_places(config, view) : rc;
+}
+
 /* Found by their numbers, which routes have. */
 static int build_schedules(med_config_t *config, med_view_t *view)
 {
@@ -178,6 +193,10 @@ static int build_state(
 		rc = build_kind(config, MED_KIND_POLICY, &view->policies);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_LOCATION_POLICY, &view->locations);
+	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_POOL, &view->pools);
+	if(rc == MED_EOK)
+		rc = build_sites(config, view);
 	if(rc == MED_EOK)
 		rc = build_schedules(config, view);
 	if(rc == MED_EOK)

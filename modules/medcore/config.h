@@ -126,6 +126,14 @@ const med_trunk_t *med_snapshot_trunk_by_number(
 		const med_snapshot_t *snapshot, uint32_t number);
 const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_str_t id);
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
+const med_pool_t *med_snapshot_pool(const med_snapshot_t *snapshot, med_str_t id);
+/** The site whose subnets have this address, the longest prefix wins; empty: none. */
+med_str_t med_snapshot_site_of(const med_snapshot_t *snapshot, const med_ip_t *address);
+/**
+ * The dial plan of callers that are not a trunk and have none of their own: of their
+ * pool, of its site, of the global profile (spec 3.1). Empty: there is none.
+ */
+med_str_t med_snapshot_dial_plan(const med_snapshot_t *snapshot, med_str_t pool);
 /** All guards; *count of them. */
 const med_guard_t *const *med_snapshot_guards(
 		const med_snapshot_t *snapshot, size_t *count);

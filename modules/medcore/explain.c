@@ -18,7 +18,7 @@ typedef struct med_explaining {
 	const med_trunk_t *in;
 	const med_policy_t *policy;
 	const med_location_policy_t *emergency; /* whose number is called; NULL: none */
-	med_str_t dial_plan;
+	med_str_t dial_plan, site;
 	med_explain_result_t *result;
 } med_explaining_t;
 
@@ -40,6 +40,11 @@ static int find_source(med_explaining_t *e, const med_explain_query_t *query)
 		if(e->in == NULL)
 			return not_in_force(text, "trunk", query->trunk);
 		e->dial_plan = e->in->dial_plan;
+		e->site = e->in->network_site;
+	} else {
+		const med_pool_t *pool = med_snapshot_pool(e->snapshot, query->pool);
+		e->dial_plan = med_snapshot_dial_plan(e->snapshot, query->pool);
+		e->site = query->site.len > 0 || pool == NULL ? query->site : pool->site;
 	}
 	if(query->policy.len > 0) {
 		e->policy = med_snapshot_policy(e->snapshot, query->policy);
@@ -59,8 +64,7 @@ static int find_source(med_explaining_t *e, const med_explain_query_t *query)
 
 static bool is_emergency(med_explaining_t *e, med_number_t *number)
 {
-	e->emergency = med_emergency(e->snapshot,
-			e->in != NULL ? e->in->network_site : (med_str_t){NULL, 0}, number);
+	e->emergency = med_emergency(e->snapshot, e->site, number);
 	return e->emergency != NULL;
 }
 
@@ -137,6 +141,7 @@ static int choose(med_explaining_t *e, int64_t now)
 			.policy = e->policy,
 			.called = &result->called,
 			.emergency = e->emergency,
+			.site = e->site,
 			.now = now};
 	int rc = med_select(
 			e->snapshot, e->scratch, &query, &result->plan, e->trace, &result->text);

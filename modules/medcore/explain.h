@@ -13,6 +13,8 @@
 
 typedef struct med_explain_query {
 	med_str_t trunk;     /**< the call comes in on it; empty: from one of our own users */
+	med_str_t site;      /**< of such a user; empty: the pool's */
+	med_str_t pool;      /**< whose dial plan and site a user has by default */
 	med_str_t policy;    /**< empty: the usages of the trunk's profile */
 	med_str_t dial_plan; /**< rules id; empty: the trunk's */
 	med_str_t called;    /**< as it would stand in the Request-URI */

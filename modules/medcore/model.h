@@ -81,6 +81,18 @@ typedef struct med_gateway {
 	bool routable;
 } med_gateway_t;
 
+/** A place (spec 3.8). */
+typedef struct med_site {
+	med_str_t id, dial_plan;
+	const med_ip_t *subnets; /**< networks that belong to it */
+	size_t subnet_count;
+} med_site_t;
+
+/** Mediation Servers that share a name. */
+typedef struct med_pool {
+	med_str_t id, fqdn, site, dial_plan;
+} med_pool_t;
+
 /** A trunk configuration (spec 2.2); the most specific scope applies as a whole. */
 typedef struct med_profile {
 	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */

@@ -60,6 +60,43 @@ static char **aligned(char **at)
 	return at;
 }
 
+med_site_object_t *med_site_object(
+		med_heap_t *heap, med_str_t id, const med_site_record_t *record)
+{
+	size_t size = record->subnets.count * sizeof(med_ip_t);
+	med_site_object_t *object = med_segment_new(
+			heap, sizeof(*object) + size + id.len + record->dial_plan.len);
+	char *at = (char *)(object + 1);
+
+	if(object == NULL)
+		return NULL;
+	if(size > 0)
+		memcpy(at, record->subnets.items, size);
+	object->site.subnets = (void *)at;
+	object->site.subnet_count = record->subnets.count;
+	at += size;
+	object->site.id = pack(&at, id);
+	object->site.dial_plan = pack(&at, record->dial_plan);
+	return object;
+}
+
+med_pool_object_t *med_pool_object(
+		med_heap_t *heap, med_str_t id, const med_pool_record_t *record)
+{
+	med_pool_object_t *object = med_segment_new(heap,
+			sizeof(*object) + id.len + record->fqdn.len + record->site.len
+					+ record->dial_plan.len);
+	char *at = (char *)(object + 1);
+
+	if(object == NULL)
+		return NULL;
+	object->pool.id = pack(&at, id);
+	object->pool.fqdn = pack(&at, record->fqdn);
+	object->pool.site = pack(&at, record->site);
+	object->pool.dial_plan = pack(&at, record->dial_plan);
+	return object;
+}
+
 static size_t usages_size(const med_list_t *list)
 {
 	const med_str_t *name = list->items;

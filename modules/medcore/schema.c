@@ -35,8 +35,8 @@
 
 static const med_field_def_t site_fields[] = {
 	COMMON(site),
-	{FIELD(site, subnets, SUBNETS), .max = 64, .kept = true,
-		.meaning = "networks that belong to the site"},
+	{FIELD(site, subnets, SUBNETS), .max = 64,
+		.meaning = "networks that belong to the site: where own users call from"},
 	{FIELD(site, dial_plan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "numbers stay as they are", .needed = true,
 		.meaning = "rules that make E.164 of numbers, where gateway and pool have none"},
@@ -56,8 +56,9 @@ static const med_field_def_t pool_fields[] = {
 	COMMON(pool),
 	{FIELD(pool, fqdn, NAME), .max = HOST_MAX_BYTES,
 		.meaning = "name of the pool in DNS"},
-	{FIELD(pool, site, ID), .max = MED_ID_MAX, .kept = true, REFERS(SITE),
-		.meanwhile = "nothing depends on it yet", .meaning = "site its nodes stand in"},
+	{FIELD(pool, site, ID), .max = MED_ID_MAX, REFERS(SITE),
+		.meanwhile = "own users have no dial plan by it",
+		.meaning = "site its nodes stand in; of own users whose address no site has"},
 	{FIELD(pool, dial_plan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "numbers stay as they are", .needed = true,
 		.meaning = "rules that make E.164 of numbers, where the gateway has none"},

@@ -177,7 +177,7 @@ static const char *unfit(const med_trunk_t *trunk)
 /* The site a call comes from; empty: not known. */
 static med_str_t site_of(const med_query_t *query)
 {
-	return query->in != NULL ? query->in->network_site : (med_str_t){NULL, 0};
+	return query->in != NULL ? query->in->network_site : query->site;
 }
 
 /* What the configuration forbids between these two; told, and counted. */
@@ -520,18 +520,38 @@ static int take_list(
 	return MED_EOK;
 }
 
+/* Usages whose patterns take too long are left behind; they must not be what ends it. */
+#define EMERGENCY_PATIENCE 16u
+
 /* The last resort of an emergency call: whatever takes the number. */
 static int take_all(med_choice_t *c, med_dialled_t *dialled)
 {
 	const med_array_t *usages = c->snapshot->view.usages;
 	size_t end = usages == NULL ? 0 : usages->chunks * MED_ARRAY_CHUNK;
+	unsigned dear = 0;
 
 	for(uint32_t i = 0; i < end && c->plan->count < MED_PLAN_MAX; i++) {
 		const med_usage_t *usage = med_array_get(usages, i);
 		int rc = usage == NULL ? MED_EOK : take_usages(c, &usage->name, &i, 1, dialled);
+		if(rc == MED_ELIMIT && ++dear < EMERGENCY_PATIENCE) {
+			med_scratch_begin(c->scratch, MED_BUDGET_SELECT_NS);
+			continue;
+		}
 		if(rc != MED_EOK)
 			return rc;
 	}
+	return MED_EOK;
+}
+
+/* The same for some usages: in the next ones may be who takes it. */
+static int take_some(
+		med_choice_t *c, const med_usage_list_t *list, med_dialled_t *dialled)
+{
+	int rc = take_list(c, list, dialled);
+
+	if(rc != MED_ELIMIT)
+		return rc;
+	med_scratch_begin(c->scratch, MED_BUDGET_SELECT_NS);
 	return MED_EOK;
 }
 
@@ -591,9 +611,9 @@ static int take_emergency(
 
 	MED_TRACE(c->trace, "an emergency number of location policy '%.*s', with %zu usages",
 			MED_STR_FMT(location->id), list.count);
-	rc = take_list(c, &list, dialled);
+	rc = take_some(c, &list, dialled);
 	if(rc == MED_EOK)
-		rc = take_list(c, own, dialled);
+		rc = take_some(c, own, dialled);
 	return rc == MED_EOK ? take_all(c, dialled) : rc;
 }
 

@@ -104,6 +104,7 @@ typedef struct med_plan {
 
 typedef struct med_query {
 	const med_trunk_t *in;      /**< NULL: from one of our own users */
+	med_str_t site;             /**< of that user; empty: not known */
 	const med_policy_t *policy; /**< NULL: the usages of @p in's profile */
 	bool forwarded; /**< by the policy's usages of forwarded calls (spec 3.6) */
 	/**

@@ -74,9 +74,25 @@ typedef struct med_guard_list {
 	const med_guard_t *guard[];
 } med_guard_list_t;
 
+/** A network, and whose it is. */
+typedef struct med_place {
+	med_ip_t subnet; /**< its address masked */
+	med_str_t site;
+} med_place_t;
+
+/** Those of all sites, each once. */
+typedef struct med_places {
+	med_segment_t segment;
+	uint64_t prefixes[3]; /**< bit n: some subnet has n bits */
+	size_t count;
+	med_place_t place[]; /**< by prefix, then address */
+} med_places_t;
+
 /** The immutable whole. Everything hangs from here. */
 typedef struct med_view {
 	med_map_t *trunks, *gateways, *policies, *rules, *locations; /**< by id */
+	med_map_t *sites, *pools;                                    /**< by id */
+	const med_places_t *places; /**< NULL: there never was a site */
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
 	med_map_t *legs;     /**< med_leg_group_t */
 	med_array_t *trunk_numbers, *usages;
@@ -99,6 +115,16 @@ typedef struct med_gateway_object {
 	med_segment_t segment;
 	med_gateway_t gateway;
 } med_gateway_object_t;
+
+typedef struct med_site_object {
+	med_segment_t segment;
+	med_site_t site;
+} med_site_object_t;
+
+typedef struct med_pool_object {
+	med_segment_t segment;
+	med_pool_t pool;
+} med_pool_object_t;
 
 typedef struct med_profile_object {
 	med_segment_t segment;

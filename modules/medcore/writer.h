@@ -256,6 +256,10 @@ size_t med_refs_of(const med_slot_t *slot, const med_ref_t **refs);
 
 med_gateway_object_t *med_gateway_object(
 		med_heap_t *heap, med_str_t id, const med_gateway_record_t *record);
+med_site_object_t *med_site_object(
+		med_heap_t *heap, med_str_t id, const med_site_record_t *record);
+med_pool_object_t *med_pool_object(
+		med_heap_t *heap, med_str_t id, const med_pool_record_t *record);
 med_profile_object_t *med_profile_object(
 		med_config_t *config, med_str_t id, const med_profile_record_t *record);
 med_policy_object_t *med_policy_object(
@@ -275,6 +279,12 @@ typedef struct med_ports {
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
 		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
 		const med_profile_t *profile, med_str_t dial_plan, med_str_t pool_fqdn);
+
+/* ---- places.c: sites by address -------------------------------------------------------
+ */
+
+/** All subnets of sites, which are built already. MED_EOK, MED_ENOMEM. */
+int med_build_places(med_config_t *config, med_view_t *view);
 
 /* ---- usages.c: routes in their usages
  * --------------------------------------------------

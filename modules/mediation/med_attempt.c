@@ -16,6 +16,7 @@
 #include "med_refuse.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_user.h"
 #include "med_verbs.h"
 
 /* tm's and rtpengine's timers take 0 for "leave as it is": this is "none". */
@@ -115,6 +116,18 @@ static int med_try_candidate(
 	return MED_YES;
 }
 
+/** To the user's contacts, once: where they are is in the message already. */
+static int med_next_user(sip_msg_t *msg, med_call_t *call)
+{
+	if(call->try_next++ == 0)
+		return MED_YES;
+	med_media_forget(msg, call, false);
+	if(call->reason.code == 0)
+		med_reason(msg, 480, 0, "the user called, %.*s, could not be reached",
+				MED_STR_FMT(call->called));
+	return med_refused(msg, MED_ALL_DOWN);
+}
+
 int ki_med_next(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
@@ -122,6 +135,8 @@ int ki_med_next(sip_msg_t *msg)
 
 	if(call == NULL)
 		return MED_INTERNAL;
+	if(call->flags & MED_CALL_TO_USER)
+		return med_next_user(msg, call);
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
@@ -151,6 +166,14 @@ int ki_med_branch(sip_msg_t *msg)
 		return MED_INTERNAL;
 	if(call->flags & MED_CALL_IN_DIALOG)
 		return MED_YES; /* within a call the peers' own targets hold */
+	if(call->flags & MED_CALL_TO_USER) {
+		if(med_user_branch(msg, call) != MED_EOK)
+			return med_refused(msg, MED_NO);
+		/* Several phones may ring: no branch is the only one, so none is kept. */
+		call->flags &= ~(uint32_t)MED_CALL_OVER;
+		call->branch_len = 0;
+		return MED_YES;
+	}
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
@@ -193,8 +216,8 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_NO;
 	med_media_forget(msg, call, false);
 	call->flags |= MED_CALL_OVER;
-	if(t->flags & T_CANCELED)
-		return MED_NO;
+	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
+		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
@@ -204,13 +227,12 @@ int ki_med_failover(sip_msg_t *msg)
 	else
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
-	if(out == NULL)
-		return MED_NO;
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
-	if((call->flags & MED_CALL_EMERGENCY) != 0 ? call->try_next >= call->try_count
-											   : !med_fails_over(out->profile, code))
+	if((call->flags & MED_CALL_EMERGENCY) != 0
+					? call->try_next >= call->try_count
+					: out == NULL || !med_fails_over(out->profile, code))
 		return MED_NO;
-	state = med_shm_trunk_state(out->number);
+	state = out != NULL ? med_shm_trunk_state(out->number) : NULL;
 	if(state != NULL)
 		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);
 	/* This attempt is over; what is said from here on is said of the next. */

@@ -304,37 +304,14 @@ static int med_write_history(
 	return rc;
 }
 
-/** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
-static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
-		const med_number_t *calling, bool write, bool hidden)
+/** One P-Asserted-Identity, after the last header. */
+static int med_assert(sip_msg_t *msg, const med_number_t *calling, med_str_t host)
 {
-	const med_trunk_t *trunk = sides->out;
-	bool history = trunk->profile->forward_call_history && !hidden;
 	char buffer[MED_URI_MAX];
 	med_text_t text = {buffer, buffer + sizeof buffer, false};
-	med_str_t user, host, form;
-	struct hdr_field *header;
 	struct lump *anchor;
 	char *copy;
 
-	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
-		return MED_EINVAL;
-	for(header = msg->headers; header != NULL; header = header->next) {
-		bool told = med_is_history(header);
-
-		if((med_is_not_ours(header) || (told && !history))
-				&& med_remove(msg, header) != MED_EOK)
-			return MED_ENOMEM;
-		if(told && history && med_write_history(msg, header, sides) != MED_EOK)
-			return MED_ENOMEM;
-	}
-	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host))
-		return MED_EOK;
-	form = med_identity_host(msg, trunk, trunk->profile->pai_host);
-	if(form.len > 0)
-		host = form;
-	if(host.len == 0)
-		return MED_EOK;
 	med_text_add(&text, "P-Asserted-Identity: <sip:", 26);
 	med_text_user(&text, calling->s, calling->len);
 	med_text_add(&text, "@", 1);
@@ -353,6 +330,34 @@ static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 		return MED_ENOMEM;
 	}
 	return MED_EOK;
+}
+
+/** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
+static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
+		const med_number_t *calling, bool write, bool hidden)
+{
+	const med_trunk_t *trunk = sides->out;
+	bool history = trunk->profile->forward_call_history && !hidden;
+	med_str_t user, host, form;
+	struct hdr_field *header;
+
+	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
+		return MED_EINVAL;
+	for(header = msg->headers; header != NULL; header = header->next) {
+		bool told = med_is_history(header);
+
+		if((med_is_not_ours(header) || (told && !history))
+				&& med_remove(msg, header) != MED_EOK)
+			return MED_ENOMEM;
+		if(told && history && med_write_history(msg, header, sides) != MED_EOK)
+			return MED_ENOMEM;
+	}
+	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host))
+		return MED_EOK;
+	form = med_identity_host(msg, trunk, trunk->profile->pai_host);
+	if(form.len > 0)
+		host = form;
+	return host.len == 0 ? MED_EOK : med_assert(msg, calling, host);
 }
 
 int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
@@ -404,5 +409,30 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		med_reason(msg, 500, 12003,
 				"the request for trunk '%.*s' could not be written: %s",
 				MED_STR_FMT(trunk->id), med_strerror(rc));
+	return rc;
+}
+
+int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trunk_t *in)
+{
+	bool believed = in != NULL && in->profile->forward_pai;
+	med_rewritten_t rewritten = {.changed = false};
+	const struct hdr_field *header;
+	med_str_t user, host;
+	int rc = parse_headers(msg, HDR_EOH_F, 0) < 0 ? MED_EINVAL : MED_EOK;
+
+	for(header = msg->headers; header != NULL && rc == MED_EOK; header = header->next) {
+		if(med_is_not_ours(header) && (!believed || header->type == HDR_ROUTE_T))
+			rc = med_remove(msg, header);
+	}
+	/* As it came it may be a national number, which nobody could call back. */
+	if(rc == MED_EOK && !believed && call->calling.len > 0
+			&& med_from_differs(msg, &call->calling) && med_from_parts(msg, &user, &host)
+			&& host.len > 0)
+		rc = med_assert(msg, &call->calling, host);
+	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
+		rc = med_record_write(msg, call, &rewritten);
+	if(rc != MED_EOK)
+		med_reason(msg, 500, 12003, "the request for a user could not be written: %s",
+				med_strerror(rc));
 	return rc;
 }

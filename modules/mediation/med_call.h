@@ -52,6 +52,7 @@ enum med_call_flag {
 	MED_CALL_OFFER = 1 << 4,      /**< the request carried an offer */
 	MED_CALL_OFFERED = 1 << 5,    /**< an offer went to rtpengine for `branch` */
 	MED_CALL_NO_LEG = 1 << 6,     /**< in dialog without a valid parameter */
+	MED_CALL_TO_USER = 1 << 14,   /**< it goes to one of our own users, by the script */
 	MED_CALL_RESTORES = 1 << 13,  /**< replies get From and To of the request back */
 	MED_CALL_FORWARDED = 1 << 12, /**< authorised as a forwarded call */
 	MED_CALL_EMERGENCY = 1 << 11, /**< `called` is an emergency number */

@@ -19,6 +19,7 @@
 #include "med_shm.h"
 #include "med_stats.h"
 #include "med_strangers.h"
+#include "med_user.h"
 #include "med_verbs.h"
 
 /** RFC 3261 25.1: a Call-ID has no white space; with it the script's own log lines break.
@@ -131,10 +132,12 @@ static int med_set_user(sip_msg_t *msg, med_str_t old, const med_number_t *numbe
 }
 
 /** Whose emergency number it is; it becomes the number to send. NULL: it is none. */
-static const med_location_policy_t *med_emergency_of(
+static const med_location_policy_t *med_emergency_of(sip_msg_t *msg,
 		const med_snapshot_t *snapshot, const med_trunk_t *in, med_number_t *number)
 {
-	return med_emergency(snapshot, in != NULL ? in->network_site : MED_STR(""), number);
+	if(med_snapshot_count(snapshot, MED_KIND_LOCATION_POLICY) == 0)
+		return NULL;
+	return med_emergency(snapshot, med_user_site(msg, snapshot, in), number);
 }
 
 int ki_med_normalize_by(sip_msg_t *msg, str *rules)
@@ -163,15 +166,15 @@ int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 	}
 	plan = rules != NULL && rules->len > 0 ? med_from_str(*rules)
 			: in != NULL                   ? in->dial_plan
-										   : MED_STR("");
+										   : med_user_dial_plan(snapshot);
 	/* As dialled: a dial plan may make something else of 112. And as it came out. */
-	if(med_emergency_of(snapshot, in, &dialled) != NULL) {
+	if(med_emergency_of(msg, snapshot, in, &dialled) != NULL) {
 		call->flags |= MED_CALL_EMERGENCY;
 		call->called = dialled;
 		rc = MED_EOK;
 	} else {
 		rc = med_normalize(snapshot, med_scratch, plan, &dialled, &call->called, NULL);
-		if(rc == MED_EOK && med_emergency_of(snapshot, in, &call->called) != NULL)
+		if(rc == MED_EOK && med_emergency_of(msg, snapshot, in, &call->called) != NULL)
 			call->flags |= MED_CALL_EMERGENCY;
 	}
 	if(rc != MED_EOK) {
@@ -275,8 +278,7 @@ static int med_no_route(sip_msg_t *msg, int rc, const med_errbuf_t *why)
 	}
 }
 
-/** The dial plan is the gateway's way of writing numbers, the caller's own included. */
-static void med_normalize_calling(
+void med_calling_e164(
 		const med_snapshot_t *snapshot, const med_trunk_t *in, med_number_t *calling)
 {
 	med_number_t e164;
@@ -312,6 +314,8 @@ int ki_med_route(sip_msg_t *msg)
 		turn = (uint32_t)
 				my_pid(); /* so that workers do not all begin with the same trunk */
 	query.in = med_side_trunk(snapshot, &call->in);
+	if(query.in == NULL)
+		query.site = med_user_site(msg, snapshot, NULL);
 	if(call->policy_len > 0)
 		query.policy = med_snapshot_policy(
 				snapshot, (med_str_t){call->policy, call->policy_len});
@@ -321,14 +325,14 @@ int ki_med_route(sip_msg_t *msg)
 	if(call->flags & MED_CALL_EMERGENCY) {
 		med_number_t called = call->called;
 
-		query.emergency = med_emergency_of(snapshot, query.in, &called);
+		query.emergency = med_emergency_of(msg, snapshot, query.in, &called);
 	}
 	rc = med_select(snapshot, med_scratch, &query, &plan, NULL, &why);
 	if(rc != MED_EOK)
 		return med_no_route(msg, rc, &why);
 	if(med_calling_of(msg, query.in, &call->calling))
 		call->flags |= MED_CALL_ASSERTED;
-	med_normalize_calling(snapshot, query.in, &call->calling);
+	med_calling_e164(snapshot, query.in, &call->calling);
 	if(query.emergency == NULL
 			&& med_guard(msg, snapshot, call, plan.candidate[0].usage, &told) != MED_EOK)
 		return told ? MED_NO : med_refused(msg, MED_NO);

@@ -170,14 +170,42 @@ static bool med_hop_is(const med_snapshot_t *snapshot, const med_hop_t *hop,
 			|| med_gateway_resolves_to(gateway, &hop->ip);
 }
 
+static uint32_t med_hop_pin(const med_hop_t *hop)
+{
+	return !hop->known   ? 0
+			: hop->is_ip ? med_cookie_pin_ip(hop->proto, &hop->ip)
+						 : med_cookie_pin_name(hop->proto, hop->host);
+}
+
+bool med_dialog_hop_ip(sip_msg_t *msg, med_ip_t *ip)
+{
+	med_hop_t hop;
+
+	med_hop_read(msg, &hop);
+	*ip = hop.ip;
+	return hop.known && hop.is_ip;
+}
+
+uint32_t med_dialog_hop_pin(sip_msg_t *msg)
+{
+	med_hop_t hop;
+
+	med_hop_read(msg, &hop);
+	return med_hop_pin(&hop);
+}
+
 static int med_dialog_gone(sip_msg_t *msg, const med_side_t *side, const med_hop_t *hop)
 {
-	uint32_t pin = !hop->known ? 0
-			: hop->is_ip       ? med_cookie_pin_ip(hop->proto, &hop->ip)
-							   : med_cookie_pin_name(hop->proto, hop->host);
+	uint32_t pin = med_hop_pin(hop);
 
 	if(pin != 0 && pin == side->pin)
 		return MED_EOK;
+	if(side->id_len == 0) {
+		med_reason(msg, 403, 10013,
+				"the next hop is not where the user of this call is; set $du for a phone "
+				"behind NAT or one that has moved");
+		return MED_EREFUSED;
+	}
 	med_reason(msg, 403, 10013,
 			"trunk '%.*s' of this call is gone, and the next hop is not where the call "
 			"began",

@@ -31,6 +31,11 @@ int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snap
  */
 int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *snapshot);
 
+/** Where a request goes next, as an address. false: that is a name, or not known. */
+bool med_dialog_hop_ip(sip_msg_t *msg, med_ip_t *ip);
+/** The same as a pin (med_cookie.h); 0: not known. */
+uint32_t med_dialog_hop_pin(sip_msg_t *msg);
+
 /**
  * An answer to the INVITE of the current candidate: over TLS it must be from whom its
  * gateway's tls_name says. Kamailio's tls module verifies the authority of a server's

@@ -123,9 +123,10 @@ int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why)
 	return med_sdp_parse(part, sdp, why);
 }
 
+/** To the plugin a side without a trunk is a phone, for which there are no rules. */
 static const char *med_media_mode(const med_side_t *side)
 {
-	if(!side->policy.known)
+	if(!side->policy.known || side->id_len == 0)
 		return "any";
 	return med_srtp_mode_name(side->policy.srtp);
 }
@@ -142,13 +143,23 @@ static void med_media_sides(const sip_msg_t *msg, const med_call_t *call,
 	*to = upstream ? &call->in : &call->out;
 }
 
+/** What a phone is offered, where the script says so; rtpengine makes the keys. */
+static const char *med_media_phone(const med_side_t *to)
+{
+	if(to->id_len > 0 || !to->policy.known)
+		return "";
+	return to->policy.srtp == MED_SRTP_REQUIRED ? " transport-protocol=RTP/SAVP"
+												: " transport-protocol=RTP/AVP";
+}
+
 static med_str_t med_flags_write(
 		const med_side_t *from, const med_side_t *to, bool branch, char *out, size_t size)
 {
-	int len = snprintf(out, size, "rtcp-mux-demux%s med-from=%.*s/%s med-to=%.*s/%s",
-			branch ? " via-branch=1" : "", from->id_len ? from->id_len : 1,
-			from->id_len ? from->id : "-", med_media_mode(from),
-			to->id_len ? to->id_len : 1, to->id_len ? to->id : "-", med_media_mode(to));
+	int len = snprintf(out, size, "rtcp-mux-demux%s%s med-from=%.*s/%s med-to=%.*s/%s",
+			branch ? " via-branch=1" : "", med_media_phone(to),
+			from->id_len ? from->id_len : 1, from->id_len ? from->id : "-",
+			med_media_mode(from), to->id_len ? to->id_len : 1, to->id_len ? to->id : "-",
+			med_media_mode(to));
 
 	return (med_str_t){out, len > 0 && (size_t)len < size ? (size_t)len : 0};
 }
@@ -482,7 +493,8 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 			return MED_MEDIA_REFUSED;
 		}
 		if(code >= 300) {
-			med_media_forget(msg, call, false);
+			if((call->flags & MED_CALL_TO_USER) == 0) /* other phones may still ring */
+				med_media_forget(msg, call, false);
 			return MED_MEDIA_NOTHING;
 		}
 	}

@@ -11,6 +11,7 @@ char *med_param_redis_url = "redis://127.0.0.1:6379/0";
 char *med_param_redis_prefix = "med:1:";
 char *med_param_status_prefix = "medrun:1:";
 char *med_param_node = NULL;
+char *med_param_pool = NULL;
 char *med_param_rtpengine_sock = NULL;
 char *med_param_last_known_good = "/var/lib/kamailio/mediation.lkg";
 int med_param_max_shrink = 50;

@@ -27,6 +27,8 @@ extern char *med_param_last_known_good;
 extern int med_param_max_shrink;
 /** `applying_warning`: seconds after which a writer in pieces is told in the log. */
 extern int med_param_applying_warning;
+/** `pool`: which pool this node is of; NULL: none. */
+extern char *med_param_pool;
 /** `status_interval` seconds between two writes of an unchanged status; default 10. */
 extern int med_param_status_interval;
 /** `stranger_log_interval`: seconds between two lines about one unknown source; 60. */

@@ -11,6 +11,7 @@
 
 #include "med_compat.h"
 #include "med_explain.h"
+#include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_rpc_cases.h"
 #include "med_rpc_list.h"
@@ -267,6 +268,7 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 	med_explain_rpc(rpc, ctx, snapshot,
 			&(med_explain_query_t){.trunk = unless_dash(words.word[0]),
 					.policy = unless_dash(words.word[1]),
+					.pool = med_str(med_param_pool),
 					.called = words.word[2],
 					.calling =
 							words.count > 3 ? unless_dash(words.word[3]) : (med_str_t){0},

@@ -152,6 +152,16 @@ static int w_med_route(sip_msg_t *msg, char *a, char *b)
 	return ki_med_route(msg);
 }
 
+static int w_med_to_user(sip_msg_t *msg, char *srtp_mode, char *b)
+{
+	str mode = STR_NULL;
+
+	(void)b;
+	if(srtp_mode != NULL && fixup_get_svalue(msg, (gparam_t *)srtp_mode, &mode) < 0)
+		return MED_INTERNAL;
+	return ki_med_to_user_as(msg, &mode);
+}
+
 static int w_med_next(sip_msg_t *msg, char *a, char *b)
 {
 	(void)a, (void)b;
@@ -226,6 +236,8 @@ cmd_export_t med_script_cmds[] = {
 	{"med_authorize", w_med_authorize, 1, fixup_spve_null, fixup_free_spve_null, MED_START},
 	{"med_authorize", w_med_authorize, 2, fixup_spve_spve, fixup_free_spve_spve, MED_START},
 	{"med_route", w_med_route, 0, 0, 0, MED_START},
+	{"med_to_user", w_med_to_user, 0, 0, 0, MED_START},
+	{"med_to_user", w_med_to_user, 1, fixup_spve_null, fixup_free_spve_null, MED_START},
 	{"med_next", w_med_next, 0, 0, 0, MED_CHOOSE},
 	{"med_branch", w_med_branch, 0, 0, 0, BRANCH_ROUTE},
 	{"med_media", w_med_media, 0, 0, 0, MED_MESSAGE},
@@ -246,6 +258,8 @@ sr_kemi_t med_script_kemi[] = {
 	MED_KEMI("med_authorize_policy", ki_med_authorize_policy, SR_KEMIP_STR),
 	MED_KEMI("med_authorize_as", ki_med_authorize_as, SR_KEMIP_STR, SR_KEMIP_STR),
 	MED_KEMI("med_route", ki_med_route, SR_KEMIP_NONE),
+	MED_KEMI("med_to_user", ki_med_to_user, SR_KEMIP_NONE),
+	MED_KEMI("med_to_user_as", ki_med_to_user_as, SR_KEMIP_STR),
 	MED_KEMI("med_next", ki_med_next, SR_KEMIP_NONE),
 	MED_KEMI("med_branch", ki_med_branch, SR_KEMIP_NONE),
 	MED_KEMI("med_media", ki_med_media, SR_KEMIP_NONE),

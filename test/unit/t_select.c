@@ -1088,6 +1088,51 @@ START_TEST(emergency_calls_find_the_last_trunk_standing)
 }
 END_TEST
 
+START_TEST(an_emergency_outlasts_dear_patterns)
+{
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	add_trunk("b", "192.0.2.2", "tcp");
+	core_set(config, MED_KIND_LOCATION_POLICY, "global", "emergency_dial_string",
+			"1234567890", "pstn_usages", "x", NULL);
+	add_patterns("(?!9)\\d*\\d*\\D", 10000);
+	core_set(config, MED_KIND_ROUTE, "z", "pattern", "^12", "usages", "last", "trunks",
+			"b", NULL);
+	build();
+	ck_assert_str_eq(emergency(NULL, "1234567890"), "1234567890 by global: b/z/last");
+	finish();
+}
+END_TEST
+
+/* Own users are where their address is, as the module tells (places.c). */
+START_TEST(users_have_a_site_as_well)
+{
+	med_number_t number = core_number("112"), called = core_number("+1");
+	med_query_t query = {.called = &called};
+
+	start();
+	load_peers();
+	core_set(config, MED_KIND_POLICY, "p", "usages", "x", NULL);
+	core_set(config, MED_KIND_LOCATION_POLICY, "site:paris", "emergency_dial_string",
+			"112", NULL);
+	core_set(config, MED_KIND_PROFILE, "trunk:gw1", "enable_location_restriction", "yes",
+			"network_site_id", "paris", NULL);
+	core_set(config, MED_KIND_ROUTE, "r", "pattern", "^\\+1", "usages", "x", "trunks",
+			"gw1", NULL);
+	build();
+	ck_assert_ptr_null(med_emergency(snap, MED_STR(""), &number));
+	ck_assert_ptr_nonnull(med_emergency(snap, MED_STR("paris"), &number));
+	query.policy = med_snapshot_policy(snap, MED_STR("p"));
+	ck_assert_str_ne(plan_of(&query), "gw1/r/x");
+	core_assert_has(err.text, "would leave site ''");
+	query.site = MED_STR("rome");
+	ck_assert_str_ne(plan_of(&query), "gw1/r/x");
+	query.site = MED_STR("paris");
+	ck_assert_str_eq(plan_of(&query), "gw1/r/x");
+	finish();
+}
+END_TEST
+
 static const char *forwarded(const char *policy)
 {
 	med_number_t number = core_number("+1");
@@ -1182,6 +1227,7 @@ int main(void)
 			the_index_says_what_pcre2_says, from_the_pstn_nothing_goes_back_there,
 			restricted_calls_stay_within_their_site, routes_keep_to_their_schedules,
 			clocks_change_on_time, emergency_calls_find_the_last_trunk_standing,
+			an_emergency_outlasts_dear_patterns, users_have_a_site_as_well,
 			forwarded_calls_have_usages_of_their_own, dial_plans_by_scope};
 
 	return core_run("select", tests, COUNT(tests));
