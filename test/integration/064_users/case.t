@@ -1,61 +1,14 @@
 #!/usr/bin/python3
 """Own users: a trunk rings them, they call by trunks, and both ends may say BYE."""
 
-import hashlib
-import re
-
 from case import Case
+from phone import Phone
 from sandbox import wait_for
-from sip import SipPeer, sdp
+from sip import sdp
 from trunks import Trunks, Turned
 
 ALICE, BOB, PASSWORD = "+4989555100", "+4989555200", "pass word"
 KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
-
-
-def digest(method, uri, challenge):
-    """The header that answers a 401 or a 407 of Kamailio's."""
-    asked = challenge.get("WWW-Authenticate") or challenge.get("Proxy-Authenticate")
-    realm, nonce = (re.search(rf'{name}="([^"]+)"', asked)[1] for name in ("realm", "nonce"))
-
-    def md5(text):
-        return hashlib.md5(text.encode()).hexdigest()
-
-    def header(user):
-        answer = md5(f"{md5(f'{user}:{realm}:{PASSWORD}')}:{nonce}:{md5(f'{method}:{uri}')}")
-        name = "Authorization" if challenge.status == 401 else "Proxy-Authorization"
-        return (f'{name}: Digest username="{user}", realm="{realm}", nonce="{nonce}", '
-                f'uri="{uri}", response="{answer}", algorithm=MD5')
-    return header
-
-
-class Phone(SipPeer):
-    """One of our users; calls are asked for a password, and so are registrations."""
-
-    def __init__(self, box, number, trunks, port):
-        super().__init__(box, user=number)
-        self.number, self.port_of_users, self.trunks = number, port, trunks
-
-    def asked(self, method, uri, as_user=None, headers=(), **more):
-        """The request with credentials, and the one without them."""
-        to = ("127.0.0.1", self.port_of_users)
-        from_header = more.pop("from_header", f"<sip:{self.number}@127.0.0.1>;tag=t{self.port}")
-        first = self.request(method, uri, to, from_header=from_header, headers=headers, **more)
-        challenge = self.expect("4xx", call_id=first.get("Call-ID"))
-        if method == "INVITE":
-            self.request("ACK", uri, to, from_header=from_header, call_id=first.get("Call-ID"),
-                         to_header=challenge.get("To"))
-        header = digest(method, uri, challenge)(as_user or self.number)
-        return self.request(method, uri, to, from_header=from_header, cseq=2,
-                            call_id=first.get("Call-ID"), headers=[*headers, header], **more)
-
-    def register(self, number=None, **more):
-        sent = self.asked("REGISTER", "sip:127.0.0.1", headers=["Expires: 600"],
-                          to_header=f"<sip:{number or self.number}@127.0.0.1>", **more)
-        return self.expect("final", call_id=sent.get("Call-ID")).status
-
-    def call(self, number, **more):
-        return self.asked("INVITE", f"sip:{number}@127.0.0.1", sdp=sdp(30000), **more)
 
 
 with Case(plan=37) as t:
@@ -74,11 +27,9 @@ with Case(plan=37) as t:
     redis.hset("med:1:profile:global", dial_plan="users")
     wait_for("the policy", lambda: "total: 1" in trunks.kamailio.rpc("mediation.policies"), 5)
     wait_for("the profile", lambda: "total: 3" in trunks.kamailio.rpc("mediation.profiles"), 5)
-    phones = {}
     for number in (ALICE, BOB):
         trunks.kamailio.rpc("htable.sets", "users", number, PASSWORD)
-        phones[number] = Phone(t, number, trunks, users)
-    alice, bob = phones[ALICE], phones[BOB]
+    alice, bob = (Phone(t, number, users, PASSWORD) for number in (ALICE, BOB))
     t.equal(alice.register(), 200, "Alice registers")
     t.equal(bob.register(ALICE), 403, "Bob does not as Alice")
 
@@ -136,7 +87,7 @@ with Case(plan=37) as t:
     got = alice.expect("INVITE", call_id=sent.get("Call-ID"))
     alice.reply(got, 486, "Busy Here")
     t.equal(pbx1.expect("final", call_id=sent.get("Call-ID")).status, 486, "busy is the answer")
-    second = Phone(t, ALICE, trunks, users)
+    second = Phone(t, ALICE, users, PASSWORD)
     t.equal(second.register(), 200, "a second phone of hers")
     sent = trunks.call("pbx1", "089555100", sdp=sdp(30000))
     got = alice.expect("INVITE", call_id=sent.get("Call-ID"))
