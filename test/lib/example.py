@@ -12,6 +12,7 @@ import os
 import re
 
 from medctl import Medctl
+from phone import Phone
 from sandbox import TOP, Failure, wait_for
 from sip import sdp
 from trunks import Trunks
@@ -38,15 +39,20 @@ class Example(Trunks):
     """
 
     def __init__(self, sandbox, name, media=True, defines=None, without=()):
-        self.folder = os.path.join(FOLDER, name)
+        self.folder, self.phones = os.path.join(FOLDER, name), []
         with open(os.path.join(self.folder, "objects.conf"), encoding="utf-8") as file:
             self.sections = sections(file.read())
         objects = dict(self.sections)
         with open(os.path.join(self.folder, "kamailio.cfg"), encoding="utf-8") as file:
-            found = re.findall(r"#!define (LISTEN_\d) (\w+):[\d.]+:(\d+)", file.read())
+            text = file.read()
+        found = re.findall(r"#!define (LISTEN_\d) (\w+):[\d.]+:(\d+)", text)
         self.ports = {(proto, int(port)): sandbox.port() for _, proto, port in found}
         self.sockets = {define: f"{proto}:127.0.0.1:{self.ports[proto, int(port)]}"
                         for define, proto, port in found}
+        self.users_port = sandbox.port() if "LISTEN_USERS" in text else None
+        if self.users_port:
+            self.sockets.update(LISTEN_USERS=f"udp:127.0.0.1:{self.users_port}",
+                                USERS_PORT=str(self.users_port))
         self.places, trunks = {}, {}
         for head, fields in self.sections:
             if head.startswith("gateway "):
@@ -101,6 +107,29 @@ class Example(Trunks):
         count = sum(head.startswith("route ") for head, _ in self.sections)
         wait_for("all routes", lambda: f"total: {count}" in self.kamailio.rpc(
             "mediation.routes", 0, 1), 10)
+
+    def phone(self, number):
+        """An own user's telephone that is registered."""
+        self.kamailio.rpc("htable.sets", "users", number, "pass word")
+        phone = Phone(self.sandbox, number, self.users_port, "pass word",
+                      host=f"127.0.0.{101 + len(self.phones)}")
+        self.phones.append(phone)
+        if phone.register() != 200:
+            raise Failure(f"{number} cannot register")
+        return phone
+
+    def talk(self, caller, sent, callee):
+        """A call that was sent is answered by this peer, and ended: the INVITE there."""
+        call_id = sent.get("Call-ID")
+        got = callee.expect("INVITE", call_id=call_id)
+        callee.reply(got, 200, "OK", sdp=sdp(31000))
+        final = caller.expect("2xx", call_id=call_id)
+        caller.ack(sent, final)
+        callee.expect("ACK", call_id=call_id)
+        caller.bye(sent, final)
+        callee.reply(callee.expect("BYE", call_id=call_id), 200, "OK")
+        caller.expect(200, call_id=call_id)
+        return got
 
     def faults(self):
         """What a node says of the objects: (refused, warned)."""
