@@ -46,7 +46,7 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 	if(!med_record_read(msg, &value) || med_cookie_read(msg, value, call) != MED_EOK) {
 		call->flags |= MED_CALL_NO_LEG;
 		med_reason(msg, 481, 0, "not a call of ours: no valid Record-Route parameter");
-		return med_refused(msg, MED_NO);
+		return med_stranger_in_dialog(msg, MED_NO);
 	}
 	rc = med_dialog_from(msg, call, snapshot);
 	if(rc == MED_EOK)

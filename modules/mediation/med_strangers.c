@@ -38,23 +38,42 @@ void med_strangers_destroy(void)
 	quiet = NULL;
 }
 
-void med_stranger(sip_msg_t *msg, const med_snapshot_t *snapshot, const char *why)
+/** The line about a refusal, if it is time for one of this source. */
+static void med_stranger_tell(sip_msg_t *msg, const char *from)
 {
-	bool lync = med_snapshot_global_profile(snapshot)->imitate_lync;
-	str callid = med_callid(msg);
+	const med_reason_t *reason = med_reason_get(msg);
+	char address[48];
 	med_ip_t source;
 	uint32_t more;
+	str callid;
 
-	med_stats_inc(MED_STAT_UNKNOWN_SOURCE);
-	med_reason(msg, lync ? 400 : 403, 10013, "%s", why);
 	med_ip_of(&msg->rcv.src_ip, &source);
-	if(!med_quiet_tells(quiet, med_hash(source.bytes, sizeof source.bytes) | 1,
-			   (uint32_t)(med_now_ms() / 1000) + 1,
-			   (uint32_t)med_param_stranger_log_interval, &more))
+	if(reason == NULL
+			|| !med_quiet_tells(quiet, med_hash(source.bytes, sizeof source.bytes) | 1,
+					(uint32_t)(med_now_ms() / 1000) + 1,
+					(uint32_t)med_param_stranger_log_interval, &more))
 		return;
+	callid = med_callid(msg);
+	med_ip_format(&source, address, sizeof address);
 	if(more == 0)
-		LM_NOTICE("call %.*s: %u: %s\n", callid.len, callid.s, lync ? 400 : 403, why);
+		LM_NOTICE("call %.*s: %u: %s%s%s\n", callid.len, callid.s, reason->code,
+				reason->text, from, from[0] != '\0' ? address : "");
 	else
-		LM_NOTICE("call %.*s: %u: %s; %u more from there since the last such line\n",
-				callid.len, callid.s, lync ? 400 : 403, why, more);
+		LM_NOTICE("call %.*s: %u: %s%s%s; %u more from there since the last such line\n",
+				callid.len, callid.s, reason->code, reason->text, from,
+				from[0] != '\0' ? address : "", more);
+}
+
+void med_stranger(sip_msg_t *msg, const med_snapshot_t *snapshot, const char *why)
+{
+	med_stats_inc(MED_STAT_UNKNOWN_SOURCE);
+	med_reason(msg, med_snapshot_global_profile(snapshot)->imitate_lync ? 400 : 403,
+			10013, "%s", why);
+	med_stranger_tell(msg, "");
+}
+
+int med_stranger_in_dialog(sip_msg_t *msg, int code)
+{
+	med_stranger_tell(msg, "; from ");
+	return code;
 }

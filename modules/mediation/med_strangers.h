@@ -18,4 +18,10 @@ void med_strangers_destroy(void);
 /** Sets the reason (spec 1.8), counts, and logs if it is time. @p snapshot not NULL. */
 void med_stranger(sip_msg_t *msg, const med_snapshot_t *snapshot, const char *why);
 
+/**
+ * In place of med_refused(), for a request within a call that is none of ours: it may be
+ * anybody's. @return @p code
+ */
+int med_stranger_in_dialog(sip_msg_t *msg, int code);
+
 #endif

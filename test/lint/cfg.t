@@ -14,13 +14,23 @@ found = files("kamailio-cfg/*.cfg")
 included = {f for f in found for g in found
             if f != g and f'"{os.path.basename(f)}"' in read(g)}
 lint.rule("kamailio-cfg has configurations", [] if found else ["kamailio-cfg/: no *.cfg"])
-for name in found:
-    if name in included:
-        continue
+# What kamailio.cfg has behind names, all of it at once.
+EVERYTHING = ("BAN_STRANGERS=5", "DIGEST", "LISTEN_USERS=udp:127.0.0.1:5080", "USERS_PORT=5080")
+
+
+def check(name, defines=()):
+    options = [word for define in defines for word in ("-A", define)]
     done = subprocess.run(
         ["kamailio", "-c", "-f", os.path.join(TOP, name), "-L", f"{BUILD}/:{modules()}",
-         "-x", "fm", "-X", "fm"], capture_output=True, text=True, timeout=30, check=False)
-    lint.rule(f"kamailio -c {name}", [] if not done.returncode else [
+         "-x", "fm", "-X", "fm", *options], capture_output=True, text=True, timeout=30,
+        check=False)
+    lint.rule(f"kamailio -c {' '.join([name, *options])}", [] if not done.returncode else [
         f"{name}: {line}" for line in done.stderr.splitlines()
         if "CRITICAL" in line or "ERROR" in line] or [f"{name}: {done.stderr[-500:]}"])
+
+
+for file in found:
+    if file not in included:
+        check(file)
+check("kamailio-cfg/kamailio.cfg", EVERYTHING)
 lint.done()

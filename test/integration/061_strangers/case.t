@@ -13,7 +13,7 @@ PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 MANY = 400
 
 
-with Case(plan=14) as t:
+with Case(plan=16) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": PLAIN}, defines={"BAN_STRANGERS": "1"},
                     routes={"all": {"pattern": r"^\+\d+$", "trunks": "gw1"}})
     redis = trunks.redis
@@ -39,6 +39,22 @@ with Case(plan=14) as t:
                          trunks.address("pbx1"), sdp=sdp(30000))
     first.expect_none("final", 0.5)
     t.equal(trunks.stat("unknown_source"), 2, "banned: counted, and not answered")
+
+    # a hundred requests within calls that are none of ours
+    before = len(trunks.lines(" 481: "))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as scanner:
+        scanner.bind(("127.0.0.78", 0))
+        for number in range(100):
+            scanner.sendto((
+                f"BYE sip:900@127.0.0.1:9 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.78:9;branch=z9hG4bKb"
+                f"{number}\r\nRoute: <sip:127.0.0.1:{trunks.local['pbx1']};lr>\r\nFrom: <sip:a@b>"
+                f";tag={number}\r\nTo: <sip:c@d>;tag=1\r\nCall-ID: bye{number}\r\n"
+                "CSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode(),
+                trunks.address("pbx1"))
+    wait_for("a line about them", lambda: trunks.lines(" 481: ", "from 127.0.0.78"), 5)
+    asked = trunks.pbx1.request("OPTIONS", "sip:127.0.0.1", trunks.address("pbx1"))
+    t.equal(trunks.pbx1.expect(200, call_id=asked.get("Call-ID")).status, 200, "it answers on")
+    t.equal(len(trunks.lines(" 481: ")) - before, 1, "one line about a hundred BYEs")
 
     # a scan from many addresses is no flood, and calls go on
     began = time.monotonic()
