@@ -179,13 +179,19 @@ int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 	}
 	if(rc != MED_EOK) {
 		med_stats_inc(MED_STAT_NUMBERS_INVALID);
-		if(rc == MED_ENOMATCH)
+		if(rc == MED_ENOMATCH && plan.len == 0)
+			med_reason(msg, 484, 12002,
+					"the number %.*s does not begin with +, and there is no dial plan "
+					"that "
+					"makes E.164 of it",
+					MED_STR_FMT(dialled));
+		else if(rc == MED_ENOMATCH)
 			med_reason(msg, 484, 12002,
 					"no rule of dial plan '%.*s' takes the number %.*s",
 					MED_STR_FMT(plan), MED_STR_FMT(dialled));
 		else
-			med_reason(msg, 500, 12003, "number %.*s: %s", MED_STR_FMT(dialled),
-					med_strerror(rc));
+			med_reason(msg, 500, 12003, "dial plan '%.*s', number %.*s: %s",
+					MED_STR_FMT(plan), MED_STR_FMT(dialled), med_strerror(rc));
 		return med_refused(msg, rc == MED_ENOMATCH ? MED_NO : MED_INTERNAL);
 	}
 	if(med_set_user(msg, user, &call->called) == 0)
