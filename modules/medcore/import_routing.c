@@ -156,6 +156,8 @@ static void make_policy(med_mapping_t *m, const med_fact_t *fact, bool routing)
 	static const med_renamed_t fields[] = {{"Description", "description"},
 			{"AllowPSTNReRouting", "allow_pstn_re_routing"},
 			{"EnableBWPolicyOverride", "enable_bw_policy_override"},
+			{"EnableVoicemailEscapeTimer", "enable_voicemail_escape_timer"},
+			{"PSTNVoicemailEscapeTimer", "pstn_voicemail_escape_timer"},
 			{"PreventPSTNTollBypass", "prevent_pstn_toll_bypass"}};
 	med_str_t name = policy_name(m, fact->identity, routing);
 	med_made_t *made = med_mapping_make(m, MED_KIND_POLICY,

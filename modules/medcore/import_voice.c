@@ -19,7 +19,8 @@ enum { CALLED, CALLING, RESPONSES, LISTS };
 
 /* A scope that profiles have; its id is the profile's. */
 typedef struct med_scope_fact {
-	med_str_t id, site; /* site: profile id of the trunk's site */
+	med_str_t id, site;            /* site: profile id of the trunk's site */
+	const med_trunk_fact_t *trunk; /* NULL: it is not one's, or of none of the files */
 	const med_fact_t *config;
 	med_values_t rules[LISTS]; /* of cmdlets for rules alone */
 	med_str_t where, dial_plan, made[LISTS];
@@ -56,8 +57,8 @@ static med_str_t trunk_site(med_mapping_t *m, const med_trunk_fact_t *trunk)
 }
 
 /* The profile id of a scope; empty: no profile has it. */
-static med_str_t profile_id(
-		med_mapping_t *m, med_str_t scope, med_str_t where, med_str_t *site)
+static med_str_t profile_id(med_mapping_t *m, med_str_t scope, med_str_t where,
+		med_str_t *site, const med_trunk_fact_t **found)
 {
 	med_trunk_fact_t *trunk;
 	med_str_t name = med_text_after(scope, ":");
@@ -79,6 +80,7 @@ static med_str_t profile_id(
 	} else {
 		name = trunk->id;
 		*site = trunk_site(m, trunk);
+		*found = trunk;
 	}
 	return med_blocks_format(m->blocks, "trunk:%.*s", MED_STR_FMT(name));
 }
@@ -95,7 +97,8 @@ static med_scope_fact_t *scope_of(med_scopes_t *scopes, const med_fact_t *fact)
 {
 	med_mapping_t *m = scopes->m;
 	med_str_t where = med_mapping_where(m, fact), site = {"", 0};
-	med_str_t id = profile_id(m, fact->identity, where, &site);
+	const med_trunk_fact_t *trunk = NULL;
+	med_str_t id = profile_id(m, fact->identity, where, &site, &trunk);
 	med_entry_t *entry =
 			id.len == 0 ? NULL : med_table_add(&m->table, MED_SPACE_SCOPE, id);
 	med_scope_fact_t *scope;
@@ -105,7 +108,7 @@ static med_scope_fact_t *scope_of(med_scopes_t *scopes, const med_fact_t *fact)
 	scope = med_blocks_take(m->blocks, 1, sizeof *scope);
 	if(scope == NULL)
 		return NULL;
-	*scope = (med_scope_fact_t){.id = id, .site = site, .where = where};
+	*scope = (med_scope_fact_t){.id = id, .site = site, .trunk = trunk, .where = where};
 	entry->object = scope;
 	if(scopes->last == NULL)
 		scopes->first = scopes->last = scope;
@@ -466,17 +469,50 @@ static med_scope_fact_t *base_of(const med_scopes_t *scopes, med_scope_fact_t *s
 	return next == NULL ? scope : next;
 }
 
+/*
+ * What its profile must say: its own, unless the site does; and the one of all, as the
+ * global profile does not reach who has another.
+ */
 static med_str_t plan_of(const med_scopes_t *scopes, const med_scope_fact_t *scope)
 {
+	bool of_site = med_text_begins(scope->id, "site:");
 	const med_scope_fact_t *next;
 
 	if(scope->dial_plan.len > 0)
-		return scope->dial_plan;
+		return of_site ? MED_STR("") : scope->dial_plan;
 	next = scope->site.len == 0 ? NULL : find_scope(scopes, scope->site);
 	if(next != NULL && next->dial_plan.len > 0)
-		return next->dial_plan;
+		return MED_STR("");
 	next = find_scope(scopes, MED_STR("global"));
 	return next == NULL ? scope->dial_plan : next->dial_plan;
+}
+
+static med_made_t *made_as(const med_mapping_t *m, enum med_kind kind, med_str_t id)
+{
+	for(size_t i = 0; i < m->made_count; i++) {
+		if(m->made[i]->kind == kind && med_str_eq(m->made[i]->id, id))
+			return m->made[i];
+	}
+	return NULL;
+}
+
+/* A dial plan where it belongs: with the site, or with the gateway of a single trunk. */
+static bool place_plan(med_mapping_t *m, const med_scope_fact_t *scope)
+{
+	bool of_site = med_text_begins(scope->id, "site:");
+	med_made_t *made = NULL;
+
+	if(of_site)
+		made = made_as(m, MED_KIND_SITE, (med_str_t){scope->id.s + 5, scope->id.len - 5});
+	else if(scope->config == NULL && !has_rules(scope) && scope->trunk != NULL
+			&& scope->trunk->gateway->trunks == 1)
+		made = made_as(m, MED_KIND_GATEWAY, scope->trunk->gateway->id);
+	if(made == NULL || scope->dial_plan.len == 0)
+		return false;
+	med_mapping_put(m, made, "dial_plan", scope->dial_plan);
+	med_mapping_note(m, MED_IMPORT_CARRIED, scope->where, "dial_plan of %s '%s'",
+			med_kind_name(made->kind), made->id.s);
+	return true;
 }
 
 static void tell_base(
@@ -487,8 +523,8 @@ static void tell_base(
 				"trunk configuration as profile '%s'", scope->id.s);
 	else if(base != scope && base->config != NULL)
 		med_mapping_note(m, MED_IMPORT_CHANGED, scope->where,
-				"profile '%s' is profile '%s' with a dial plan of its own: here the dial "
-				"plan is named by the profile",
+				"profile '%s' is profile '%s' with a dial plan of its own: its gateway "
+				"has other trunks, too",
 				scope->id.s, base->id.s);
 	else
 		med_mapping_note(m, MED_IMPORT_CHANGED, scope->where,
@@ -501,8 +537,11 @@ static void make_profile(const med_scopes_t *scopes, med_scope_fact_t *scope)
 {
 	med_mapping_t *m = scopes->m;
 	med_scope_fact_t *base = base_of(scopes, scope);
-	med_made_t *made = med_mapping_make(m, MED_KIND_PROFILE, scope->id, scope->where);
+	med_made_t *made;
 
+	if(place_plan(m, scope) && scope->config == NULL && !has_rules(scope))
+		return; /* it was the plan's alone */
+	made = med_mapping_make(m, MED_KIND_PROFILE, scope->id, scope->where);
 	if(made == NULL)
 		return;
 	if(base->config != NULL)

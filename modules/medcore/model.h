@@ -154,6 +154,7 @@ typedef struct med_policy {
 	const med_str_t *forward_usages;
 	size_t forward_usage_count;
 	uint8_t forwarding; /**< enum med_forwarding */
+	uint16_t escape_ms; /**< forwarded and answered sooner: a mailbox; 0: none is */
 } med_policy_t;
 
 enum med_guard_per {

@@ -200,6 +200,9 @@ med_policy_object_t *med_policy_object(
 	object->policy.usage_count = record->usages.count;
 	object->policy.forward_usage_count = forward->count;
 	object->policy.forwarding = (uint8_t)record->call_forwarding_simul_ring_usage_type;
+	object->policy.escape_ms = record->enable_voicemail_escape_timer
+			? (uint16_t)record->pstn_voicemail_escape_timer
+			: 0;
 	if(pack_usages(config, &at, &record->usages, &object->policy.usages,
 			   &object->usage_numbers)
 					!= MED_EOK

@@ -268,9 +268,12 @@ int ki_med_media(sip_msg_t *msg)
 
 	if(call != NULL && msg->REPLY_STATUS >= 200)
 		med_final_answer(msg, call);
-	if(call != NULL && msg->rcv.proto == PROTO_TLS) {
+	if(call != NULL && (msg->rcv.proto == PROTO_TLS || call->escape_ms > 0)) {
 		MED_SNAPSHOT(snapshot);
-		if(med_dialog_answer(msg, call, snapshot) != MED_EOK) {
+		if((msg->rcv.proto == PROTO_TLS
+				   && med_dialog_answer(msg, call, snapshot) != MED_EOK)
+				|| (call->escape_ms > 0
+						&& med_dialog_too_soon(msg, call, snapshot) != MED_EOK)) {
 			med_refused(msg, MED_NO);
 			med_refuse_answer(msg, call);
 			return MED_NO;

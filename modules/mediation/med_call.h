@@ -78,6 +78,7 @@ typedef struct med_call {
 	uint8_t tm_branch; /**< tm's number of the current candidate's branch */
 	uint8_t progress;  /**< the peer rings: the answer timer runs */
 	uint32_t answer_timeout_ms;
+	uint16_t escape_ms;  /**< answered sooner by the PSTN: a mailbox; 0: none is */
 	int64_t try_started; /**< the current candidate's INVITE, in monotonic ms */
 	uint8_t branch_len;
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */

@@ -326,6 +326,8 @@ int ki_med_route(sip_msg_t *msg)
 		query.policy = med_snapshot_policy(
 				snapshot, (med_str_t){call->policy, call->policy_len});
 	query.forwarded = (call->flags & MED_CALL_FORWARDED) != 0;
+	call->escape_ms =
+			query.forwarded && query.policy != NULL ? query.policy->escape_ms : 0;
 	query.called = &call->called;
 	query.turn = turn++;
 	if(call->flags & MED_CALL_EMERGENCY) {

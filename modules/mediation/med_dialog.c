@@ -252,26 +252,54 @@ static bool med_branch_is(const struct via_param *branch, const char *text, size
 	return (size_t)branch->value.len == len && memcmp(branch->value.s, text, len) == 0;
 }
 
+/** Is it of the current candidate to the INVITE, 101 to 299, and not refused already? */
+static bool med_answer_is_current(sip_msg_t *reply, const med_call_t *call)
+{
+	const struct via_param *branch;
+
+	if(reply->REPLY_STATUS <= 100 || reply->REPLY_STATUS >= 300
+			|| (call->flags & MED_CALL_CHOSEN) == 0
+			|| (call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) != 0)
+		return false;
+	if(parse_headers(reply, HDR_VIA_F | HDR_CSEQ_F | HDR_CALLID_F, 0) < 0
+			|| reply->cseq == NULL || reply->via1 == NULL)
+		return false; /* tm takes no such reply */
+	branch = reply->via1->branch;
+	return get_cseq(reply)->method_id == METHOD_INVITE && branch != NULL
+			&& (call->branch_len == 0
+					|| med_branch_is(branch, call->branch, call->branch_len))
+			&& !med_branch_is(branch, call->refused.branch, call->refused.branch_len);
+}
+
+int med_dialog_too_soon(
+		sip_msg_t *reply, const med_call_t *call, const med_snapshot_t *snapshot)
+{
+	const med_trunk_t *trunk;
+	int64_t after;
+
+	if(reply->REPLY_STATUS < 200 || !med_answer_is_current(reply, call))
+		return MED_EOK;
+	trunk = med_side_trunk(snapshot, &call->out);
+	after = med_now_ms() - call->try_started;
+	if(trunk == NULL || !trunk->pstn || after >= call->escape_ms)
+		return MED_EOK;
+	med_reason(reply, 480, 0,
+			"answered after %lld ms, sooner than pstn_voicemail_escape_timer %u of "
+			"policy "
+			"'%.*s': a mailbox",
+			(long long)after, call->escape_ms, call->policy_len, call->policy);
+	return MED_EREFUSED;
+}
+
 int med_dialog_answer(
 		sip_msg_t *reply, const med_call_t *call, const med_snapshot_t *snapshot)
 {
 	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->out);
 	med_errbuf_t why = {""};
 	med_source_t source;
-	const struct via_param *branch;
 
-	if(trunk == NULL || trunk->transport != MED_TLS || reply->REPLY_STATUS <= 100
-			|| reply->REPLY_STATUS >= 300 || (call->flags & MED_CALL_CHOSEN) == 0
-			|| (call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) != 0)
-		return MED_EOK;
-	if(parse_headers(reply, HDR_VIA_F | HDR_CSEQ_F | HDR_CALLID_F, 0) < 0
-			|| reply->cseq == NULL || reply->via1 == NULL)
-		return MED_EOK; /* tm takes no such reply */
-	branch = reply->via1->branch;
-	if(get_cseq(reply)->method_id != METHOD_INVITE || branch == NULL
-			|| (call->branch_len > 0
-					&& !med_branch_is(branch, call->branch, call->branch_len))
-			|| med_branch_is(branch, call->refused.branch, call->refused.branch_len))
+	if(trunk == NULL || trunk->transport != MED_TLS
+			|| !med_answer_is_current(reply, call))
 		return MED_EOK;
 	if(med_source_of(reply, &source, &why) == MED_EOK && med_source_is(&source, trunk))
 		return MED_EOK;

@@ -46,4 +46,12 @@ uint32_t med_dialog_hop_pin(sip_msg_t *msg);
 int med_dialog_answer(
 		sip_msg_t *reply, const med_call_t *call, const med_snapshot_t *snapshot);
 
+/**
+ * Has the PSTN answered a forwarded call sooner than a person could (spec 3.6)?
+ *
+ * @return MED_EOK; MED_EREFUSED, the reason is set
+ */
+int med_dialog_too_soon(
+		sip_msg_t *reply, const med_call_t *call, const med_snapshot_t *snapshot);
+
 #endif

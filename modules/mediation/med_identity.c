@@ -228,24 +228,42 @@ static bool med_plain_take(const char **at, const char *end, med_str_t *text)
 	return true;
 }
 
-/** "name=" among parameters, the first of which has no semicolon before it. */
-static bool med_param(med_str_t params, const char *name, med_str_t *value)
-{
-	const char *at = params.s, *end = params.s + params.len;
-	size_t len = strlen(name);
+/** Our parameters of a Record-Route; len 0: it does not have it. */
+typedef struct med_ours {
+	med_str_t facts;         /**< med= */
+	med_str_t forward, back; /**< medf=, medb= */
+} med_ours_t;
 
-	for(; at != NULL && (size_t)(end - at) > len;
-			at = memchr(at, ';', (size_t)(end - at))) {
+/**
+ * Those among its parameters, the first of which has no semicolon before it. They stand
+ * together, med= first, so that what follows others is not looked at.
+ */
+static bool med_ours_of(med_str_t params, med_ours_t *ours)
+{
+	const char *at = params.s, *end = params.s + params.len, *stop;
+
+	memset(ours, 0, sizeof *ours);
+	while(at != NULL && end - at > 5) {
+		med_str_t *value;
+
 		if(*at == ';')
 			at++;
-		if((size_t)(end - at) <= len || memcmp(at, name, len) != 0)
-			continue;
-		value->s = at + len;
-		at = memchr(value->s, ';', (size_t)(end - value->s));
-		value->len = (size_t)((at != NULL ? at : end) - value->s);
-		return true;
+		value = memcmp(at, "med", 3) != 0                      ? NULL
+				: at[3] == '='                                 ? &ours->facts
+				: end - at > 5 && at[4] == '=' && at[3] == 'f' ? &ours->forward
+				: end - at > 5 && at[4] == '=' && at[3] == 'b' ? &ours->back
+															   : NULL;
+		if(value == NULL && ours->facts.len > 0)
+			break;
+		stop = memchr(at, ';', (size_t)(end - at));
+		if(value != NULL) {
+			value->s = memchr(at + 3, '=', 2);
+			value->s++;
+			value->len = (size_t)((stop != NULL ? stop : end) - value->s);
+		}
+		at = stop;
 	}
-	return false;
+	return ours->facts.len > 0;
 }
 
 /** Identities that somebody asserts within a call are of the other side's format. */
@@ -278,20 +296,21 @@ static void med_routed_apply(sip_msg_t *msg, const char *plain, size_t len)
 		LM_ERR("no memory to restore From and To of replies\n");
 }
 
-void med_identity_routed(sip_msg_t *msg, med_str_t params)
+med_str_t med_identity_routed(sip_msg_t *msg, med_str_t params)
 {
 	char plain[MED_SEAL_PLAIN_MAX];
-	med_str_t facts, sealed;
+	med_ours_t ours;
 	size_t len = 0;
 
-	if(!med_param(params, "med=", &facts))
-		return;
-	if(med_param(params, "medf=", &sealed))
-		len = med_cookie_unseal(msg, MED_FROM_CALLER, facts, sealed, plain);
-	if(len == 0 && med_param(params, "medb=", &sealed))
-		len = med_cookie_unseal(msg, MED_FROM_CALLEE, facts, sealed, plain);
+	if(!med_ours_of(params, &ours))
+		return ours.facts;
+	if(ours.forward.len > 0)
+		len = med_cookie_unseal(msg, MED_FROM_CALLER, ours.facts, ours.forward, plain);
+	if(len == 0 && ours.back.len > 0)
+		len = med_cookie_unseal(msg, MED_FROM_CALLEE, ours.facts, ours.back, plain);
 	if(len > 0)
 		med_routed_apply(msg, plain, len);
+	return ours.facts;
 }
 
 static void med_restore_one(

@@ -38,9 +38,11 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 size_t med_identity_plain(
 		const med_rewritten_t *rewritten, bool from_caller, char *plain);
 
-/** After loose_route(): From and To of an in-dialog request, by its Route's parameters.
+/**
+ * After loose_route(): From and To of an in-dialog request, by its Route's parameters.
+ * @return what is in "med=" of them (med_cookie.h); len 0: it is not there
  */
-void med_identity_routed(sip_msg_t *msg, med_str_t params);
+med_str_t med_identity_routed(sip_msg_t *msg, med_str_t params);
 
 /** Bytes of the message become others. MED_EOK, MED_ENOMEM. */
 int med_identity_replace(

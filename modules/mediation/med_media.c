@@ -525,7 +525,7 @@ int med_media(sip_msg_t *msg)
 	if(call != NULL && msg->first_line.type == SIP_REPLY
 			&& med_media_reply_first(msg, call))
 		return MED_MEDIA_NOTHING;
-	if(call != NULL && med_media_free(call))
+	if(call != NULL && med_media_free(call) && call->refused.branch_len == 0)
 		return MED_MEDIA_NOTHING;
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
 		return MED_MEDIA_FAILED;

@@ -18,18 +18,17 @@ static struct rr_binds med_rr;
  */
 static bool med_rr_usual;
 
-/** Parameters of the Route that loose_route() last took off a message of this process. */
+/** "med=" of the Route that loose_route() last took off a message of this process. */
 static struct {
 	msg_ctx_id_t msg;
-	str params;
+	med_str_t value; /**< len 0: it had none */
 } med_routed;
 
 static void med_on_routed(sip_msg_t *msg, str *params, void *unused)
 {
 	(void)unused;
 	msg_ctx_id_set(msg, &med_routed.msg);
-	med_routed.params = *params;
-	med_identity_routed(msg, med_from_str(*params));
+	med_routed.value = med_identity_routed(msg, med_from_str(*params));
 }
 
 /** Has rr's integer parameter this value? */
@@ -60,22 +59,10 @@ int med_record_init(void)
 
 bool med_record_read(sip_msg_t *msg, med_str_t *value)
 {
-	const char *at = med_routed.params.s, *end = at + med_routed.params.len;
-
 	if(msg_ctx_id_match(msg, &med_routed.msg) != 1)
 		return false;
-	for(; at != NULL && end - at > 4; at = memchr(at, ';', (size_t)(end - at))) {
-		if(*at == ';')
-			at++;
-		if(end - at <= 4 || memcmp(at, "med=", 4) != 0)
-			continue;
-		at += 4;
-		value->s = at;
-		at = memchr(at, ';', (size_t)(end - at));
-		value->len = (size_t)((at != NULL ? at : end) - value->s);
-		return value->len > 0;
-	}
-	return false;
+	*value = med_routed.value;
+	return value->len > 0;
 }
 
 /** Has the script called record_route() in the request route? Then only add to it. */

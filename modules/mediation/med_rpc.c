@@ -11,6 +11,7 @@
 
 #include "med_compat.h"
 #include "med_explain.h"
+#include "med_guard.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_rpc_cases.h"
@@ -216,6 +217,10 @@ LIST(location_policies, MED_KIND_LOCATION_POLICY)
 LIST(guards, MED_KIND_GUARD)
 LIST(tests, MED_KIND_TEST)
 
+static const char *guarded_doc[] = {"Calls that guards refused: the last 32 that were "
+									"told, one of each source a window",
+		NULL};
+
 static const char *test_doc[] = {
 		"Runs stored routing cases on what is in force: [id], or [offset limit]", NULL};
 
@@ -294,6 +299,7 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.schedules",      rpc_schedules,      list_doc, 0},
 	{"mediation.location_policies", rpc_location_policies, list_doc, 0},
 	{"mediation.guards",         rpc_guards,         list_doc, 0},
+	{"mediation.guarded",        med_guarded_rpc,    guarded_doc, 0},
 	{"mediation.tests",          rpc_tests,          list_doc, 0},
 	{0, 0, 0, 0}
 };

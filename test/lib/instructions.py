@@ -37,7 +37,7 @@ class Instructions:
                           "enabled": "yes"}, **objects}
         self.redis.load({f"med:1:{key}": fields for key, fields in objects.items()})
         self.defines = {"REDIS_URL": f'"{self.redis.url}"', "NODE_KEY": '"bench"',
-                        "GATEWAY": f'"sip:127.0.0.1:{self.uas}"', **(defines or {})}
+                        "GATEWAY_URI": f'"sip:127.0.0.1:{self.uas}"', **(defines or {})}
 
     def instructions(self, config, calls, number, fills):
         """All instructions of one Kamailio's life with this many calls."""

@@ -502,7 +502,8 @@ static void metered_free(void *ctx, void *block)
 	free(block);
 }
 
-/* One change among many takes a card, a chunk and a table, whatever there is. */
+/* One change among many takes a card, a chunk and a table, whatever there is; stored cases
+ * have nothing else in a snapshot. */
 START_TEST(a_change_costs_what_changed)
 {
 	enum { MANY = 10000 };
@@ -514,19 +515,22 @@ START_TEST(a_change_costs_what_changed)
 	config = med_config_new(&med_mem_heap, &shared);
 	for(unsigned i = 0; i < MANY; i++) {
 		snprintf(id, sizeof(id), "p%05u", i);
-		core_set(config, MED_KIND_SITE, id, "name", "a site of some size", NULL);
+		core_set(config, MED_KIND_TEST, id, "dialed_number", "+4930123456",
+				"target_policy", "p", NULL);
 	}
 	s = core_build(config);
-	ck_assert_uint_eq(med_snapshot_count(s, MED_KIND_SITE), MANY);
+	ck_assert_uint_eq(med_snapshot_count(s, MED_KIND_TEST), MANY);
 	ck_assert_uint_lt(meter.bytes, MANY * 128);
 	for(unsigned i = 0; i < 200; i++) {
 		snprintf(id, sizeof(id), "p%05u", i * 37);
 		if(i % 3 == 0)
-			(void)med_config_remove(config, MED_KIND_SITE, med_str(id));
+			(void)med_config_remove(config, MED_KIND_TEST, med_str(id));
 		else if(i % 3 == 1)
-			core_set(config, MED_KIND_SITE, id, "name", "b", NULL);
+			core_set(config, MED_KIND_TEST, id, "dialed_number", "1", "target_policy",
+					"p", NULL);
 		else
-			core_set(config, MED_KIND_SITE, "new", "name", i % 2 ? "c" : "d", NULL);
+			core_set(config, MED_KIND_TEST, "new", "dialed_number", i % 2 ? "2" : "3",
+					"target_policy", "p", NULL);
 		meter = (meter_t){0, 0};
 		next = core_build(config);
 		ck_assert_uint_le(meter.blocks, 5);

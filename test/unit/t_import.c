@@ -528,8 +528,32 @@ START_TEST(gateway_by_host)
 					"LocationProfile", "<S N='Identity'>PstnGateway:gw.example.net</S>"));
 	import_run_t *run = import_text("f.xml", text);
 
-	core_assert_has(
-			run->text, "[profile trunk:t1]\ndial_plan = dialplan-trunk-gw.example.net\n");
+	core_assert_has(run->text, "\ndial_plan = dialplan-trunk-gw.example.net\n");
+	core_assert_has(run->text,
+			"PstnGateway:gw.example.net: dial_plan of gateway "
+			"'gw.example.net'\n");
+	import_assert_lacks(run->text, "[profile ");
+	import_end(run);
+}
+END_TEST
+
+/* A site's is the site's, whatever profiles there are; the one of all is in those that
+ * would hide it. */
+START_TEST(dial_plans_where_they_belong)
+{
+	static const char text[] = IMPORT_CLIXML(
+			IMPORT_OBJ("LocationProfile", "<S N='Identity'>Global</S>")
+					IMPORT_OBJ("LocationProfile", "<S N='Identity'>Site:S</S>")
+							IMPORT_OBJ("TrunkConfiguration", "<S N='Identity'>Site:S</S>")
+									IMPORT_OBJ("TrunkConfiguration",
+											"<S N='Identity'>Site:T</S>"));
+	import_run_t *run = import_text("f.xml", text);
+
+	core_assert_has(run->text, "[site S]\nname = S\ndial_plan = dialplan-site-S\n");
+	core_assert_has(run->text, "[profile global]\ndial_plan = dialplan-global\n");
+	core_assert_has(run->text, "[profile site:T]\ndial_plan = dialplan-global\n");
+	core_assert_has(run->text, "[profile site:S]\n");
+	import_assert_lacks(run->text, "[profile site:S]\ndial_plan");
 	import_end(run);
 }
 END_TEST
@@ -641,8 +665,9 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {a_whole_site, order_does_not_matter, the_central_store,
-			topology_builder, forms, routes_by_themselves, gateway_by_host, told_once,
-			bare_payloads, ends, memory_is_short};
+			topology_builder, forms, routes_by_themselves, gateway_by_host,
+			dial_plans_where_they_belong, told_once, bare_payloads, ends,
+			memory_is_short};
 
 	return core_run("import", tests, COUNT(tests));
 }

@@ -2,7 +2,7 @@
 """Routing by what a gateway is, by time, by place, and for emergencies, call by call."""
 
 from case import Case
-from sandbox import wait_for
+from sandbox import TOP, wait_for
 from sip import sdp
 from trunks import Trunks
 
@@ -10,7 +10,24 @@ PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 PSTN = {**PLAIN, "gateway": {"peer": "pstn_gateway"}}
 ALWAYS, NEVER = {"times": "daily"}, {"times": "mon 00:00-00:01", "closed": "01-01..12-31"}
 
-with Case(plan=31) as t:
+EVENT = """
+event_route[mediation:guard] {
+	xlog("L_WARN", "fraud? $med(reason), from $si\\n");
+}
+"""
+
+
+def with_event(box):
+    """kamailio.cfg as it is, and the README's event route."""
+    files = []
+    for name in ("kamailio.cfg", "mediation.cfg"):
+        with open(f"{TOP}/kamailio-cfg/{name}", encoding="utf-8") as config:
+            files.append(config.read())
+    return box.write("event.cfg",
+                     files[0].replace('include_file "mediation.cfg"\n', files[1]) + EVENT)
+
+
+with Case(plan=33) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "gateway": {"peer": "ip_pbx", "site": "hq", "dial_plan": "dial"}},
         "gw1": PSTN, "gw2": PSTN,
@@ -19,7 +36,8 @@ with Case(plan=31) as t:
         "night": {"pattern": r"^\+49\d+$", "trunks": "gw2", "priority": "1"},
         "extensions": {"pattern": r"^\+4989555\d+$", "trunks": "pbx1,gw2", "priority": "2"},
         "sos": {"pattern": r"^11\d$", "usages": "emergency", "trunks": "gw1*0,gw2*0"},
-    }, rules={"dial": [r"^0([1-9]\d+)$ => +49$1", r"^(\d{3,4})$ => +4989555$1"]})
+    }, rules={"dial": [r"^0([1-9]\d+)$ => +49$1", r"^(\d{3,4})$ => +4989555$1"]},
+        config=with_event(t))
     redis, pbx1, gw1, gw2 = trunks.redis, trunks.pbx1, trunks.gw1, trunks.gw2
 
     def write(key, **fields):
@@ -103,8 +121,12 @@ with Case(plan=31) as t:
     t.like(got.get("Reason"), "guard 'g': .49895551000 calls .49301299 by trunk 'pbx1': more than 2 calls "
            "within 3600 s", "and why")
     refused("pbx1", "0301298")
-    t.equal(len(trunks.lines("guard 'g'")), 1, "told once")
+    t.equal(len(trunks.lines("480: guard 'g'")), 1, "told once")
     t.equal(taken("pbx1", "0401234", gw2), "sip:+49401234", "another destination is no matter")
+    listed = trunks.kamailio.rpc("mediation.guarded")
+    t.equal((listed.count("guard: g"), "called: +49301299" in listed), (1, True),
+            "and listed once")
+    t.equal(len(trunks.lines("fraud? guard 'g'")), 1, "its event route ran once")
     redis.command("DEL", "med:1:guard:g")
 
     # emergencies
