@@ -7,7 +7,7 @@ import threading
 
 import ng
 from ng import Ng
-from sandbox import BUILD, Failure, wait_for
+from sandbox import BUILD, PATIENCE, Failure, wait_for
 
 PROGRAM = os.path.join(BUILD, "med-ng-policy")
 KEY = "A" * 40
@@ -53,7 +53,7 @@ def learned(port):
 class Caller:
     """Keyed offers and answers of one call; each reply is kept in `last`."""
 
-    def __init__(self, port, call_id, timeout=2.0):
+    def __init__(self, port, call_id, timeout=PATIENCE):
         self.client, self.call_id, self.last = Ng(port, timeout=timeout), call_id, {}
 
     def send(self, word, legs=None, sdp=None, from_tag="A", **keys):
@@ -125,7 +125,7 @@ class FakeNode:
         sdp = command.get("sdp", "").replace("127.0.0.1", address)
         self.reply(to, ng.encode({"sdp": sdp, "result": "ok"}))
 
-    def get(self, timeout=2.0):
+    def get(self, timeout=PATIENCE):
         """(bytes behind the cookie, whom to answer)"""
         try:
             return self.inbox.get(timeout=timeout)

@@ -40,7 +40,7 @@ with Case(plan=11) as t:
 
     def record(call_id):
         """The one line of the call's record."""
-        lines = wait_for("the record", lambda: trunks.lines("ACC:", call_id), 10)
+        lines = wait_for("the record", lambda: trunks.lines("ACC:", call_id))
         return lines[-1].split("ACC: ")[1] if len(lines) == 1 else f"{len(lines)} lines: {lines}"
 
     call_id = call()

@@ -22,7 +22,7 @@ def status(trunks):
 def offered(trunks, peer, number="+4930123"):
     """Does a call from pbx1 arrive at this peer, once the change is told to be in force?"""
     wait_for(f"the route to lead to port {peer.port}", lambda: f":{peer.port};" in
-             trunks.kamailio.rpc("mediation.explain", "pbx1", "-", number), 2, 0.001)
+             trunks.kamailio.rpc("mediation.explain", "pbx1", "-", number), interval=0.001)
     invite = trunks.call("pbx1", number)
     got = peer.expect("INVITE", call_id=invite.get("Call-ID"))
     peer.reply(got, 486, "Busy Here")

@@ -24,7 +24,7 @@ class Checked(Trunks):
     def start(self):
         self.kamailio = Kamailio(self.sandbox, self.config, control=self.control,
                                  defines=self.defines, options=("-x", "qm", "-X", "qm"))
-        wait_for("the configuration to be loaded", self._loaded, 10)
+        wait_for("the configuration to be loaded", self._loaded)
 
 
 def used(kamailio):
@@ -86,7 +86,7 @@ with Case(plan=8) as t:
             invite = trunks.call("pbx1", "+4930123")
             calls += 1
             try:
-                trunks.pbx1.expect(486, 3, call_id=invite.get("Call-ID"))
+                trunks.pbx1.expect(486, call_id=invite.get("Call-ID"))
             except Exception as why:
                 lost.append(str(why))
             if calls % 20 == 0 and (flush or calls > again):
@@ -109,7 +109,7 @@ with Case(plan=8) as t:
         wait_for("one snapshot", lambda: "snapshots: 1\n" in rpc("mediation.status"))
         # Transactions of the last seconds are still held by tm's wait timers.
         wait_for("tm to let go of its transactions", lambda: re.search(
-            r"current: 0\n", rpc("tm.stats")), 15)
+            r"current: 0\n", rpc("tm.stats")))
 
     saved = trunks._objects({"all": {"pattern": ".*", "trunks": "gw1"}}, {})
     storm(1)  # first use of everything that is then kept

@@ -17,7 +17,9 @@ from trunks import Trunks
 SECONDS = soak_seconds(20)
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
 PLAIN = {"anchor": "no"}
-LATE = 0.5  # seconds until a call is answered; on a machine that has other work too
+# Seconds until a call is answered, on a machine that has other work too. What waited for
+# Redis would wait for three and more.
+LATE = 2.0
 
 
 def write(redis, chance, stop, count):
@@ -67,7 +69,7 @@ with Case(plan=7) as t:
             invite = trunks.call("pbx1", "+4930123")
             calls[0] += 1
             try:
-                trunks.pbx1.expect(486, 5, call_id=invite.get("Call-ID"))
+                trunks.pbx1.expect(486, call_id=invite.get("Call-ID"))
             except Exception as why:
                 lost.append(str(why))
             if time.monotonic() - begin > LATE:
@@ -135,9 +137,9 @@ with Case(plan=7) as t:
             found[number] = port[1] if port else None
         return found
 
-    wait_for("the node to have Redis again", lambda: "store: live" in rpc("mediation.status"), 15)
+    wait_for("the node to have Redis again", lambda: "store: live" in rpc("mediation.status"))
     try:
-        wait_for("all changes", lambda: in_force() == in_redis(), 5)
+        wait_for("all changes", lambda: in_force() == in_redis())
     except Failure:
         pass
     t.equal(in_force(), in_redis(), "in the end the node has what Redis has")
