@@ -43,6 +43,11 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	uint32_t trying =
 			profile->trying_timeout_ms != 0 ? profile->trying_timeout_ms : progress;
 
+	/* Who has not said 100 has not progressed; and over TCP tm cannot shorten a timer. */
+	if(progress > answer)
+		progress = answer;
+	if(trying > progress)
+		trying = progress;
 	call->progress = 0;
 	call->answer_timeout_ms = answer;
 	med_tm.set_fr(msg, progress, trying);
