@@ -216,15 +216,16 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_NO;
 	med_media_forget(msg, call, false);
 	call->flags |= MED_CALL_OVER;
+	code = med_failed_code(call, t);
+	if(code != 0)
+		med_call_ended(
+				call, code); /* also where the caller gave up and it said nothing */
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
-	code = med_failed_code(call, t);
-	if(code != 0)
-		med_call_ended(call, code);
-	else
+	if(code == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
