@@ -12,6 +12,7 @@
 #include "med_identify.h"
 #include "med_params.h"
 #include "med_stats.h"
+#include "med_tell.h"
 #include "med_verbs.h"
 
 static med_quiet_t *quiet;
@@ -70,6 +71,8 @@ void med_stranger(sip_msg_t *msg, const med_snapshot_t *snapshot, const char *wh
 	med_reason(msg, med_snapshot_global_profile(snapshot)->imitate_lync ? 400 : 403,
 			10013, "%s", why);
 	med_stranger_tell(msg, "");
+	if(med_telling(msg))
+		med_tell_no(msg);
 }
 
 int med_stranger_in_dialog(sip_msg_t *msg, int code)
