@@ -28,7 +28,7 @@ typedef struct med_line {
 /** Steps as JSON has them, in one block that Kamailio frees with the list it is in. */
 typedef struct med_tale {
 	bool with_answer; /**< tm says when the caller gets its answer */
-	bool told, cut;
+	bool told, cut, busy;
 	uint16_t len;
 	char steps[MED_TELL_STEPS];
 } med_tale_t;
@@ -149,8 +149,10 @@ static void med_tale_step(void *ctx, const char *text)
 	med_tale_t *tale = ctx;
 	med_line_t line = {tale->steps, tale->len, sizeof tale->steps - sizeof more};
 
-	if(tale->cut)
+	/* Replies of several phones at once: one of their steps is enough. */
+	if(tale->cut || __atomic_test_and_set(&tale->busy, __ATOMIC_ACQUIRE))
 		return;
+	line.len = tale->len;
 	if((tale->len > 0 && !med_line_add(&line, ",", 1)) || !med_line_add(&line, "\"", 1)
 			|| !med_line_text(&line, med_str(text)) || !med_line_add(&line, "\"", 1)) {
 		tale->cut = true;
@@ -159,6 +161,7 @@ static void med_tale_step(void *ctx, const char *text)
 		(void)med_line_add(&line, more, sizeof more - 1);
 	}
 	tale->len = (uint16_t)line.len;
+	__atomic_clear(&tale->busy, __ATOMIC_RELEASE);
 }
 
 const med_trace_t *med_tell_trace(void)
@@ -202,9 +205,8 @@ static void med_tell_line(sip_msg_t *msg, med_tale_t *tale, unsigned code)
 	const med_reason_t *reason = med_reason_get(msg);
 	med_str_t none = {"", 0};
 
-	if(tale->told)
+	if(__atomic_test_and_set(&tale->told, __ATOMIC_RELAXED))
 		return;
-	tale->told = true;
 	med_line_member(&line, "callid", med_from_str(med_callid(msg)), MED_TELL_CALLID);
 	bytes[0] = '{';
 	med_line_member(
