@@ -16,6 +16,7 @@
 #include "med_refuse.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_tell.h"
 #include "med_user.h"
 #include "med_verbs.h"
 
@@ -159,7 +160,18 @@ int ki_med_next(sip_msg_t *msg)
 		med_reason(msg, 503, 12000, "no trunk left for %.*s", MED_STR_FMT(call->called));
 		return med_refused(msg, MED_ALL_DOWN);
 	}
-	return MED_ALL_DOWN;
+	return med_refused_again(msg, MED_ALL_DOWN);
+}
+
+/** Where it goes now; from here on the line comes with the caller's answer. */
+static void med_tell_attempt(sip_msg_t *msg, const med_call_t *call)
+{
+	med_tell_with_answer(msg);
+	if(call->flags & MED_CALL_TO_USER)
+		MED_TELL(msg, "sent to the user %.*s", MED_STR_FMT(call->called));
+	else
+		MED_TELL(msg, "sent to trunk '%.*s' at %.*s", call->out.id_len, call->out.id,
+				call->destination_len, call->destination);
 }
 
 int ki_med_branch(sip_msg_t *msg)
@@ -171,6 +183,8 @@ int ki_med_branch(sip_msg_t *msg)
 		return MED_INTERNAL;
 	if(call->flags & MED_CALL_IN_DIALOG)
 		return MED_YES; /* within a call the peers' own targets hold */
+	if(med_telling(msg))
+		med_tell_attempt(msg, call);
 	if(call->flags & MED_CALL_TO_USER) {
 		if(med_user_branch(msg, call) != MED_EOK)
 			return med_refused(msg, MED_NO);
@@ -221,15 +235,21 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_NO;
 	med_media_forget(msg, call, false);
 	call->flags |= MED_CALL_OVER;
+	code = med_failed_code(call, t);
+	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, code,
+			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
+					: code == 408        ? ", a timer"
+					: code == 0          ? ", not sent to"
+										 : "");
+	if(code != 0)
+		med_call_ended(
+				call, code); /* also where the caller gave up and it said nothing */
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
-	code = med_failed_code(call, t);
-	if(code != 0)
-		med_call_ended(call, code);
-	else
+	if(code == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
