@@ -113,6 +113,7 @@ typedef struct med_profile {
 	med_str_t dial_plan;      /**< rules id, for numbers that arrive on the trunk */
 	med_str_t called_rules;   /**< outbound_translation_rules */
 	med_str_t calling_rules;  /**< outbound_calling_number_translation_rules */
+	med_str_t response_rules; /**< sip_response_code_translation_rules */
 	const med_str_t *usages;  /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
 	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */

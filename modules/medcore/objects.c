@@ -136,6 +136,7 @@ med_profile_object_t *med_profile_object(
 			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
 					+ record->dial_plan.len + record->outbound_translation_rules.len
 					+ record->outbound_calling_number_translation_rules.len
+					+ record->sip_response_code_translation_rules.len
 					+ record->network_site_id.len + record->domain.len
 					+ record->phone_context.len + 8);
 	char *at = (char *)(object + 1);
@@ -160,6 +161,7 @@ med_profile_object_t *med_profile_object(
 	p->dial_plan = pack(&at, record->dial_plan);
 	p->called_rules = pack(&at, record->outbound_translation_rules);
 	p->calling_rules = pack(&at, record->outbound_calling_number_translation_rules);
+	p->response_rules = pack(&at, record->sip_response_code_translation_rules);
 	p->srtp_mode = (uint8_t)record->srtp_mode;
 	p->anchor = record->anchor != 0;
 	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
@@ -432,6 +434,31 @@ med_rules_object_t *med_rules_object(
 	object->rules.count = entry->count;
 	object->rules.id = pack(&texts, id);
 	object->rules.name = pack(&texts, record->name);
+	return object;
+}
+
+med_response_object_t *med_response_object(
+		med_heap_t *heap, med_str_t id, const med_response_rules_record_t *record)
+{
+	const med_response_rule_record_t *from = record->rules.items;
+	size_t count = record->rules.count;
+	med_response_rule_t *rules;
+	med_response_object_t *object =
+			med_segment_new(heap, sizeof(*object) + count * sizeof(*rules) + id.len);
+	char *at;
+
+	if(object == NULL)
+		return NULL;
+	rules = (void *)(object + 1);
+	for(size_t i = 0; i < count; i++)
+		rules[i] = (med_response_rule_t){.code = (uint16_t)from[i].received_response_code,
+				.cause = (int16_t)from[i].received_isup_cause_value,
+				.translated = (uint16_t)from[i].translated_response_code,
+				.order = from[i].order};
+	at = (char *)(rules + count);
+	object->rules.rules = rules;
+	object->rules.count = count;
+	object->rules.id = pack(&at, id);
 	return object;
 }
 

@@ -245,7 +245,7 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "it sends RTCP while a call is on hold"},
 	{FIELD(profile, sip_response_code_translation_rules, ID), .max = MED_ID_MAX,
 		.alias = "sip_response_code_translation_rules_list", REFERS(RESPONSE_RULES),
-		.kept = true, .meanwhile = "codes stay as they are",
+		.meanwhile = "codes stay as they are",
 		.meaning = "rules for the final codes it answers"},
 	{FIELD(profile, enable_location_restriction, BOOL), .initial = "no",
 		.meaning = "its calls stay within network_site_id"},
@@ -280,7 +280,7 @@ static const med_field_def_t rules_fields[] = {
 
 static const med_field_def_t response_rules_fields[] = {
 	COMMON(response_rules),
-	{"rule." MED_ORDER_MARK, MED_TYPE_RESPONSE_RULE, 0, .kept = true,
+	{"rule." MED_ORDER_MARK, MED_TYPE_RESPONSE_RULE, 0,
 		.meaning = "rule.0, rule.1, ...: in this order, the first that matches wins; "
 			"0 is any code, -1 (the default) any cause"},
 	{ENTRY(response_rule, name, TEXT), .max = NAME_MAX_BYTES,

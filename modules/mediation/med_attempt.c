@@ -14,6 +14,7 @@
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_refuse.h"
+#include "med_response.h"
 #include "med_shm.h"
 #include "med_stats.h"
 #include "med_tell.h"
@@ -207,6 +208,8 @@ int ki_med_branch(sip_msg_t *msg)
 	}
 	call->flags |= MED_CALL_TRIED;
 	call->tries[call->try_current].code = 0;
+	call->cause = MED_CAUSE_NONE;
+	call->retry_after_s = 0;
 	call->try_started = med_now_ms();
 	return MED_YES;
 }
@@ -227,7 +230,8 @@ int ki_med_failover(sip_msg_t *msg)
 	str newer = str_init("l"), callid = med_callid(msg);
 	const med_trunk_t *out;
 	med_trunk_state_t *state;
-	unsigned code;
+	unsigned came, code;
+	bool answered;
 
 	if(call == NULL || t == NULL || t == T_UNDEFINED)
 		return MED_INTERNAL;
@@ -235,28 +239,33 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_NO;
 	med_media_forget(msg, call, false);
 	call->flags |= MED_CALL_OVER;
-	code = med_failed_code(call, t);
-	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, code,
+	came = med_failed_code(call, t);
+	answered = call->tries[call->try_current].code != 0; /* else a timer ended it */
+	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
 			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
-					: code == 408        ? ", a timer"
-					: code == 0          ? ", not sent to"
+					: came == 408        ? ", a timer"
+					: came == 0          ? ", not sent to"
 										 : "");
-	if(code != 0)
+	if(came != 0)
 		med_call_ended(
-				call, code); /* also where the caller gave up and it said nothing */
+				call, came); /* also where the caller gave up and it said nothing */
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
-	if(code == 0)
+	if(came == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
+	code = answered ? med_response_code(snapshot, out, call, came) : came;
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
 	if((call->flags & MED_CALL_EMERGENCY) != 0
 					? call->try_next >= call->try_count
-					: out == NULL || !med_fails_over(out->profile, code))
+					: out == NULL || !med_fails_over(out->profile, code)) {
+		if(code != came)
+			med_response_tell(msg, call, came, code);
 		return MED_NO;
+	}
 	state = out != NULL ? med_shm_trunk_state(out->number) : NULL;
 	if(state != NULL)
 		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);
@@ -265,12 +274,12 @@ int ki_med_failover(sip_msg_t *msg)
 	call->refused.branch_len = 0;
 	med_reason_clear(msg);
 	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s,
-			call->out.id_len, call->out.id, code == 408 ? "timed out:" : "answered", code,
+			call->out.id_len, call->out.id, answered ? "answered" : "timed out:", came,
 			call->try_next < call->try_count ? "trying the next" : "none is left");
 	if(call->try_next >= call->try_count) {
 		med_stats_inc(MED_STAT_EXHAUSTED);
 		med_reason(msg, 503, 12000, "no trunk left for %.*s; the last, '%.*s', gave %u",
-				MED_STR_FMT(call->called), call->out.id_len, call->out.id, code);
+				MED_STR_FMT(call->called), call->out.id_len, call->out.id, came);
 		return MED_ALL_DOWN;
 	}
 	med_stats_inc(MED_STAT_FAILOVERS);
@@ -283,8 +292,10 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 {
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
-			&& get_cseq(msg)->method_id == METHOD_INVITE)
+			&& get_cseq(msg)->method_id == METHOD_INVITE) {
 		med_call_ended(call, msg->REPLY_STATUS);
+		med_response_note(msg, call);
+	}
 }
 
 int ki_med_media(sip_msg_t *msg)
