@@ -98,6 +98,7 @@ typedef struct med_profile {
 	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */
 	uint8_t srtp_mode; /**< as configured; see med_trunk_t.leg */
 	bool anchor;       /**< media through rtpengine; default true */
+	med_leg_media_t media;
 	bool remove_plus_from_uri;
 	bool forward_pai;
 	bool allow_same_trunk;         /**< may a call leave by the trunk it came in on */

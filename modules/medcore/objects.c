@@ -128,6 +128,19 @@ static int pack_usages(med_config_t *config, char **at, const med_list_t *list,
 	return MED_EOK;
 }
 
+/* What is the default is left zero, so that a call has less to carry. */
+static med_leg_media_t pack_media(const med_profile_record_t *record)
+{
+	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC};
+	const uint8_t *suite = record->srtp_suites.items;
+	unsigned suites = 0;
+
+	for(size_t i = record->srtp_suites.count; i > 0; i--)
+		suites = suites << 4 | (suite[i - 1] + 1u);
+	media.suites = suites == MED_SUITE_AES_128_80 + 1 ? 0 : suites & 0xffff;
+	return media;
+}
+
 med_profile_object_t *med_profile_object(
 		med_config_t *config, med_str_t id, const med_profile_record_t *record)
 {
@@ -181,6 +194,7 @@ med_profile_object_t *med_profile_object(
 	p->imitate_lync = record->imitate_lync != 0;
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);
+	p->media = pack_media(record);
 	p->trying_timeout_ms = record->trying_timeout_ms;
 	p->progress_timeout_ms =
 			record->enable_fast_failover_timer != 0 ? record->progress_timeout_ms : 0;
@@ -521,5 +535,6 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 			(enum med_srtp_mode)profile->srtp_mode, record->transport == MED_TLS);
 	t->leg.anchored = profile->anchor;
 	t->leg.known = true;
+	t->leg.media = profile->media;
 	return object;
 }

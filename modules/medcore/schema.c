@@ -154,6 +154,9 @@ static const med_field_def_t trunk_fields[] = {
 static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
 
+static const char *const sdp_dialects[] = {
+	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
+
 static const med_field_def_t profile_fields[] = {
 	COMMON(profile),
 	{FIELD(profile, srtp_mode, WORD), .initial = "required", .words = med_srtp_mode_words,
@@ -256,6 +259,11 @@ static const med_field_def_t profile_fields[] = {
 		.kept = true, .meaning = "keep its P-Asserted-Identity of anonymous calls we forward"},
 	{FIELD(profile, accept_gateway_pai_for_outbound_calls, BOOL), .initial = "no",
 		.kept = true, .meaning = "show the number that its answer asserts"},
+	{FIELD(profile, srtp_suites, WORDS), .initial = "AES_CM_128_HMAC_SHA1_80",
+		.words = med_suite_words, .max = MED_LEG_SUITES,
+		.meaning = "suites it may agree on, those it is offered in this order"},
+	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
+		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
 };
 
 static const med_field_def_t rules_fields[] = {
