@@ -42,7 +42,7 @@ typedef struct med_pool_record {
 } med_pool_record_t;
 
 enum med_ip_version { MED_IPV4, MED_IPV6, MED_IP_BOTH };
-enum med_lookup { MED_LOOKUP_HOST, MED_LOOKUP_SRV };
+enum med_lookup_kind { MED_LOOKUP_HOST, MED_LOOKUP_SRV };
 
 typedef struct med_gateway_record {
 	med_str_t name, description, address, tls_name, site, root_trunk;
