@@ -309,6 +309,9 @@ static int finish_test(med_reading_t *r)
 	if(t->from_trunk.len > 0 && t->target_policy.len > 0)
 		return fault(r, MED_STR("target_policy"), MED_EINVAL,
 				"besides from_trunk; a call has one of them");
+	if(t->from_trunk.len > 0 && t->from_site.len > 0)
+		return fault(r, MED_STR("from_site"), MED_EINVAL,
+				"besides from_trunk; that has its own, network_site of its profile");
 	return MED_EOK;
 }
 
