@@ -11,7 +11,7 @@ import time
 
 from case import Case, soak_seconds
 from kamailio import Kamailio
-from sandbox import wait_for
+from sandbox import PATIENCE, wait_for
 from trunks import Trunks
 
 SECONDS, WRITERS = soak_seconds(8), 16
@@ -62,7 +62,8 @@ with Case(plan=8) as t:
             except Exception:  # nothing came: look whether it is over
                 continue
 
-    def storm(seconds):
+    def storm(seconds, least_reloads=0, least_writes=0):
+        """So long, and until so much has happened."""
         stop, count = threading.Event(), [0]
         threads = [threading.Thread(target=write, args=(redis, seed, stop, count))
                    for seed in range(WRITERS)]
@@ -74,7 +75,8 @@ with Case(plan=8) as t:
         lost = []
         end = time.monotonic() + seconds
         flush = time.monotonic() + seconds / 2
-        while time.monotonic() < end:
+        while time.monotonic() < end or time.monotonic() < end + PATIENCE and (
+                reloads < least_reloads or count[0] < least_writes):
             if flush and time.monotonic() > flush:
                 # No reload until it is there again: that would confirm it.
                 redis.command("FLUSHDB")
@@ -115,7 +117,7 @@ with Case(plan=8) as t:
     storm(1)  # first use of everything that is then kept
     settle()
     before = used(trunks.kamailio)
-    calls, lost, writes, reloads = storm(SECONDS)
+    calls, lost, writes, reloads = storm(SECONDS, 11, 1001)
     t.equal(lost, [], f"{calls} calls during {writes} writes and {reloads} reloads: none lost")
     t.ok(reloads > 10 and writes > 1000, "it was a storm")
     settle()
