@@ -42,7 +42,7 @@ typedef struct med_pool_record {
 } med_pool_record_t;
 
 enum med_ip_version { MED_IPV4, MED_IPV6, MED_IP_BOTH };
-enum med_lookup { MED_LOOKUP_HOST, MED_LOOKUP_SRV };
+enum med_lookup_kind { MED_LOOKUP_HOST, MED_LOOKUP_SRV };
 
 typedef struct med_gateway_record {
 	med_str_t name, description, address, tls_name, site, root_trunk;
@@ -59,6 +59,8 @@ typedef struct med_trunk_record {
 	uint32_t transport, enabled;
 	uint32_t port, local_port; /**< MED_UNSET: the gateway's, the pool's */
 } med_trunk_record_t;
+
+enum med_sdp_dialect { MED_SDP_PLAIN, MED_SDP_LYNC };
 
 typedef struct med_profile_record {
 	med_str_t name, description;
@@ -80,6 +82,8 @@ typedef struct med_profile_record {
 	uint32_t request_uri_host, to_host, from_host, pai_host, contact_host;
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
+	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
+	uint32_t sdp_dialect;
 } med_profile_record_t;
 
 typedef struct med_rule_record {

@@ -14,6 +14,7 @@ char *med_param_node = NULL;
 char *med_param_pool = NULL;
 char *med_param_rtpengine_sock = NULL;
 char *med_param_last_known_good = "/var/lib/kamailio/mediation.lkg";
+char *med_param_dns_servers = "";
 int med_param_max_shrink = 50;
 int med_param_applying_warning = 60;
 int med_param_status_interval = 10;

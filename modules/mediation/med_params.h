@@ -29,6 +29,8 @@ extern int med_param_max_shrink;
 extern int med_param_applying_warning;
 /** `pool`: which pool this node is of; NULL: none. */
 extern char *med_param_pool;
+/** `dns_servers`: asked instead of those in resolv.conf, by comma; "": these are. */
+extern char *med_param_dns_servers;
 /** `status_interval` seconds between two writes of an unchanged status; default 10. */
 extern int med_param_status_interval;
 /** `stranger_log_interval`: seconds between two lines about one unknown source; 60. */

@@ -170,7 +170,7 @@ static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 	enum med_pv_name name = (enum med_pv_name)param->pvn.u.isname.name.n;
 	med_call_t *call = med_call_get(msg);
 	const med_try_t *try;
-	char flags[384];
+	char flags[MED_MEDIA_FLAGS_MAX];
 
 	if(name == MED_PV_MEDIA)
 		return med_pv_copy(msg, param, out, med_media_flags(msg, flags, sizeof flags));

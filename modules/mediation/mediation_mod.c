@@ -43,6 +43,7 @@ static param_export_t params[] = {
 	{"status_prefix", PARAM_STRING, &med_param_status_prefix},
 	{"node", PARAM_STRING, &med_param_node},
 	{"pool", PARAM_STRING, &med_param_pool},
+	{"dns_servers", PARAM_STRING, &med_param_dns_servers},
 	{"rtpengine_sock", PARAM_STRING, &med_param_rtpengine_sock},
 	{"status_interval", PARAM_INT, &med_param_status_interval},
 	{"last_known_good", PARAM_STRING, &med_param_last_known_good},
