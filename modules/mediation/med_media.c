@@ -503,6 +503,7 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 	const med_side_t *from, *to;
 	struct lump *lump;
 	char *text;
+	str reason;
 
 	if(msg->first_line.type != SIP_REPLY || msg->REPLY_STATUS < 180
 			|| msg->REPLY_STATUS > 182)
@@ -511,8 +512,9 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 	if(!to->policy.media.early_183 || parse_headers(msg, HDR_EOH_F, 0) < 0
 			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
 		return;
-	lump = del_lump(msg, (int)(msg->first_line.u.reply.reason.s - msg->buf),
-			msg->first_line.u.reply.reason.len, 0);
+	reason = msg->first_line.u.reply.reason;
+	lump = reason.len > 0 ? del_lump(msg, (int)(reason.s - msg->buf), reason.len, 0)
+						  : anchor_lump(msg, (int)(reason.s - msg->buf), 0, 0);
 	text = lump != NULL ? pkg_malloc(sizeof progress - 1) : NULL;
 	if(text == NULL)
 		return;
