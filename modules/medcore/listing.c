@@ -19,9 +19,9 @@ bool med_type_is_list(enum med_type type)
 /* ---- what is not written --------------------------------------------------------------
  */
 
-/* As long as MED_GATEWAY_ADDRESSES subnets, or a host name. */
+/* As long as MED_TARGETS_MAX addresses, or a host name. */
 typedef struct med_made {
-	char text[512];
+	char text[MED_TARGETS_MAX * 48];
 } med_made_t;
 
 /* Fields of gateways and trunks that follow from others; those that do not are 0. */

@@ -42,7 +42,7 @@ typedef struct med_pool_record {
 } med_pool_record_t;
 
 enum med_ip_version { MED_IPV4, MED_IPV6, MED_IP_BOTH };
-enum med_lookup { MED_LOOKUP_HOST, MED_LOOKUP_SRV };
+enum med_lookup_kind { MED_LOOKUP_HOST, MED_LOOKUP_SRV };
 
 typedef struct med_gateway_record {
 	med_str_t name, description, address, tls_name, site, root_trunk;
@@ -176,7 +176,8 @@ enum med_expected {
 
 /** A stored routing case, spec 8.1. */
 typedef struct med_test_record {
-	med_str_t dialed_number, calling_number, from_trunk, target_policy, target_dialplan;
+	med_str_t dialed_number, calling_number, from_trunk, from_site;
+	med_str_t target_policy, target_dialplan;
 	med_str_t expected_translated_number, expected_called_number;
 	med_str_t expected_route, expected_usage, expected_trunk, at;
 	uint32_t expected_result;

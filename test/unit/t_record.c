@@ -37,6 +37,10 @@ START_TEST(refused_with_a_text)
 			{MED_KIND_TRUNK, "sbc1", "transport", "tsl", "'tsl'; write udp, tcp or tls"},
 			{MED_KIND_TRUNK, "sbc1", "trasport", "tls",
 					"trunk 'sbc1': unknown field 'trasport'; 'transport' is meant?"},
+			{MED_KIND_TRUNK, "sbc1", "srtp_mode", "required",
+					"trunk 'sbc1': unknown field 'srtp_mode'; it is a field of profile"},
+			{MED_KIND_TRUNK, "sbc1", "max_calls_in", "3", "it is a field of limits"},
+			{MED_KIND_GATEWAY, "sbc1", "trunks", "a", "it is a field of route"},
 			{MED_KIND_TRUNK, "sbc1", "zzzzzzzz", "tls",
 					"it has: name, description, gateway, mediation_server, transport"},
 			{MED_KIND_TRUNK, "sbc1", "a\nb", "tls", "unknown field 'a\\x0ab'"},
@@ -336,6 +340,11 @@ START_TEST(a_case_is_of_a_trunk_or_of_a_policy)
 							 &med_mem_heap, &r, &err),
 			MED_EINVAL);
 	core_assert_has(err.text, "'target_policy': besides from_trunk");
+	fields[2].name = MED_STR("from_site");
+	ck_assert_int_eq(med_record_parse(MED_KIND_TEST, MED_STR("x"), fields, 3,
+							 &med_mem_heap, &r, &err),
+			MED_EINVAL);
+	core_assert_has(err.text, "'from_site': besides from_trunk");
 	ck_assert_int_eq(med_record_parse(MED_KIND_TEST, MED_STR("x"), fields, 2,
 							 &med_mem_heap, &r, &err),
 			MED_EOK);
