@@ -60,6 +60,7 @@ typedef struct med_trunk_record {
 	uint32_t port, local_port; /**< MED_UNSET: the gateway's, the pool's */
 } med_trunk_record_t;
 
+enum med_early_code { MED_EARLY_AS_RECEIVED, MED_EARLY_183 };
 enum med_sdp_dialect { MED_SDP_PLAIN, MED_SDP_LYNC };
 
 typedef struct med_profile_record {
@@ -83,7 +84,7 @@ typedef struct med_profile_record {
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
 	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
-	uint32_t sdp_dialect;
+	uint32_t sdp_dialect, hold_form, activate_initial_offer, early_media_code;
 } med_profile_record_t;
 
 typedef struct med_rule_record {

@@ -10,6 +10,7 @@ from ng import Ng
 from sandbox import BUILD, PATIENCE, Failure, wait_for
 
 PROGRAM = os.path.join(BUILD, "med-ng-policy")
+SANITISED = os.path.join(BUILD, "san", "med-ng-policy")
 KEY = "A" * 40
 OTHER_KEY = "B" * 40
 REQUIRED, OPTIONAL, PLAIN = "pbx1/required", "itsp1/optional", "gw1/not_supported"
@@ -18,13 +19,13 @@ REQUIRED, OPTIONAL, PLAIN = "pbx1/required", "itsp1/optional", "gw1/not_supporte
 class Listener:
     """In front of these ng ports; keys are further lines of its keyfile."""
 
-    def __init__(self, sandbox, nodes, name="listener", **keys):
+    def __init__(self, sandbox, nodes, name="listener", program=PROGRAM, **keys):
         self.port = sandbox.port()
         lines = {"listen": f"127.0.0.1:{self.port}",
                  "nodes": ";".join(f"127.0.0.1:{node}" for node in nodes), **keys}
         keyfile = sandbox.write(f"{name}.conf", "[listener]\n" + "".join(
             f"{key}={value}\n" for key, value in lines.items()))
-        self.process = sandbox.spawn(name, [PROGRAM, "--config", keyfile])
+        self.process = sandbox.spawn(name, [program, "--config", keyfile])
         self.process.ready("hello", lambda: hello(self.port))
 
 
