@@ -14,7 +14,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 INCLUDES := -Imodules
 CORE_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_packages))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer
+	-fno-omit-frame-pointer -DMED_CONN_REPLY_MAX='(4u<<20)'
 
 # What a program is made of, beside it; ccache may write paths its own way.
 DEPENDS = -MMD -MP -MT $@ -MF $(@D)/.$(@F).d

@@ -35,6 +35,8 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 			return med_location_object(config, id, &record->location_policy);
 		case MED_KIND_GUARD:
 			return med_guard_object(&config->heap, id, &record->guard);
+		case MED_KIND_RESPONSE_RULES:
+			return med_response_object(&config->heap, id, &record->response_rules);
 		case MED_KIND_SCHEDULE:
 			return med_schedule_object(&config->heap, id, &record->schedule);
 		default:
@@ -189,6 +191,8 @@ static int build_state(
 		view->global = global_profile(config);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_RULES, &view->rules);
+	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_RESPONSE_RULES, &view->responses);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_POLICY, &view->policies);
 	if(rc == MED_EOK)

@@ -13,7 +13,7 @@
 bool med_type_is_list(enum med_type type)
 {
 	return type == MED_TYPE_IDS || type == MED_TYPE_SUBNETS || type == MED_TYPE_CODES
-			|| type == MED_TYPE_TRUNKS;
+			|| type == MED_TYPE_TRUNKS || type == MED_TYPE_WORDS;
 }
 
 /* ---- what is not written --------------------------------------------------------------

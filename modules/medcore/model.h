@@ -124,6 +124,7 @@ typedef struct med_profile {
 	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */
 	uint8_t srtp_mode; /**< as configured; see med_trunk_t.leg */
 	bool anchor;       /**< media through rtpengine; default true */
+	med_leg_media_t media;
 	bool remove_plus_from_uri;
 	bool forward_pai;
 	bool allow_same_trunk;         /**< may a call leave by the trunk it came in on */
@@ -139,6 +140,7 @@ typedef struct med_profile {
 	med_str_t dial_plan;      /**< rules id, for numbers that arrive on the trunk */
 	med_str_t called_rules;   /**< outbound_translation_rules */
 	med_str_t calling_rules;  /**< outbound_calling_number_translation_rules */
+	med_str_t response_rules; /**< sip_response_code_translation_rules */
 	const med_str_t *usages;  /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
 	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */

@@ -185,6 +185,19 @@ static int pack_usages(med_config_t *config, char **at, const med_list_t *list,
 	return MED_EOK;
 }
 
+/* What is the default is left zero, so that a call has less to carry. */
+static med_leg_media_t pack_media(const med_profile_record_t *record)
+{
+	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC};
+	const uint8_t *suite = record->srtp_suites.items;
+	unsigned suites = 0;
+
+	for(size_t i = record->srtp_suites.count; i > 0; i--)
+		suites = suites << 4 | (suite[i - 1] + 1u);
+	media.suites = suites == MED_SUITE_AES_128_80 + 1 ? 0 : suites & 0xffff;
+	return media;
+}
+
 med_profile_object_t *med_profile_object(
 		med_config_t *config, med_str_t id, const med_profile_record_t *record)
 {
@@ -193,6 +206,7 @@ med_profile_object_t *med_profile_object(
 			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
 					+ record->dial_plan.len + record->outbound_translation_rules.len
 					+ record->outbound_calling_number_translation_rules.len
+					+ record->sip_response_code_translation_rules.len
 					+ record->network_site_id.len + record->domain.len
 					+ record->phone_context.len + 8);
 	char *at = (char *)(object + 1);
@@ -217,6 +231,7 @@ med_profile_object_t *med_profile_object(
 	p->dial_plan = pack(&at, record->dial_plan);
 	p->called_rules = pack(&at, record->outbound_translation_rules);
 	p->calling_rules = pack(&at, record->outbound_calling_number_translation_rules);
+	p->response_rules = pack(&at, record->sip_response_code_translation_rules);
 	p->srtp_mode = (uint8_t)record->srtp_mode;
 	p->anchor = record->anchor != 0;
 	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
@@ -236,6 +251,7 @@ med_profile_object_t *med_profile_object(
 	p->imitate_lync = record->imitate_lync != 0;
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);
+	p->media = pack_media(record);
 	p->trying_timeout_ms = record->trying_timeout_ms;
 	p->progress_timeout_ms =
 			record->enable_fast_failover_timer != 0 ? record->progress_timeout_ms : 0;
@@ -492,6 +508,31 @@ med_rules_object_t *med_rules_object(
 	return object;
 }
 
+med_response_object_t *med_response_object(
+		med_heap_t *heap, med_str_t id, const med_response_rules_record_t *record)
+{
+	const med_response_rule_record_t *from = record->rules.items;
+	size_t count = record->rules.count;
+	med_response_rule_t *rules;
+	med_response_object_t *object =
+			med_segment_new(heap, sizeof(*object) + count * sizeof(*rules) + id.len);
+	char *at;
+
+	if(object == NULL)
+		return NULL;
+	rules = (void *)(object + 1);
+	for(size_t i = 0; i < count; i++)
+		rules[i] = (med_response_rule_t){.code = (uint16_t)from[i].received_response_code,
+				.cause = (int16_t)from[i].received_isup_cause_value,
+				.translated = (uint16_t)from[i].translated_response_code,
+				.order = from[i].order};
+	at = (char *)(rules + count);
+	object->rules.rules = rules;
+	object->rules.count = count;
+	object->rules.id = pack(&at, id);
+	return object;
+}
+
 /* ---- trunks -------------------------------------------------------------------------
  */
 
@@ -569,5 +610,6 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 			(enum med_srtp_mode)profile->srtp_mode, record->transport == MED_TLS);
 	t->leg.anchored = profile->anchor;
 	t->leg.known = true;
+	t->leg.media = profile->media;
 	return object;
 }

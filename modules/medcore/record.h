@@ -60,6 +60,8 @@ typedef struct med_trunk_record {
 	uint32_t port, local_port; /**< MED_UNSET: the gateway's, the pool's */
 } med_trunk_record_t;
 
+enum med_sdp_dialect { MED_SDP_PLAIN, MED_SDP_LYNC };
+
 typedef struct med_profile_record {
 	med_str_t name, description;
 	uint32_t srtp_mode, anchor, remove_plus_from_uri, forward_pai, allow_same_trunk;
@@ -80,6 +82,8 @@ typedef struct med_profile_record {
 	uint32_t request_uri_host, to_host, from_host, pai_host, contact_host;
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
+	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
+	uint32_t sdp_dialect;
 } med_profile_record_t;
 
 typedef struct med_rule_record {
@@ -171,7 +175,8 @@ enum med_expected {
 
 /** A stored routing case, spec 8.1. */
 typedef struct med_test_record {
-	med_str_t dialed_number, calling_number, from_trunk, target_policy, target_dialplan;
+	med_str_t dialed_number, calling_number, from_trunk, from_site;
+	med_str_t target_policy, target_dialplan;
 	med_str_t expected_translated_number, expected_called_number;
 	med_str_t expected_route, expected_usage, expected_trunk, at;
 	uint32_t expected_result;

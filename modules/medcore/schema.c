@@ -155,6 +155,9 @@ static const med_field_def_t trunk_fields[] = {
 static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
 
+static const char *const sdp_dialects[] = {
+	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
+
 static const med_field_def_t profile_fields[] = {
 	COMMON(profile),
 	{FIELD(profile, srtp_mode, WORD), .initial = "required", .words = med_srtp_mode_words,
@@ -246,7 +249,7 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "it sends RTCP while a call is on hold"},
 	{FIELD(profile, sip_response_code_translation_rules, ID), .max = MED_ID_MAX,
 		.alias = "sip_response_code_translation_rules_list", REFERS(RESPONSE_RULES),
-		.kept = true, .meanwhile = "codes stay as they are",
+		.meanwhile = "codes stay as they are",
 		.meaning = "rules for the final codes it answers"},
 	{FIELD(profile, enable_location_restriction, BOOL), .initial = "no",
 		.meaning = "its calls stay within network_site_id"},
@@ -257,6 +260,11 @@ static const med_field_def_t profile_fields[] = {
 		.kept = true, .meaning = "keep its P-Asserted-Identity of anonymous calls we forward"},
 	{FIELD(profile, accept_gateway_pai_for_outbound_calls, BOOL), .initial = "no",
 		.kept = true, .meaning = "show the number that its answer asserts"},
+	{FIELD(profile, srtp_suites, WORDS), .initial = "AES_CM_128_HMAC_SHA1_80",
+		.words = med_suite_words, .max = MED_LEG_SUITES,
+		.meaning = "suites it may agree on, those it is offered in this order"},
+	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
+		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
 };
 
 static const med_field_def_t rules_fields[] = {
@@ -281,7 +289,7 @@ static const med_field_def_t rules_fields[] = {
 
 static const med_field_def_t response_rules_fields[] = {
 	COMMON(response_rules),
-	{"rule." MED_ORDER_MARK, MED_TYPE_RESPONSE_RULE, 0, .kept = true,
+	{"rule." MED_ORDER_MARK, MED_TYPE_RESPONSE_RULE, 0,
 		.meaning = "rule.0, rule.1, ...: in this order, the first that matches wins; "
 			"0 is any code, -1 (the default) any cause"},
 	{ENTRY(response_rule, name, TEXT), .max = NAME_MAX_BYTES,
@@ -419,6 +427,9 @@ static const med_field_def_t test_fields[] = {
 	{FIELD(test, target_policy, ID), .max = MED_ID_MAX, REFERS(POLICY),
 		.meanwhile = "the case fails",
 		.meaning = "policy of the caller; this or from_trunk"},
+	{FIELD(test, from_site, ID), .max = MED_ID_MAX, REFERS(SITE),
+		.meanwhile = "the case goes by the global location_policy",
+		.meaning = "where a caller with target_policy is: for emergency numbers"},
 	{FIELD(test, target_dialplan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "the case fails",
 		.meaning = "rules that make E.164 of the number; the trunk's dial_plan"},

@@ -280,6 +280,8 @@ med_policy_object_t *med_policy_object(
 		med_config_t *config, med_str_t id, const med_policy_record_t *record);
 med_rules_object_t *med_rules_object(
 		med_heap_t *heap, med_str_t id, const med_rules_entry_t *entry);
+med_response_object_t *med_response_object(
+		med_heap_t *heap, med_str_t id, const med_response_rules_record_t *record);
 med_schedule_object_t *med_schedule_object(
 		med_heap_t *heap, med_str_t id, const med_schedule_record_t *record);
 med_guard_object_t *med_guard_object(

@@ -16,8 +16,10 @@
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_refuse.h"
+#include "med_response.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_tell.h"
 #include "med_user.h"
 #include "med_verbs.h"
 #include "medcore/targets.h"
@@ -46,6 +48,11 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	uint32_t trying =
 			profile->trying_timeout_ms != 0 ? profile->trying_timeout_ms : progress;
 
+	/* Who has not said 100 has not progressed; and over TCP tm cannot shorten a timer. */
+	if(progress > answer)
+		progress = answer;
+	if(trying > progress)
+		trying = progress;
 	call->progress = 0;
 	call->answer_timeout_ms = answer;
 	med_tm.set_fr(msg, progress, trying);
@@ -211,7 +218,18 @@ int ki_med_next(sip_msg_t *msg)
 		med_reason(msg, 503, 12000, "no trunk left for %.*s", MED_STR_FMT(call->called));
 		return med_refused(msg, MED_ALL_DOWN);
 	}
-	return MED_ALL_DOWN;
+	return med_refused_again(msg, MED_ALL_DOWN);
+}
+
+/** Where it goes now; from here on the line comes with the caller's answer. */
+static void med_tell_attempt(sip_msg_t *msg, const med_call_t *call)
+{
+	med_tell_with_answer(msg);
+	if(call->flags & MED_CALL_TO_USER)
+		MED_TELL(msg, "sent to the user %.*s", MED_STR_FMT(call->called));
+	else
+		MED_TELL(msg, "sent to trunk '%.*s' at %.*s", call->out.id_len, call->out.id,
+				call->destination_len, call->destination);
 }
 
 int ki_med_branch(sip_msg_t *msg)
@@ -223,6 +241,8 @@ int ki_med_branch(sip_msg_t *msg)
 		return MED_INTERNAL;
 	if(call->flags & MED_CALL_IN_DIALOG)
 		return MED_YES; /* within a call the peers' own targets hold */
+	if(med_telling(msg))
+		med_tell_attempt(msg, call);
 	if(call->flags & MED_CALL_TO_USER) {
 		if(med_user_branch(msg, call) != MED_EOK)
 			return med_refused(msg, MED_NO);
@@ -245,6 +265,8 @@ int ki_med_branch(sip_msg_t *msg)
 	}
 	call->flags |= MED_CALL_TRIED;
 	call->tries[call->try_current].code = 0;
+	call->cause = MED_CAUSE_NONE;
+	call->retry_after_s = 0;
 	call->try_started = med_now_ms();
 	return MED_YES;
 }
@@ -265,7 +287,8 @@ int ki_med_failover(sip_msg_t *msg)
 	str newer = str_init("l"), callid = med_callid(msg);
 	const med_trunk_t *out;
 	med_trunk_state_t *state;
-	unsigned code;
+	unsigned came, code;
+	bool answered;
 
 	if(call == NULL || t == NULL || t == T_UNDEFINED)
 		return MED_INTERNAL;
@@ -273,22 +296,33 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_NO;
 	med_media_forget(msg, call, false);
 	call->flags |= MED_CALL_OVER;
+	came = med_failed_code(call, t);
+	answered = call->tries[call->try_current].code != 0; /* else a timer ended it */
+	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
+			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
+					: came == 408        ? ", a timer"
+					: came == 0          ? ", not sent to"
+										 : "");
+	if(came != 0)
+		med_call_ended(
+				call, came); /* also where the caller gave up and it said nothing */
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
-	code = med_failed_code(call, t);
-	if(code != 0)
-		med_call_ended(call, code);
-	else
+	if(came == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
+	code = answered ? med_response_code(snapshot, out, call, came) : came;
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
 	if((call->flags & MED_CALL_EMERGENCY) != 0
 					? call->try_next >= call->try_count
-					: out == NULL || !med_fails_over(out->profile, code))
+					: out == NULL || !med_fails_over(out->profile, code)) {
+		if(code != came)
+			med_response_tell(msg, call, came, code);
 		return MED_NO;
+	}
 	state = out != NULL ? med_shm_trunk_state(out->number) : NULL;
 	if(state != NULL)
 		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);
@@ -297,12 +331,12 @@ int ki_med_failover(sip_msg_t *msg)
 	call->refused.branch_len = 0;
 	med_reason_clear(msg);
 	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s,
-			call->out.id_len, call->out.id, code == 408 ? "timed out:" : "answered", code,
+			call->out.id_len, call->out.id, answered ? "answered" : "timed out:", came,
 			call->try_next < call->try_count ? "trying the next" : "none is left");
 	if(call->try_next >= call->try_count) {
 		med_stats_inc(MED_STAT_EXHAUSTED);
 		med_reason(msg, 503, 12000, "no trunk left for %.*s; the last, '%.*s', gave %u",
-				MED_STR_FMT(call->called), call->out.id_len, call->out.id, code);
+				MED_STR_FMT(call->called), call->out.id_len, call->out.id, came);
 		return MED_ALL_DOWN;
 	}
 	med_stats_inc(MED_STAT_FAILOVERS);
@@ -315,8 +349,10 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 {
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
-			&& get_cseq(msg)->method_id == METHOD_INVITE)
+			&& get_cseq(msg)->method_id == METHOD_INVITE) {
 		med_call_ended(call, msg->REPLY_STATUS);
+		med_response_note(msg, call);
+	}
 }
 
 int ki_med_media(sip_msg_t *msg)

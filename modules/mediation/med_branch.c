@@ -17,6 +17,7 @@
 #include "med_identify.h"
 #include "med_identity.h"
 #include "med_record.h"
+#include "med_tell.h"
 #include "medcore/targets.h"
 
 #define MED_URI_MAX 1024
@@ -389,10 +390,12 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		alternate.len = try->alternate_len;
 		memcpy(alternate.s, call->pool + try->alternate, alternate.len);
 		calling = &alternate;
+		MED_TELL(msg, "its route shows %.*s instead of the caller",
+				MED_STR_FMT(alternate));
 	}
 	/* The route's caller id is applied above: the route itself may be gone by now. */
-	rc = med_translate(
-			snapshot, scratch, trunk, NULL, &call->called, calling, &numbers, NULL);
+	rc = med_translate(snapshot, scratch, trunk, NULL, &call->called, calling, &numbers,
+			med_tell(msg));
 	if(rc == MED_EOK)
 		rc = med_write_uri(msg, call, trunk, &numbers.called);
 	if(rc == MED_EOK)

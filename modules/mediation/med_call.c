@@ -36,6 +36,7 @@ static void med_call_empty(med_call_t *call)
 	call->called.len = call->calling.len = 0;
 	call->pool_size = 0;
 	call->in.number = call->out.number = MED_NO_NUMBER;
+	call->cause = MED_CAUSE_NONE;
 }
 
 /** As xavp_get(), which computes the name's hash each time, some ten times a call. */

@@ -12,6 +12,7 @@
 #define MED_CALL_H
 
 #include "med_compat.h"
+#include "medcore/response.h"
 #include "medcore/select.h"
 
 #define MED_BRANCH_MAX 96       /**< bytes of a Via branch of ours */
@@ -80,8 +81,10 @@ typedef struct med_call {
 	uint8_t tm_branch; /**< tm's number of the current candidate's branch */
 	uint8_t progress;  /**< the peer rings: the answer timer runs */
 	uint32_t answer_timeout_ms;
-	uint16_t escape_ms;  /**< answered sooner by the PSTN: a mailbox; 0: none is */
-	int64_t try_started; /**< the current candidate's INVITE, in monotonic ms */
+	uint16_t escape_ms;     /**< answered sooner by the PSTN: a mailbox; 0: none is */
+	int64_t try_started;    /**< the current candidate's INVITE, in monotonic ms */
+	int16_t cause;          /**< Q.850, of its final answer; MED_CAUSE_NONE */
+	uint32_t retry_after_s; /**< of its 503; 0: none */
 	uint8_t branch_len;
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
 	med_refused_t refused;

@@ -37,5 +37,7 @@ extern int med_param_status_interval;
 extern int med_param_stranger_log_interval;
 /** `guard_counters`: callers, destinations and trunks that guards tell apart; 16384. */
 extern int med_param_guard_counters;
+/** `explain_flag`: calls with this flag are told of in a line of the log; -1: none. */
+extern int med_param_explain_flag;
 
 #endif
