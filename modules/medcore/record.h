@@ -80,6 +80,10 @@ typedef struct med_profile_record {
 	uint32_t request_uri_host, to_host, from_host, pai_host, contact_host;
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
+	uint32_t options_interval_s, options_down_interval_s, options_timeout_ms;
+	uint32_t options_max_misses, options_up_after;
+	med_list_t options_failure_codes; /**< uint16_t, sorted */
+	uint32_t suspect_after, down_after, retry_down_s, max_retry_after_s;
 } med_profile_record_t;
 
 typedef struct med_rule_record {
