@@ -205,9 +205,11 @@ med_profile_object_t *med_profile_object(
 		med_config_t *config, med_str_t id, const med_profile_record_t *record)
 {
 	size_t codes_size = record->failover_codes.count * sizeof(uint16_t);
+	size_t probe_codes_size = record->options_failure_codes.count * sizeof(uint16_t);
 	med_profile_object_t *object = med_segment_new(&config->heap,
-			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
-					+ record->dial_plan.len + record->outbound_translation_rules.len
+			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size
+					+ probe_codes_size + id.len + record->dial_plan.len
+					+ record->outbound_translation_rules.len
 					+ record->outbound_calling_number_translation_rules.len
 					+ record->sip_response_code_translation_rules.len
 					+ record->network_site_id.len + record->domain.len
@@ -230,6 +232,21 @@ med_profile_object_t *med_profile_object(
 	if(codes_size > 0)
 		memcpy(at, record->failover_codes.items, codes_size);
 	at += codes_size;
+	p->options_failure_codes = (void *)at;
+	p->options_failure_code_count = record->options_failure_codes.count;
+	if(probe_codes_size > 0)
+		memcpy(at, record->options_failure_codes.items, probe_codes_size);
+	at += probe_codes_size;
+	p->options_interval_ms = record->options_interval_s * 1000;
+	p->options_down_interval_ms = record->options_down_interval_s * 1000;
+	p->options_timeout_ms = record->options_timeout_ms;
+	p->health = (med_health_rules_t){.probed = record->options_interval_s > 0,
+			.max_misses = (uint8_t)record->options_max_misses,
+			.up_after = (uint8_t)record->options_up_after,
+			.suspect_after = (uint8_t)record->suspect_after,
+			.down_after = (uint8_t)record->down_after,
+			.retry_ms = record->retry_down_s * 1000,
+			.max_retry_after_s = record->max_retry_after_s};
 	p->id = pack(&at, id);
 	p->dial_plan = pack(&at, record->dial_plan);
 	p->called_rules = pack(&at, record->outbound_translation_rules);

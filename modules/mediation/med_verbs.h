@@ -24,6 +24,8 @@ enum med_script_code {
 extern med_scratch_t *med_scratch;
 
 int ki_med_from_trunk(sip_msg_t *msg);
+/** A trunk asks whether we are there: that it is there is noted. */
+int ki_med_heard(sip_msg_t *msg);
 int ki_med_normalize(sip_msg_t *msg);
 int ki_med_normalize_by(sip_msg_t *msg, str *rules);
 int ki_med_authorize(sip_msg_t *msg);
