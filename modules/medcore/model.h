@@ -11,6 +11,7 @@
 #define MEDCORE_MODEL_H
 
 #include "medcore/common.h"
+#include "medcore/health.h"
 #include "medcore/media.h"
 #include "medcore/schedule.h"
 
@@ -148,6 +149,11 @@ typedef struct med_profile {
 	uint32_t answer_timeout_ms;
 	const uint16_t *failover_codes; /**< sorted; spec 4.4 */
 	size_t failover_code_count;
+	med_health_rules_t health;
+	uint32_t options_interval_ms, options_down_interval_ms; /**< 0: none are sent */
+	uint32_t options_timeout_ms;
+	const uint16_t *options_failure_codes; /**< sorted; answers that count as none */
+	size_t options_failure_code_count;
 } med_profile_t;
 
 typedef struct med_trunk {

@@ -188,7 +188,10 @@ static int pack_usages(med_config_t *config, char **at, const med_list_t *list,
 /* What is the default is left zero, so that a call has less to carry. */
 static med_leg_media_t pack_media(const med_profile_record_t *record)
 {
-	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC};
+	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC,
+			.hold = record->hold_form & 3,
+			.activate = record->activate_initial_offer != 0,
+			.early_183 = record->early_media_code == MED_EARLY_183};
 	const uint8_t *suite = record->srtp_suites.items;
 	unsigned suites = 0;
 
@@ -202,9 +205,11 @@ med_profile_object_t *med_profile_object(
 		med_config_t *config, med_str_t id, const med_profile_record_t *record)
 {
 	size_t codes_size = record->failover_codes.count * sizeof(uint16_t);
+	size_t probe_codes_size = record->options_failure_codes.count * sizeof(uint16_t);
 	med_profile_object_t *object = med_segment_new(&config->heap,
-			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
-					+ record->dial_plan.len + record->outbound_translation_rules.len
+			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size
+					+ probe_codes_size + id.len + record->dial_plan.len
+					+ record->outbound_translation_rules.len
 					+ record->outbound_calling_number_translation_rules.len
 					+ record->sip_response_code_translation_rules.len
 					+ record->network_site_id.len + record->domain.len
@@ -227,6 +232,21 @@ med_profile_object_t *med_profile_object(
 	if(codes_size > 0)
 		memcpy(at, record->failover_codes.items, codes_size);
 	at += codes_size;
+	p->options_failure_codes = (void *)at;
+	p->options_failure_code_count = record->options_failure_codes.count;
+	if(probe_codes_size > 0)
+		memcpy(at, record->options_failure_codes.items, probe_codes_size);
+	at += probe_codes_size;
+	p->options_interval_ms = record->options_interval_s * 1000;
+	p->options_down_interval_ms = record->options_down_interval_s * 1000;
+	p->options_timeout_ms = record->options_timeout_ms;
+	p->health = (med_health_rules_t){.probed = record->options_interval_s > 0,
+			.max_misses = (uint8_t)record->options_max_misses,
+			.up_after = (uint8_t)record->options_up_after,
+			.suspect_after = (uint8_t)record->suspect_after,
+			.down_after = (uint8_t)record->down_after,
+			.retry_ms = record->retry_down_s * 1000,
+			.max_retry_after_s = record->max_retry_after_s};
 	p->id = pack(&at, id);
 	p->dial_plan = pack(&at, record->dial_plan);
 	p->called_rules = pack(&at, record->outbound_translation_rules);

@@ -155,6 +155,9 @@ static const med_field_def_t trunk_fields[] = {
 static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
 
+static const char *const early_codes[] = {
+	[MED_EARLY_AS_RECEIVED] = "as_received", [MED_EARLY_183] = "183", NULL};
+
 static const char *const sdp_dialects[] = {
 	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
 
@@ -193,6 +196,27 @@ static const med_field_def_t profile_fields[] = {
 		.unit = "ms", .meaning = "no final answer; 0 off"},
 	{FIELD(profile, failover_codes, CODES), .initial = "408,500,502,503,504", .max = 64,
 		.meaning = "final codes that send the call to the next trunk"},
+	{FIELD(profile, options_interval_s, NUMBER), .initial = "60", .max = 86400, .unit = "s",
+		.meaning = "how often it is asked by OPTIONS whether it is there; 0: never"},
+	{FIELD(profile, options_down_interval_s, NUMBER), .initial = "60", .min = 1,
+		.max = 86400, .unit = "s", .meaning = "the same while it is not"},
+	{FIELD(profile, options_timeout_ms, NUMBER), .initial = "4000", .min = 100,
+		.max = 32000, .unit = "ms", .meaning = "an OPTIONS is missed without an answer by then"},
+	{FIELD(profile, options_max_misses, NUMBER), .initial = "5", .min = 1, .max = 255,
+		.meaning = "so many missed in a row: it is down"},
+	{FIELD(profile, options_up_after, NUMBER), .initial = "2", .min = 1, .max = 255,
+		.meaning = "so many answered in a row: it is up again"},
+	{FIELD(profile, options_failure_codes, CODES), .initial = "408,503", .max = 64,
+		.meaning = "answers to OPTIONS that count as none"},
+	{FIELD(profile, suspect_after, NUMBER), .initial = "3", .max = 255,
+		.meaning = "so many calls in a row that went on to another: tried after others for "
+			"retry_down_s; 0: never"},
+	{FIELD(profile, down_after, NUMBER), .initial = "5", .max = 255,
+		.meaning = "so many: down; 0: never"},
+	{FIELD(profile, retry_down_s, NUMBER), .initial = "30", .min = 1, .max = 86400,
+		.unit = "s", .meaning = "then one call is let through, to see"},
+	{FIELD(profile, max_retry_after_s, NUMBER), .initial = "300", .max = 86400, .unit = "s",
+		.meaning = "its Retry-After is heeded up to this; 0: not at all"},
 	{FIELD(profile, allow_pstn_to_pstn, BOOL), .initial = "no",
 		.meaning = "may a call that comes from the PSTN on this trunk go back there"},
 	{FIELD(profile, imitate_lync, BOOL), .initial = "no",
@@ -265,6 +289,12 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "suites it may agree on, those it is offered in this order"},
 	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
 		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
+	{FIELD(profile, hold_form, WORD), .initial = "as_received", .words = med_hold_words,
+		.meaning = "how it reads that it is put on hold; needs anchor"},
+	{FIELD(profile, activate_initial_offer, BOOL), .initial = "no",
+		.meaning = "a call that begins on hold does not seem so to it; needs anchor"},
+	{FIELD(profile, early_media_code, WORD), .initial = "as_received", .words = early_codes,
+		.meaning = "code of the 18x with SDP that it is sent"},
 };
 
 static const med_field_def_t rules_fields[] = {

@@ -13,6 +13,7 @@
 #include "med_branch.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
+#include "med_health.h"
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_refuse.h"
@@ -192,6 +193,19 @@ static int med_next_user(sip_msg_t *msg, med_call_t *call)
 	return med_refused(msg, MED_ALL_DOWN);
 }
 
+/** The last candidate was written, and nothing refused it: it took no connection. */
+static void med_not_sent(med_call_t *call, const med_snapshot_t *snapshot)
+{
+	const uint32_t written = MED_CALL_TRIED | MED_CALL_CHOSEN;
+	const med_trunk_t *out;
+
+	if((call->flags & (written | MED_CALL_OVER)) != written || call->reason.code != 0)
+		return;
+	out = med_side_trunk(snapshot, &call->out);
+	if(out != NULL)
+		med_health_call_failed(out, call, 503, false);
+}
+
 int ki_med_next(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
@@ -204,6 +218,7 @@ int ki_med_next(sip_msg_t *msg)
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
+	med_not_sent(call, snapshot);
 	med_media_forget(
 			msg, call, false); /* of a candidate that could not even be sent to */
 	while(call->try_next < call->try_count) {
@@ -280,6 +295,15 @@ static unsigned med_failed_code(const med_call_t *call, const struct cell *t)
 	return (unsigned)t->uac[call->tm_branch].last_received;
 }
 
+void med_attempt_settle(med_call_t *call)
+{
+	struct cell *t = med_tm.t_gett();
+	unsigned code = t == NULL || t == T_UNDEFINED ? 0 : med_failed_code(call, t);
+
+	if(code >= 300)
+		med_call_ended(call, code);
+}
+
 int ki_med_failover(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
@@ -319,10 +343,14 @@ int ki_med_failover(sip_msg_t *msg)
 	if((call->flags & MED_CALL_EMERGENCY) != 0
 					? call->try_next >= call->try_count
 					: out == NULL || !med_fails_over(out->profile, code)) {
+		if(answered)
+			med_health_call_taken(call);
 		if(code != came)
 			med_response_tell(msg, call, came, code);
 		return MED_NO;
 	}
+	if(out != NULL && med_fails_over(out->profile, code))
+		med_health_call_failed(out, call, came, answered);
 	state = out != NULL ? med_shm_trunk_state(out->number) : NULL;
 	if(state != NULL)
 		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);
@@ -351,7 +379,10 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
 			&& get_cseq(msg)->method_id == METHOD_INVITE) {
 		med_call_ended(call, msg->REPLY_STATUS);
-		med_response_note(msg, call);
+		if(msg->REPLY_STATUS >= 300)
+			med_response_note(msg, call);
+		else
+			med_health_call_taken(call);
 	}
 }
 

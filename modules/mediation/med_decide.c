@@ -13,6 +13,7 @@
 #include "med_cookie.h"
 #include "med_dialog.h"
 #include "med_guard.h"
+#include "med_health.h"
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_record.h"
@@ -108,6 +109,7 @@ int ki_med_from_trunk(sip_msg_t *msg)
 	med_side_set(&call->in, trunk);
 	if(med_telling(msg))
 		med_tell_source(msg, trunk, &source);
+	med_health_was_heard(trunk);
 	if(msg->REQ_METHOD == METHOD_INVITE) {
 		med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
 
@@ -115,6 +117,19 @@ int ki_med_from_trunk(sip_msg_t *msg)
 		if(state != NULL)
 			__atomic_add_fetch(&state->calls_in, 1, __ATOMIC_RELAXED);
 	}
+	return MED_YES;
+}
+
+int ki_med_heard(sip_msg_t *msg)
+{
+	const med_trunk_t *trunk;
+	med_source_t source;
+
+	MED_SNAPSHOT(snapshot);
+	if(snapshot == NULL || med_source_of(msg, &source, NULL) != MED_EOK
+			|| med_identify(snapshot, &source, &trunk, NULL) != MED_EOK)
+		return MED_NO;
+	med_health_was_heard(trunk);
 	return MED_YES;
 }
 
@@ -345,6 +360,8 @@ int ki_med_route(sip_msg_t *msg)
 			query.forwarded && query.policy != NULL ? query.policy->escape_ms : 0;
 	query.called = &call->called;
 	query.turn = turn++;
+	if(med_health_any())
+		query.rank = med_health_rank_of;
 	if(call->flags & MED_CALL_EMERGENCY) {
 		med_number_t called = call->called;
 

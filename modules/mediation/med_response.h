@@ -8,7 +8,7 @@
 
 #include "med_call.h"
 
-/** What a final answer of the current candidate says beside its code is kept. */
+/** What a negative answer of the current candidate says beside its code is kept. */
 void med_response_note(sip_msg_t *msg, med_call_t *call);
 
 /**

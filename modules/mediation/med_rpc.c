@@ -12,6 +12,7 @@
 #include "med_compat.h"
 #include "med_explain.h"
 #include "med_guard.h"
+#include "med_health.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_rpc_cases.h"
@@ -223,6 +224,9 @@ static const char *guarded_doc[] = {"Calls that guards refused: the last 32 that
 									"told, one of each source a window",
 		NULL};
 
+static const char *trunk_state_doc[] = {
+		"Forces a trunk's state, whatever was seen of it: <trunk> up|down|auto", NULL};
+
 static const char *test_doc[] = {
 		"Runs stored routing cases on what is in force: [id], or [offset limit]", NULL};
 
@@ -293,6 +297,7 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 	}
 	med_explain_rpc(rpc, ctx, snapshot,
 			&(med_explain_query_t){.trunk = unless_dash(words.word[0]),
+					.rank = med_health_rank_seen,
 					.policy = unless_dash(words.word[1]),
 					.pool = med_str(med_param_pool),
 					.called = words.word[2],
@@ -330,6 +335,7 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.guards",         rpc_guards,         list_doc, 0},
 	{"mediation.guarded",        med_guarded_rpc,    guarded_doc, 0},
 	{"mediation.tests",          rpc_tests,          list_doc, 0},
+	{"mediation.trunk_state",    med_health_rpc,     trunk_state_doc, 0},
 	{0, 0, 0, 0}
 };
 /* clang-format on */

@@ -9,6 +9,7 @@
 #include "med_rpc_list.h"
 
 #include "med_compat.h"
+#include "med_health.h"
 #include "med_rpc_item.h"
 #include "med_rpc_words.h"
 #include "med_shm.h"
@@ -147,6 +148,7 @@ static void show_trunk_state(med_item_t *item, const med_trunk_t *trunk)
 		show_number(
 				item, "failures", __atomic_load_n(&state->failures, __ATOMIC_RELAXED));
 	}
+	med_health_show(item, trunk);
 	show_usages(item, profile);
 }
 

@@ -7,6 +7,7 @@
 
 #include "med_compat.h"
 #include "med_events.h"
+#include "med_health.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_shm.h"
@@ -208,6 +209,23 @@ static void wait_for_work(void)
 	}
 }
 
+/** Trunks that went down, or came up again. */
+static void tell_of_trunks(void)
+{
+	med_health_entry_t e;
+	char text[96];
+
+	while(med_health_next(&med_sync.trunks_told, &e)) {
+		if(e.change.to == MED_HEALTH_DOWN && e.change.from == MED_HEALTH_TRIAL)
+			continue; /* down as before */
+		med_health_text(&e.change, text, sizeof text);
+		med_event(e.change.to == MED_HEALTH_UP           ? "trunk_up"
+						: e.change.to == MED_HEALTH_DOWN ? "trunk_down"
+														 : "trunk_suspect",
+				"%.*s: %s", e.id_len, e.id, text);
+	}
+}
+
 static void run(void)
 {
 	int64_t now;
@@ -229,6 +247,7 @@ static void run(void)
 		if(med_sync.keep)
 			med_keep_run(med_sync.keep, now);
 		write_status(now);
+		tell_of_trunks();
 		if(med_events_wait() && med_sync.status.store != MED_STORE_DOWN)
 			med_events_flush(med_sync.store, med_param_status_prefix, node);
 	}

@@ -41,6 +41,7 @@ typedef struct med_sync_own {
 	bool applying_told;
 	int64_t applying_at;              /**< somebody began */
 	unsigned long long told_revision; /**< by an event */
+	uint32_t trunks_told;             /**< changes of their state, by events */
 	/** What the change under way names; for the log. */
 	struct {
 		char text[400];

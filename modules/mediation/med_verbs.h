@@ -24,6 +24,8 @@ enum med_script_code {
 extern med_scratch_t *med_scratch;
 
 int ki_med_from_trunk(sip_msg_t *msg);
+/** A trunk asks whether we are there: that it is there is noted. */
+int ki_med_heard(sip_msg_t *msg);
 int ki_med_normalize(sip_msg_t *msg);
 int ki_med_normalize_by(sip_msg_t *msg, str *rules);
 int ki_med_authorize(sip_msg_t *msg);
@@ -43,6 +45,9 @@ int ki_med_next(sip_msg_t *msg);
 int ki_med_branch(sip_msg_t *msg);
 int ki_med_media(sip_msg_t *msg);
 int ki_med_failover(sip_msg_t *msg);
+/** Notes a failure that tm knows already and no route was run for: acc asks that early.
+ */
+void med_attempt_settle(med_call_t *call);
 
 /** In mod_init: sl's. */
 int med_answer_init(void);

@@ -18,6 +18,8 @@
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_guard.h"
+#include "med_health.h"
+#include "med_probe.h"
 #include "med_pv.h"
 #include "med_rpc.h"
 #include "med_script.h"
@@ -72,12 +74,13 @@ struct module_exports exports = {
 
 static int mod_init(void)
 {
-	if(med_shm_init() < 0 || med_stats_register() < 0)
+	if(med_shm_init() < 0 || med_health_init() < 0 || med_stats_register() < 0)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
 			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_tell_init() < 0)
 		return -1;
-	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0)
+	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
+			|| med_probe_init() < 0)
 		return -1;
 	if(rpc_register_array(med_rpc_cmds) != 0) {
 		LM_ERR("the RPC commands could not be registered\n");
@@ -92,7 +95,7 @@ static int child_init(int rank)
 		med_media_check_client();
 	if(rank == PROC_INIT || rank == PROC_TCP_MAIN)
 		return 0;
-	if(med_sync_fork(rank) < 0)
+	if(med_sync_fork(rank) < 0 || med_probe_fork(rank) < 0)
 		return -1;
 	return med_script_child();
 }
@@ -103,6 +106,7 @@ static void mod_destroy(void)
 	med_guard_destroy();
 	med_script_destroy();
 	med_sync_destroy();
+	med_health_destroy();
 	med_shm_destroy();
 }
 

@@ -119,9 +119,10 @@ typedef struct decision {
 	int selected;
 } decision_t;
 
-static bool usable(void *ctx, const med_trunk_t *trunk)
+static enum med_health_rank rank_of(void *ctx, const med_trunk_t *trunk, bool first)
 {
-	return !((const bool *)ctx)[trunk->number];
+	(void)first;
+	return ((const bool *)ctx)[trunk->number] ? MED_RANK_DOWN : MED_RANK_GOOD;
 }
 
 static int decide_one(const world_t *w, size_t i, decision_t *d)
@@ -131,7 +132,7 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 	med_query_t query = {.called = &d->normalised,
 			.turn = (uint32_t)i,
 			.now = DECIDE_NOW,
-			.usable = usable,
+			.rank = rank_of,
 			.ctx = w->down};
 	int rc = med_identify(w->snapshot, &w->call[i].source, &d->in, NULL);
 
