@@ -14,12 +14,12 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 INCLUDES := -Imodules
 CORE_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_packages))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer
+	-fno-omit-frame-pointer -DMED_CONN_REPLY_MAX='(4u<<20)'
 
 # What a program is made of, beside it; ccache may write paths its own way.
 DEPENDS = -MMD -MP -MT $@ -MF $(@D)/.$(@F).d
 
-core_packages := libpcre2-8 hiredis openssl libxml-2.0 glib-2.0
+core_packages := libpcre2-8 hiredis openssl libxml-2.0 glib-2.0 libcares
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 core_libs = $(call pkg_libs,$(core_packages)) -lpthread
@@ -91,7 +91,7 @@ medctl: $(BUILD)/medctl
 
 $(BUILD)/medctl: $(medctl_sources:modules/%.c=$(BUILD)/tools/%.o) $(BUILD)/libmedcore.a
 	@echo "LD   medctl"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(core_libs)
 
 $(BUILD)/san/medctl: $(medctl_sources:modules/%.c=$(BUILD)/san/tools/%.o) \
 		$(BUILD)/san/libmedcore.a

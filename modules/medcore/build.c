@@ -22,7 +22,7 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 
 	switch(slot->kind) {
 		case MED_KIND_GATEWAY:
-			return med_gateway_object(&config->heap, id, &record->gateway);
+			return med_gateway_object(config, slot, &record->gateway);
 		case MED_KIND_SITE:
 			return med_site_object(&config->heap, id, &record->site);
 		case MED_KIND_POOL:
@@ -216,6 +216,7 @@ static int build_state(
 static void commit(med_config_t *config, const med_state_t *state)
 {
 	config->state = *state;
+	med_names_tell(config);
 	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++) {
 		med_table_t *table = &config->table[kind];
 		med_slot_t *slot = table->dirty, *next;

@@ -9,7 +9,8 @@
 #ifndef MEDCORE_MEDIA_H
 #define MEDCORE_MEDIA_H
 
-#include "medcore/common.h"
+#include <string.h>
+
 #include "medcore/sdp.h"
 
 enum med_srtp_mode {
@@ -18,12 +19,62 @@ enum med_srtp_mode {
 	MED_SRTP_REQUIRED,
 };
 
+/** Suites of one leg. */
+#define MED_LEG_SUITES 4
+/** In med_leg_media_t's suites: each will do, where it is not clear which trunk's leg it
+ * is. */
+#define MED_SUITES_ANY 0xffffu
+
+/**
+ * What else a profile says of a leg's media. All zero is what a profile says that says
+ * nothing; eight bytes, so that they travel with a call.
+ */
+typedef struct med_leg_media {
+	unsigned suites : 16;  /**< enum med_suite + 1, four bits each, the first one lowest;
+						  0: MED_SUITE_AES_128_80 */
+	unsigned lync_sdp : 1; /**< write SDP as a Mediation Server does (spec 6.8) */
+	unsigned spare : 15;
+	unsigned more;
+} med_leg_media_t;
+
 /** How a leg's media must look. Small, copied by value, survives its trunk. */
 typedef struct med_leg_policy {
 	uint8_t srtp;  /**< enum med_srtp_mode, already forced by transport (spec 2.2) */
 	bool anchored; /**< media must go through rtpengine */
 	bool known;    /**< false: a side that no trunk describes (a phone): pass as it is */
+	med_leg_media_t media;
 } med_leg_policy_t;
+
+/** The leg's suites in its order. @return how many */
+size_t med_leg_suites(const med_leg_policy_t *leg, uint8_t suites[MED_LEG_SUITES]);
+/** The same as a set; all where there is no policy. */
+med_suites_t med_leg_suite_set(const med_leg_policy_t *leg);
+/** Which of an m-line's keys a leg may use: without MKI where there is one. */
+typedef struct med_leg_keys {
+	med_suites_t suites; /**< none: no key is usable */
+	bool no_mki;         /**< lines with an MKI are left out */
+} med_leg_keys_t;
+med_leg_keys_t med_leg_keys(const med_leg_policy_t *leg, const med_sdp_media_t *media);
+
+/** Room for med_leg_words_write(). */
+#define MED_LEG_WORDS_MAX 96
+
+static inline bool med_leg_media_given(const med_leg_media_t *media)
+{
+	static const med_leg_media_t nothing;
+
+	return memcmp(media, &nothing, sizeof(nothing)) != 0;
+}
+
+/**
+ * In words behind the SRTP mode, for the plugin: "/suites:80+gcm-256/lync"; only what a
+ * profile says.
+ *
+ * @return bytes written, without the zero behind them
+ */
+size_t med_leg_words_write(const med_leg_media_t *media, char out[MED_LEG_WORDS_MAX]);
+/** One of them, without its slash. @return MED_EOK; MED_EINVAL: not known */
+int med_leg_word_read(med_str_t word, med_leg_media_t *media);
 
 /** SIP over TCP or UDP cannot keep a key secret: NotSupported (spec 2.2, rule 4). */
 enum med_srtp_mode med_srtp_effective(enum med_srtp_mode configured, bool tls);

@@ -96,10 +96,11 @@ static const med_field_def_t gateway_fields[] = {
 		.meaning = "name its certificate must carry; the address when that is a host name"},
 	{FIELD(gateway, tls_wildcard, BOOL), .initial = "no",
 		.meaning = "its certificate may have *.example.com for tls_name gw1.example.com"},
-	{FIELD(gateway, lookup, WORD), .initial = "host", .words = lookups, .kept = true,
+	{FIELD(gateway, lookup, WORD), .initial = "host", .words = lookups,
 		.meaning = "how an address that is a name is looked up; srv gives the port as well"},
 	{FIELD(gateway, source, SUBNETS), .max = MED_GATEWAY_ADDRESSES,
-		.meaning = "addresses and subnets its requests come from; the address when that is an IP"},
+		.meaning = "addresses and subnets its requests come from; the address, or all that its "
+			"name stands for"},
 	{FIELD(gateway, site, ID), .max = MED_ID_MAX, REFERS(SITE),
 		.meanwhile = "the profile of its trunks is still chosen by that name",
 		.meaning = "site it stands in; chooses the profile"},
@@ -117,7 +118,7 @@ static const med_field_def_t gateway_fields[] = {
 		.meanwhile = "there is none to guard",
 		.meaning = "trunk that stays in force as long as the gateway does"},
 	{FIELD(gateway, ip_version, WORD), .initial = "both", .words = ip_versions,
-		.kept = true, .meaning = "addresses it can use"},
+		.meaning = "addresses it can use, of those its name stands for"},
 	{FIELD(gateway, representative_media_ip, ADDRESS), .max = HOST_MAX_BYTES, .kept = true,
 		.meaning = "address of its media when that is not where its signalling is"},
 	{FIELD(gateway, alternate_by_pass_id, ID), .max = MED_ID_MAX, .kept = true,
@@ -153,6 +154,9 @@ static const med_field_def_t trunk_fields[] = {
 
 static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
+
+static const char *const sdp_dialects[] = {
+	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
 
 static const med_field_def_t profile_fields[] = {
 	COMMON(profile),
@@ -277,6 +281,11 @@ static const med_field_def_t profile_fields[] = {
 		.kept = true, .meaning = "keep its P-Asserted-Identity of anonymous calls we forward"},
 	{FIELD(profile, accept_gateway_pai_for_outbound_calls, BOOL), .initial = "no",
 		.kept = true, .meaning = "show the number that its answer asserts"},
+	{FIELD(profile, srtp_suites, WORDS), .initial = "AES_CM_128_HMAC_SHA1_80",
+		.words = med_suite_words, .max = MED_LEG_SUITES,
+		.meaning = "suites it may agree on, those it is offered in this order"},
+	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
+		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
 };
 
 static const med_field_def_t rules_fields[] = {
@@ -439,6 +448,9 @@ static const med_field_def_t test_fields[] = {
 	{FIELD(test, target_policy, ID), .max = MED_ID_MAX, REFERS(POLICY),
 		.meanwhile = "the case fails",
 		.meaning = "policy of the caller; this or from_trunk"},
+	{FIELD(test, from_site, ID), .max = MED_ID_MAX, REFERS(SITE),
+		.meanwhile = "the case goes by the global location_policy",
+		.meaning = "where a caller with target_policy is: for emergency numbers"},
 	{FIELD(test, target_dialplan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "the case fails",
 		.meaning = "rules that make E.164 of the number; the trunk's dial_plan"},

@@ -12,6 +12,7 @@
 
 #include "med_shm.h"
 #include "med_sync.h"
+#include "med_tell.h"
 #include "med_verbs.h"
 
 static sl_api_t med_sl;
@@ -37,6 +38,13 @@ str med_callid(sip_msg_t *msg)
 	return callid;
 }
 
+int med_refused_again(sip_msg_t *msg, int code)
+{
+	if(med_telling(msg))
+		med_tell_no(msg);
+	return code;
+}
+
 int med_refused(sip_msg_t *msg, int code)
 {
 	const med_reason_t *reason = med_reason_get(msg);
@@ -45,7 +53,7 @@ int med_refused(sip_msg_t *msg, int code)
 	if(reason != NULL)
 		LM_NOTICE(
 				"call %.*s: %u: %s\n", callid.len, callid.s, reason->code, reason->text);
-	return code;
+	return med_refused_again(msg, code);
 }
 
 int med_not_loaded(sip_msg_t *msg)

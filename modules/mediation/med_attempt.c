@@ -7,6 +7,8 @@
 
 #include "core/dset.h"
 #include "core/parser/parse_cseq.h"
+#include "core/rand/kam_rand.h"
+#include "core/socket_info.h"
 
 #include "med_branch.h"
 #include "med_cookie.h"
@@ -18,8 +20,10 @@
 #include "med_response.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_tell.h"
 #include "med_user.h"
 #include "med_verbs.h"
+#include "medcore/targets.h"
 
 /* tm's and rtpengine's timers take 0 for "leave as it is": this is "none". */
 #define MED_TIMER_NONE_MS 180000
@@ -45,6 +49,11 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	uint32_t trying =
 			profile->trying_timeout_ms != 0 ? profile->trying_timeout_ms : progress;
 
+	/* Who has not said 100 has not progressed; and over TCP tm cannot shorten a timer. */
+	if(progress > answer)
+		progress = answer;
+	if(trying > progress)
+		trying = progress;
 	call->progress = 0;
 	call->answer_timeout_ms = answer;
 	med_tm.set_fr(msg, progress, trying);
@@ -56,20 +65,64 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
  */
 static bool med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out)
 {
-	int proto = med_transport_proto(out->transport);
 	med_ip_t ip;
 
 	if(call->in.pin == 0) {
 		med_ip_of(&msg->rcv.src_ip, &ip);
 		call->in.pin = med_cookie_pin_ip(msg->rcv.proto, &ip);
 	}
-	if(med_ip_parse(out->gateway->address, &ip) != MED_EOK) {
-		call->out.pin = med_cookie_pin_name(proto, out->gateway->address);
-		return true;
-	}
-	call->out.pin = med_cookie_pin_ip(proto, &ip);
+	call->out.pin = med_cookie_pin_ip(med_transport_proto(out->transport), &call->target);
 	return out->transport != MED_TLS
-			|| med_connection_is(&ip, out->port, out->gateway) != MED_CONNECTION_NO;
+			|| med_connection_is(&call->target, call->target_port, out->gateway)
+			!= MED_CONNECTION_NO;
+}
+
+/** Those that this call has been to, and the one that is next: true, and it is chosen. */
+static bool med_choose_target(med_call_t *call, const med_trunk_t *trunk,
+		const struct socket_info *socket, uint32_t turn)
+{
+	uint32_t tried[MED_PLAN_MAX];
+	med_try_t *try = &call->tries[call->try_current];
+	med_target_query_t query = {.transport = trunk->transport,
+			.ipv4 = socket->address.af == AF_INET,
+			.ipv6 = socket->address.af == AF_INET6,
+			.tried = tried,
+			.turn = turn,
+			.chance = trunk->gateway->srv ? (uint32_t)kam_rand() : 0};
+	const med_target_t *target;
+
+	for(unsigned i = 0; i < call->try_current; i++)
+		if(call->tries[i].number == trunk->number && call->tries[i].target != 0)
+			tried[query.tried_count++] = call->tries[i].target;
+	target = med_target_next(trunk->gateway, &query);
+	if(target == NULL)
+		return false;
+	call->target = target->ip;
+	call->target_port = med_target_port(target, trunk->port);
+	try->target = med_target_hash(target);
+	tried[query.tried_count++] = try->target;
+	if(med_target_next(trunk->gateway, &query) != NULL)
+		med_call_try_again(call);
+	return true;
+}
+
+/** The next place of a gateway named by name, as $du: nobody is to look it up again. */
+static int med_set_target(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
+		const struct socket_info *socket, uint32_t turn)
+{
+	char uri[MED_DESTINATION_MAX];
+	str destination = {uri, 0};
+
+	if(!med_choose_target(call, trunk, socket, turn)) {
+		med_reason(msg, 503, 12000,
+				"trunk '%.*s': the name of its gateway, '%.*s', has no address that "
+				"its socket can send to",
+				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->address));
+		return med_refused(msg, MED_NO);
+	}
+	destination.len = (int)med_target_uri(&call->target, call->target_port,
+			(enum med_transport)trunk->transport, uri, sizeof uri);
+	return set_dst_uri(msg, &destination) < 0 ? MED_INTERNAL : MED_YES;
 }
 
 static int med_try_candidate(
@@ -78,7 +131,9 @@ static int med_try_candidate(
 	const med_trunk_t *trunk = med_snapshot_trunk_by_number(snapshot, try->number);
 	med_trunk_state_t *state;
 	struct socket_info *socket;
+	uint32_t turn = 0;
 	str destination;
+	int rc;
 
 	if(trunk == NULL
 			|| !med_str_eq(trunk->id, med_call_text(call, try->trunk, try->trunk_len))
@@ -94,9 +149,20 @@ static int med_try_candidate(
 	}
 	if(trunk->destination.len > sizeof call->destination)
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
+	state = med_shm_trunk_state(trunk->number);
+	if(state != NULL)
+		turn = __atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
 	destination = med_to_str(trunk->destination);
-	if(set_dst_uri(msg, &destination) < 0)
-		return MED_INTERNAL;
+	if(trunk->gateway->named) {
+		rc = med_set_target(msg, call, trunk, socket, turn);
+		if(rc != MED_YES)
+			return rc;
+	} else {
+		call->target = trunk->gateway->targets[0].ip;
+		call->target_port = trunk->port;
+		if(set_dst_uri(msg, &destination) < 0)
+			return MED_INTERNAL;
+	}
 	call->destination_len = (uint16_t)destination.len;
 	memcpy(call->destination, destination.s, trunk->destination.len);
 	set_force_socket(msg, socket);
@@ -112,9 +178,6 @@ static int med_try_candidate(
 	med_reason_clear(msg); /* of a candidate that could not be tried */
 	call->flags |= MED_CALL_CHOSEN;
 	med_set_timers(msg, call, trunk->profile);
-	state = med_shm_trunk_state(trunk->number);
-	if(state != NULL)
-		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
 	return MED_YES;
 }
 
@@ -170,7 +233,18 @@ int ki_med_next(sip_msg_t *msg)
 		med_reason(msg, 503, 12000, "no trunk left for %.*s", MED_STR_FMT(call->called));
 		return med_refused(msg, MED_ALL_DOWN);
 	}
-	return MED_ALL_DOWN;
+	return med_refused_again(msg, MED_ALL_DOWN);
+}
+
+/** Where it goes now; from here on the line comes with the caller's answer. */
+static void med_tell_attempt(sip_msg_t *msg, const med_call_t *call)
+{
+	med_tell_with_answer(msg);
+	if(call->flags & MED_CALL_TO_USER)
+		MED_TELL(msg, "sent to the user %.*s", MED_STR_FMT(call->called));
+	else
+		MED_TELL(msg, "sent to trunk '%.*s' at %.*s", call->out.id_len, call->out.id,
+				call->destination_len, call->destination);
 }
 
 int ki_med_branch(sip_msg_t *msg)
@@ -182,6 +256,8 @@ int ki_med_branch(sip_msg_t *msg)
 		return MED_INTERNAL;
 	if(call->flags & MED_CALL_IN_DIALOG)
 		return MED_YES; /* within a call the peers' own targets hold */
+	if(med_telling(msg))
+		med_tell_attempt(msg, call);
 	if(call->flags & MED_CALL_TO_USER) {
 		if(med_user_branch(msg, call) != MED_EOK)
 			return med_refused(msg, MED_NO);
@@ -235,16 +311,23 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_NO;
 	med_media_forget(msg, call, false);
 	call->flags |= MED_CALL_OVER;
+	came = med_failed_code(call, t);
+	answered = call->tries[call->try_current].code != 0; /* else a timer ended it */
+	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
+			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
+					: came == 408        ? ", a timer"
+					: came == 0          ? ", not sent to"
+										 : "");
+	if(came != 0)
+		med_call_ended(
+				call, came); /* also where the caller gave up and it said nothing */
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
-	came = med_failed_code(call, t);
 	if(came == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
-	answered = call->tries[call->try_current].code != 0; /* else a timer ended it */
-	med_call_ended(call, came);
 	out = med_side_trunk(snapshot, &call->out);
 	code = answered ? med_response_code(snapshot, out, call, came) : came;
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */

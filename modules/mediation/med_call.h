@@ -41,8 +41,10 @@ typedef struct med_try {
 	uint32_t number;
 	uint16_t trunk, route, usage, alternate; /**< offsets */
 	uint8_t trunk_len, route_len, usage_len, alternate_len;
-	uint16_t code; /**< how it ended, 408 where a timer did it; 0: not, or not tried */
-	uint32_t ms;   /**< until then */
+	uint32_t
+			target; /**< which of the trunk's places it was: med_target_hash(); 0: none */
+	uint16_t code;  /**< how it ended, 408 where a timer did it; 0: not, or not tried */
+	uint32_t ms;    /**< until then */
 } med_try_t;
 
 enum med_call_flag {
@@ -90,6 +92,8 @@ typedef struct med_call {
 	uint16_t destination_len;     /**< of the current candidate, as it was chosen */
 	med_number_t called, calling; /**< E.164, before the candidate's translation */
 	med_try_t tries[MED_PLAN_MAX];
+	med_ip_t target; /**< where the current candidate is */
+	uint16_t target_port;
 	char destination[MED_DESTINATION_MAX];
 	uint16_t pool_size;
 	char pool[]; /**< texts of the tries */
@@ -111,6 +115,12 @@ med_call_t *med_call_keep(sip_msg_t *msg, const med_call_t *draft);
 med_call_t *med_call_make(sip_msg_t *msg);
 /** Take over the plan: @p call may move, so use what is returned. NULL: memory. */
 med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan);
+
+/**
+ * The current candidate's trunk is the next one as well: it has other places. What is
+ * beyond the most that are tried of a call falls off.
+ */
+void med_call_try_again(med_call_t *call);
 
 /** Milliseconds of a clock that is never set. */
 int64_t med_now_ms(void);

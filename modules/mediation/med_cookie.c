@@ -19,6 +19,8 @@
 #define MED_PIN_CHARS 6
 /** Policies and pins: "nbnb~aaaaaabbbbbb~". */
 #define MED_FIXED_CHARS (5 + 2 * MED_PIN_CHARS + 1)
+/** Behind the policies, where a profile says more of the media: 64 bits of each leg. */
+#define MED_MEDIA_CHARS (2 * 16)
 
 static uint8_t med_key[16], med_seal_key[16], med_seal_tag_key[16];
 
@@ -124,24 +126,34 @@ uint32_t med_cookie_pin_name(int proto, med_str_t name)
 	return med_pin(text, 2 + name.len);
 }
 
-static char *med_pin_write(char *at, uint32_t pin)
+static char *med_hex_write(char *at, uint64_t number, int chars)
 {
 	static const char digits[] = "0123456789abcdef";
 
-	for(int shift = 4 * (MED_PIN_CHARS - 1); shift >= 0; shift -= 4)
-		*at++ = digits[pin >> shift & 0xf];
+	for(int shift = 4 * (chars - 1); shift >= 0; shift -= 4)
+		*at++ = digits[number >> shift & 0xf];
 	return at;
 }
 
-/** Anything but our digits makes a wrong pin, and the tag fits to no other text. */
+/** Anything but our digits makes a wrong number, and the tag fits to no other text. */
+static uint64_t med_hex_read(const char *at, int chars)
+{
+	uint64_t number = 0;
+
+	for(int i = 0; i < chars; i++)
+		number = number << 4
+				| (uint64_t)(at[i] >= 'a' ? at[i] - 'a' + 10 : (at[i] - '0') & 0xf);
+	return number;
+}
+
+static char *med_pin_write(char *at, uint32_t pin)
+{
+	return med_hex_write(at, pin, MED_PIN_CHARS);
+}
+
 static uint32_t med_pin_read(const char *at)
 {
-	uint32_t pin = 0;
-
-	for(int i = 0; i < MED_PIN_CHARS; i++)
-		pin = pin << 4
-				| (uint32_t)(at[i] >= 'a' ? at[i] - 'a' + 10 : (at[i] - '0') & 0xf);
-	return pin;
+	return (uint32_t)med_hex_read(at, MED_PIN_CHARS);
 }
 
 static char *med_policy_write(char *at, const med_leg_policy_t *policy)
@@ -149,6 +161,22 @@ static char *med_policy_write(char *at, const med_leg_policy_t *policy)
 	*at++ = !policy->known ? '-' : "nor"[policy->srtp];
 	*at++ = policy->anchored ? 'a' : 'b';
 	return at;
+}
+
+static char *med_media_write(char *at, const med_leg_media_t *media)
+{
+	uint64_t number;
+
+	_Static_assert(sizeof number == sizeof *media, "all of it fits");
+	memcpy(&number, media, sizeof number);
+	return med_hex_write(at, number, 16);
+}
+
+static void med_media_read(const char *at, med_leg_media_t *media)
+{
+	uint64_t number = med_hex_read(at, 16);
+
+	memcpy(media, &number, sizeof number);
 }
 
 static int med_policy_read(const char *at, med_leg_policy_t *policy)
@@ -159,6 +187,7 @@ static int med_policy_read(const char *at, med_leg_policy_t *policy)
 	policy->known = mode != NULL;
 	policy->srtp = mode != NULL ? (uint8_t)(mode - modes) : MED_SRTP_NOT_SUPPORTED;
 	policy->anchored = at[1] == 'a';
+	memset(&policy->media, 0, sizeof policy->media);
 	return (mode != NULL || at[0] == '-') && (at[1] == 'a' || at[1] == 'b') ? MED_EOK
 																			: MED_EINVAL;
 }
@@ -231,6 +260,11 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call, char out[MED_COO
 	*at++ = '~';
 	at = med_policy_write(at, &call->in.policy);
 	at = med_policy_write(at, &call->out.policy);
+	if(med_leg_media_given(&call->in.policy.media)
+			|| med_leg_media_given(&call->out.policy.media)) {
+		at = med_media_write(at, &call->in.policy.media);
+		at = med_media_write(at, &call->out.policy.media);
+	}
 	*at++ = '~';
 	at = med_pin_write(at, call->in.pin);
 	at = med_pin_write(at, call->out.pin);
@@ -268,14 +302,23 @@ int med_cookie_read(sip_msg_t *msg, med_str_t value, med_call_t *call)
 	str callid, from_tag, to_tag;
 	char hex[MED_TAG_CHARS];
 	med_str_t facts;
-	bool upstream = false;
+	bool upstream = false, more;
 
 	if(value.len > MED_COOKIE_MAX || med_side_read(&at, end, &call->in) != MED_EOK
 			|| med_side_read(&at, end, &call->out) != MED_EOK
-			|| end - at != MED_FIXED_CHARS + MED_TAG_CHARS || at[4] != '~'
-			|| at[MED_FIXED_CHARS - 1] != '~'
+			|| end - at < MED_FIXED_CHARS + MED_TAG_CHARS
 			|| med_policy_read(at, &call->in.policy) != MED_EOK
-			|| med_policy_read(at + 2, &call->out.policy) != MED_EOK
+			|| med_policy_read(at + 2, &call->out.policy) != MED_EOK)
+		return MED_EINVAL;
+	more = at[4] != '~';
+	if(end - at != MED_FIXED_CHARS + (more ? MED_MEDIA_CHARS : 0) + MED_TAG_CHARS)
+		return MED_EINVAL;
+	if(more) {
+		med_media_read(at + 4, &call->in.policy.media);
+		med_media_read(at + 4 + 16, &call->out.policy.media);
+		at += MED_MEDIA_CHARS;
+	}
+	if(at[4] != '~' || at[MED_FIXED_CHARS - 1] != '~'
 			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK)
 		return MED_EINVAL;
 	call->in.pin = med_pin_read(at + 5);

@@ -16,7 +16,7 @@
 
 #include "med_call.h"
 
-#define MED_COOKIE_MAX (sizeof ";med=" + 2 * MED_ID_MAX + 8 + 13 + 16)
+#define MED_COOKIE_MAX (sizeof ";med=" + 2 * MED_ID_MAX + 8 + 32 + 13 + 16)
 
 /**
  * What is sealed is read by us alone: encrypted with a key made of the node's, and bound

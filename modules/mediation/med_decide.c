@@ -20,6 +20,7 @@
 #include "med_shm.h"
 #include "med_stats.h"
 #include "med_strangers.h"
+#include "med_tell.h"
 #include "med_user.h"
 #include "med_verbs.h"
 
@@ -56,6 +57,17 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 		return MED_YES;
 	call->flags |= MED_CALL_NO_LEG;
 	return rc == MED_ENOMEM ? MED_INTERNAL : med_refused(msg, MED_NO);
+}
+
+static void med_tell_source(
+		sip_msg_t *msg, const med_trunk_t *trunk, const med_source_t *source)
+{
+	char address[48];
+
+	med_ip_format(&source->address, address, sizeof address);
+	MED_TELL(msg, "%s from %s to port %u: the call comes in on trunk '%.*s'",
+			med_transport_name((enum med_transport)source->transport), address,
+			source->local_port, MED_STR_FMT(trunk->id));
 }
 
 int ki_med_from_trunk(sip_msg_t *msg)
@@ -96,6 +108,8 @@ int ki_med_from_trunk(sip_msg_t *msg)
 		return MED_INTERNAL;
 	med_side_set(&call->in, trunk);
 	med_health_was_heard(trunk);
+	if(med_telling(msg))
+		med_tell_source(msg, trunk, &source);
 	if(msg->REQ_METHOD == METHOD_INVITE) {
 		med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
 
@@ -188,7 +202,8 @@ int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 		call->called = dialled;
 		rc = MED_EOK;
 	} else {
-		rc = med_normalize(snapshot, med_scratch, plan, &dialled, &call->called, NULL);
+		rc = med_normalize(
+				snapshot, med_scratch, plan, &dialled, &call->called, med_tell(msg));
 		if(rc == MED_EOK && med_emergency_of(msg, snapshot, in, &call->called) != NULL)
 			call->flags |= MED_CALL_EMERGENCY;
 	}
@@ -352,7 +367,7 @@ int ki_med_route(sip_msg_t *msg)
 
 		query.emergency = med_emergency_of(msg, snapshot, query.in, &called);
 	}
-	rc = med_select(snapshot, med_scratch, &query, &plan, NULL, &why);
+	rc = med_select(snapshot, med_scratch, &query, &plan, med_tell(msg), &why);
 	if(rc != MED_EOK)
 		return med_no_route(msg, rc, &why);
 	if(med_calling_of(msg, query.in, &call->calling))
@@ -360,7 +375,7 @@ int ki_med_route(sip_msg_t *msg)
 	med_calling_e164(snapshot, query.in, &call->calling);
 	if(query.emergency == NULL
 			&& med_guard(msg, snapshot, call, plan.candidate[0].usage, &told) != MED_EOK)
-		return told ? MED_NO : med_refused(msg, MED_NO);
+		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(med_call_plan(msg, call, &plan) == NULL)
 		return MED_INTERNAL;
 	med_stats_inc(MED_STAT_ROUTES_OK);

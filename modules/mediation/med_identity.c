@@ -98,9 +98,14 @@ med_str_t med_identity_host(const sip_msg_t *msg, const med_trunk_t *trunk, uint
 	}
 }
 
-/** A gateway has one name, be it an address or not. */
-static med_str_t med_gateway_host(const med_trunk_t *trunk, uint8_t form)
+/** The gateway's name, be it an address or not; or the one address it was called at. */
+static med_str_t med_gateway_host(
+		const med_call_t *call, const med_trunk_t *trunk, uint8_t form, char address[48])
 {
+	if(form == MED_HOST_IP && trunk->gateway->named) {
+		med_ip_format(&call->target, address, 48);
+		return med_str(address);
+	}
 	return form == MED_HOST_RECEIVED  ? (med_str_t){NULL, 0}
 			: form == MED_HOST_DOMAIN ? trunk->profile->domain
 									  : trunk->gateway->address;
@@ -132,6 +137,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 {
 	const med_profile_t *profile = trunk->profile;
 	bool from_changes = false, to_changes = false;
+	char address[48];
 	med_address_t from, to;
 	int rc;
 
@@ -152,7 +158,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	}
 	if(profile->rewrite_to) {
 		rc = med_identity_uri(trunk, to.uri, &numbers->called,
-				med_gateway_host(trunk, profile->to_host), rewritten->to,
+				med_gateway_host(call, trunk, profile->to_host, address), rewritten->to,
 				&rewritten->to_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
 			return rc;

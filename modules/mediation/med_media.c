@@ -22,7 +22,7 @@
 
 /** An answer, or an error of the socket, is there by then; a silent node is not. */
 #define MED_AT_ONCE_MS 100
-#define MED_FLAGS_MAX 384
+#define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
 static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete;
@@ -152,14 +152,26 @@ static const char *med_media_phone(const med_side_t *to)
 												: " transport-protocol=RTP/AVP";
 }
 
+/** What the profile says beside the mode; for most nothing. */
+static const char *med_media_words(const med_side_t *side, char words[MED_LEG_WORDS_MAX])
+{
+	if(side->id_len == 0 || !med_leg_media_given(&side->policy.media))
+		return "";
+	med_leg_words_write(&side->policy.media, words);
+	return words;
+}
+
 static med_str_t med_flags_write(
 		const med_side_t *from, const med_side_t *to, bool branch, char *out, size_t size)
 {
-	int len = snprintf(out, size, "rtcp-mux-demux%s%s med-from=%.*s/%s med-to=%.*s/%s",
-			branch ? " via-branch=1" : "", med_media_phone(to),
-			from->id_len ? from->id_len : 1, from->id_len ? from->id : "-",
-			med_media_mode(from), to->id_len ? to->id_len : 1, to->id_len ? to->id : "-",
-			med_media_mode(to));
+	char from_words[MED_LEG_WORDS_MAX], to_words[MED_LEG_WORDS_MAX];
+	int len =
+			snprintf(out, size, "rtcp-mux-demux%s%s med-from=%.*s/%s%s med-to=%.*s/%s%s",
+					branch ? " via-branch=1" : "", med_media_phone(to),
+					from->id_len ? from->id_len : 1, from->id_len ? from->id : "-",
+					med_media_mode(from), med_media_words(from, from_words),
+					to->id_len ? to->id_len : 1, to->id_len ? to->id : "-",
+					med_media_mode(to), med_media_words(to, to_words));
 
 	return (med_str_t){out, len > 0 && (size_t)len < size ? (size_t)len : 0};
 }

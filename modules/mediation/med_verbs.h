@@ -54,6 +54,8 @@ int ki_med_reply(sip_msg_t *msg);
 str med_callid(sip_msg_t *msg);
 /** One readable line for each request that does not go on; then the script's code. */
 int med_refused(sip_msg_t *msg, int code);
+/** The same where the log has a line of its kind already. */
+int med_refused_again(sip_msg_t *msg, int code);
 int med_not_loaded(sip_msg_t *msg);
 
 #endif

@@ -27,6 +27,7 @@
 #include "med_stats.h"
 #include "med_strangers.h"
 #include "med_sync.h"
+#include "med_tell.h"
 
 MODULE_VERSION
 
@@ -44,12 +45,14 @@ static param_export_t params[] = {
 	{"status_prefix", PARAM_STRING, &med_param_status_prefix},
 	{"node", PARAM_STRING, &med_param_node},
 	{"pool", PARAM_STRING, &med_param_pool},
+	{"dns_servers", PARAM_STRING, &med_param_dns_servers},
 	{"rtpengine_sock", PARAM_STRING, &med_param_rtpengine_sock},
 	{"status_interval", PARAM_INT, &med_param_status_interval},
 	{"last_known_good", PARAM_STRING, &med_param_last_known_good},
 	{"max_shrink", PARAM_INT, &med_param_max_shrink},
 	{"applying_warning", PARAM_INT, &med_param_applying_warning},
 	{"guard_counters", PARAM_INT, &med_param_guard_counters},
+	{"explain_flag", PARAM_INT, &med_param_explain_flag},
 	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
@@ -74,7 +77,7 @@ static int mod_init(void)
 	if(med_shm_init() < 0 || med_health_init() < 0 || med_stats_register() < 0)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
-			|| med_strangers_init() < 0 || med_guard_init() < 0)
+			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_tell_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
 			|| med_probe_init() < 0)

@@ -132,6 +132,7 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 	med_query_t query = {.called = &d->normalised,
 			.turn = (uint32_t)i,
 			.rank = rank_of,
+			.now = DECIDE_NOW,
 			.ctx = w->down};
 	int rc = med_identify(w->snapshot, &w->call[i].source, &d->in, NULL);
 
@@ -140,8 +141,8 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 	rc = med_number_from_user(med_str(call->dialled), &dialled, NULL);
 	if(rc != MED_EOK)
 		return rc;
-	rc = med_normalize(w->snapshot, w->scratch, d->in->profile->dial_plan, &dialled,
-			&d->normalised, NULL);
+	rc = med_normalize(
+			w->snapshot, w->scratch, d->in->dial_plan, &dialled, &d->normalised, NULL);
 	if(rc != MED_EOK)
 		return rc;
 	query.in = d->in;
