@@ -8,7 +8,6 @@
 
 #include "core/data_lump.h"
 #include "core/dset.h"
-#include "core/parser/parse_from.h"
 #include "core/parser/parse_ppi_pai.h"
 #include "core/parser/parse_uri.h"
 #include "core/socket_info.h"
@@ -112,10 +111,13 @@ bool med_uri_parts(str uri, med_str_t *user, med_str_t *host)
 	return host->len > 0;
 }
 
-/** The parts of the From URI, which tm parses if nobody has before. */
+/** The parts of the From URI. */
 static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
 {
-	return parse_from_header(msg) == 0 && med_uri_parts(get_from(msg)->uri, user, host);
+	med_address_t from;
+
+	return parse_headers(msg, HDR_FROM_F, 0) == 0 && med_address_of(msg->from, &from)
+			&& med_uri_parts(from.uri, user, host);
 }
 
 bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling)

@@ -40,10 +40,9 @@ static bool med_callid_plain(sip_msg_t *msg)
 /** A request within a call: both sides as they were admitted, by the Record-Route tag. */
 static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot)
 {
-	med_str_t value;
 	int rc;
 
-	if(!med_record_read(msg, &value) || med_cookie_read(msg, value, call) != MED_EOK) {
+	if(!med_record_read(msg, call)) {
 		call->flags |= MED_CALL_NO_LEG;
 		med_reason(msg, 481, 0, "not a call of ours: no valid Record-Route parameter");
 		return med_stranger_in_dialog(msg, MED_NO);
