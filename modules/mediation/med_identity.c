@@ -212,7 +212,8 @@ static med_str_t med_gateway_host(const med_trunk_t *trunk, uint8_t form)
 
 /** What the old URI says already needs no other. @p host len 0: that of the old one. */
 static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_t *number,
-		med_str_t host, char out[MED_IDENTITY_URI_MAX], size_t *len)
+		const med_extension_t *extension, med_str_t host, char out[MED_IDENTITY_URI_MAX],
+		size_t *len)
 {
 	med_str_t user, was;
 	int rc;
@@ -223,16 +224,19 @@ static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_
 		host = was;
 	if(host.len == 0) /* tel: has none; the number's own side gives one */
 		host = trunk->gateway->address;
-	if(med_str_eq(user, (med_str_t){number->s, number->len}) && med_str_eq(host, was))
+	if(extension->len == 0 && med_str_eq(user, (med_str_t){number->s, number->len})
+			&& med_str_eq(host, was))
 		return MED_ENOMATCH;
-	rc = med_branch_uri(trunk->profile, number, host, out, MED_IDENTITY_URI_MAX, len);
+	rc = med_branch_uri(
+			trunk->profile, number, extension, host, out, MED_IDENTITY_URI_MAX, len);
 	return rc == MED_EINVAL ? MED_ELIMIT : rc;
 }
 
 static void med_restore(struct cell *t, int type, struct tmcb_params *params);
 
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const med_numbers_t *numbers, bool hidden, med_rewritten_t *rewritten)
+		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
+		med_rewritten_t *rewritten)
 {
 	const med_profile_t *profile = trunk->profile;
 	bool from_changes = false, to_changes = false;
@@ -248,7 +252,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 			|| !med_from_and_to(msg, &from, &to))
 		return MED_EINVAL;
 	if((profile->rewrite_from || hidden) && numbers->calling.len > 0) {
-		rc = med_identity_uri(trunk, from.uri, &numbers->calling,
+		rc = med_identity_uri(trunk, from.uri, &numbers->calling, extension,
 				med_identity_host(msg, trunk, profile->from_host), rewritten->from,
 				&rewritten->from_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
@@ -256,7 +260,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 		from_changes = rc == MED_EOK;
 	}
 	if(profile->rewrite_to) {
-		rc = med_identity_uri(trunk, to.uri, &numbers->called,
+		rc = med_identity_uri(trunk, to.uri, &numbers->called, &call->called_extension,
 				med_gateway_host(trunk, profile->to_host), rewritten->to,
 				&rewritten->to_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)

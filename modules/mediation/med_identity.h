@@ -30,10 +30,12 @@ typedef struct med_rewritten {
  * In branch_route: From and To for this trunk, if they differ.
  *
  * @param numbers  as the trunk wants them; calling.len 0: From stays
+ * @param extension  of the calling number
  * @return MED_EOK; MED_ELIMIT: too long to be put back later; MED_ENOMEM, MED_EINVAL
  */
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const med_numbers_t *numbers, bool hidden, med_rewritten_t *rewritten);
+		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
+		med_rewritten_t *rewritten);
 
 /** What goes with the call; nothing where nothing was changed. */
 void med_identity_carry(const med_rewritten_t *rewritten, med_carry_t *carried);
