@@ -14,12 +14,12 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 INCLUDES := -Imodules
 CORE_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_packages))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer
+	-fno-omit-frame-pointer -DMED_CONN_REPLY_MAX='(4u<<20)'
 
 # What a program is made of, beside it; ccache may write paths its own way.
 DEPENDS = -MMD -MP -MT $@ -MF $(@D)/.$(@F).d
 
-core_packages := libpcre2-8 hiredis openssl libxml-2.0 glib-2.0
+core_packages := libpcre2-8 hiredis openssl libxml-2.0 glib-2.0 libcares
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 core_libs = $(call pkg_libs,$(core_packages)) -lpthread
@@ -91,12 +91,21 @@ medctl: $(BUILD)/medctl
 
 $(BUILD)/medctl: $(medctl_sources:modules/%.c=$(BUILD)/tools/%.o) $(BUILD)/libmedcore.a
 	@echo "LD   medctl"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(core_libs)
 
 $(BUILD)/san/medctl: $(medctl_sources:modules/%.c=$(BUILD)/san/tools/%.o) \
 		$(BUILD)/san/libmedcore.a
 	@echo "LD   medctl (sanitised)"
 	@$(CC) $(SANITIZE) -o $@ $^ $(core_libs)
+
+# For the case that fuzzes its port.
+listener_sources := $(filter-out %/inside.c %/own_node.c,$(wildcard rtpengine-plugin/*.c))
+
+$(BUILD)/san/med-ng-policy: $(listener_sources) $(wildcard rtpengine-plugin/*.h) \
+		$(BUILD)/san/libmedcore.a
+	@echo "LD   med-ng-policy (sanitised)"
+	@$(CC) $(CORE_CFLAGS) -O1 -g $(SANITIZE) $(listener_sources) -o $@ \
+		$(BUILD)/san/libmedcore.a $(core_libs)
 
 $(BUILD)/tools/%.o: modules/%.c Makefile
 	@mkdir -p $(@D)
@@ -143,7 +152,7 @@ TEST_LIBS = $(call pkg_libs,check glib-2.0) $(core_libs)
 # A test of the plugin names the plugin's sources it needs here: <test>_with := files.
 -include test/unit/with.mk
 
-tests: $(test_programs) $(BUILD)/san/medctl
+tests: $(test_programs) $(BUILD)/san/medctl $(BUILD)/san/med-ng-policy
 
 .SECONDEXPANSION:
 $(BUILD)/test/unit/%: test/unit/%.c $$($$*_with) $(BUILD)/libmedcore.a Makefile
@@ -194,9 +203,9 @@ test-valkey: deps
 	@REDIS_SERVER=valkey-server test/lib/prove $(JOBS) $(redis_tests)
 
 # Each for as long as is asked for; in `make test` they are short.
-soak_tests = $(foreach n,103 107 110 113,$(wildcard test/integration/$(n)_*/case.t))
+soak_tests = $(foreach n,103 107 110 113 215,$(wildcard test/integration/$(n)_*/case.t))
 
-## soak: Redis killed, stopped, failed over and written to, SOAK_SECONDS (600) of each
+## soak: Redis killed, stopped, failed over and written to, the ng port fuzzed, SOAK_SECONDS (600) of each
 SOAK_SECONDS ?= 600
 soak: deps
 	@$(MAKE) -j$(JOBS) all

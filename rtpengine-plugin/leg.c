@@ -58,13 +58,16 @@ int med_leg_parse(const char *key, med_str_t value, med_leg_t *leg, med_errbuf_t
 		return med_fail(err, MED_EINVAL,
 				"%s=%.*s: SRTP mode '%.*s' is not required, optional or not_supported",
 				key, MED_STR_FMT(shown(value)), MED_STR_FMT(shown(word)));
-	if(rest.len)
-		return med_fail(err, MED_EINVAL,
-				"%s=%.*s: this plugin does not know '%.*s'; module and plugin must be of "
-				"one version",
-				key, MED_STR_FMT(shown(value)), MED_STR_FMT(shown(rest)));
 	leg->id = id;
 	leg->policy =
 			(med_leg_policy_t){.srtp = (uint8_t)mode, .anchored = true, .known = !phone};
+	while(rest.len) {
+		word = cut_word(&rest);
+		if(phone || med_leg_word_read(word, &leg->policy.media) != MED_EOK)
+			return med_fail(err, MED_EINVAL,
+					"%s=%.*s: this plugin does not know '%.*s'; module and plugin must "
+					"be of one version",
+					key, MED_STR_FMT(shown(value)), MED_STR_FMT(shown(word)));
+	}
 	return MED_EOK;
 }

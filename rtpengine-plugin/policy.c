@@ -10,6 +10,7 @@
  */
 #include "policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /** "leg 'gw1' (required): " before the rule that @p inner holds. */
@@ -123,9 +124,13 @@ static void put_edited_sdp(const med_sdp_t *sdp, const med_sdp_edit_t *edit,
  * the session's c= (10.5 replaces them only when told) nor in ICE candidates, which no
  * trunk is sent.
  */
-static void put_common_flags(const med_legs_t *legs, med_ng_out_t *out)
+static void put_common_flags(const med_legs_t *legs, bool replace_zero, med_ng_out_t *out)
 {
-	med_ng_put_raw(out, MED_STR("7:replacel6:origin18:session-connectione"));
+	if(replace_zero)
+		med_ng_put_raw(
+				out, MED_STR("7:replacel6:origin18:session-connection12:zero-addresse"));
+	else
+		med_ng_put_raw(out, MED_STR("7:replacel6:origin18:session-connectione"));
 	if(legs->to.policy.known)
 		med_ng_put_pair(out, MED_STR("ICE"), MED_STR("remove"));
 }
@@ -140,21 +145,12 @@ static int finish(med_ng_out_t *out, med_errbuf_t *why)
 }
 
 /* clang-format off */
-/** Every suite of rtpengine 10.5 and 12.5 but the one that is ours. */
-static const char other_suites[] =
-	"4:SDESl"
-	"19:no-AEAD_AES_256_GCM"
-	"19:no-AEAD_AES_128_GCM"
-	"26:no-AES_256_CM_HMAC_SHA1_80"
-	"26:no-AES_256_CM_HMAC_SHA1_32"
-	"26:no-AES_192_CM_HMAC_SHA1_80"
-	"26:no-AES_192_CM_HMAC_SHA1_32"
-	"26:no-AES_CM_128_HMAC_SHA1_32"
+/** Suites of rtpengine that are none of ours: old ones, and those that encrypt nothing. */
+static const char never_suites[] =
 	"22:no-F8_128_HMAC_SHA1_80"
 	"22:no-F8_128_HMAC_SHA1_32"
 	"20:no-NULL_HMAC_SHA1_80"
-	"20:no-NULL_HMAC_SHA1_32"
-	"e";
+	"20:no-NULL_HMAC_SHA1_32";
 /* clang-format on */
 
 /** A side without policy that offers other suites only keeps them: SDES-no binds both. */
@@ -163,10 +159,55 @@ static bool needs_other_suites(const med_leg_t *from, const med_sdp_t *sdp)
 	size_t i;
 
 	for(i = 0; !from->policy.known && i < sdp->media_count; i++) {
-		if(sdp->media[i].crypto_count && !sdp->media[i].usable_crypto)
+		if(sdp->media[i].crypto_count && !sdp->media[i].suites)
 			return true;
 	}
 	return false;
+}
+
+/** Suites that may not be left out: those of the leg, and those offered by the other one,
+ * which SDES-no would take from it. */
+static med_suites_t suites_in_use(const med_legs_t *legs, const med_sdp_t *sdp)
+{
+	med_suites_t set = med_leg_suite_set(&legs->to.policy);
+	size_t i;
+
+	if(legs->from.policy.known && legs->from.policy.srtp == MED_SRTP_NOT_SUPPORTED)
+		return set;
+	for(i = 0; i < sdp->media_count; i++)
+		set |= med_leg_keys(&legs->from.policy, &sdp->media[i]).suites;
+	return set;
+}
+
+/** How keys are written for a leg: "=" at their end where there are any, as the RFC's own
+ * examples do, and Lync's lifetime. */
+static void put_sdes_form(const med_leg_policy_t *to, med_ng_out_t *out)
+{
+	if(to->media.suites)
+		med_ng_put_text(out, MED_STR("pad"));
+	if(to->media.lync_sdp)
+		med_ng_put_text(out, MED_STR("lifetime"));
+}
+
+static void put_sdes_of_offer(
+		const med_legs_t *legs, const med_sdp_t *sdp, med_ng_out_t *out)
+{
+	med_suites_t in_use = suites_in_use(legs, sdp);
+	char name[40];
+	unsigned suite;
+
+	med_ng_put_raw(out, MED_STR("4:SDESl"));
+	if(!needs_other_suites(&legs->from, sdp)) {
+		for(suite = 0; suite < MED_SUITE_COUNT; suite++) {
+			if(in_use >> suite & 1)
+				continue;
+			snprintf(name, sizeof(name), "no-%s", med_suite_words[suite]);
+			med_ng_put_text(out, med_str(name));
+		}
+		med_ng_put(out, never_suites, sizeof(never_suites) - 1);
+	}
+	put_sdes_form(&legs->to.policy, out);
+	med_ng_put(out, "e", 1);
 }
 
 static void put_offer_flags(
@@ -183,8 +224,15 @@ static void put_offer_flags(
 	if(form == MED_OFFER_AVP_CRYPTO)
 		med_ng_put_raw(out, MED_STR("5:OSRTPl5:offere"));
 	med_ng_put_pair(out, MED_STR("DTLS"), MED_STR("off"));
-	if(!needs_other_suites(&legs->from, sdp))
-		med_ng_put(out, other_suites, sizeof(other_suites) - 1);
+	put_sdes_of_offer(legs, sdp, out);
+}
+
+/** What rtpengine is shown of a leg's keys. */
+static void plan_keys(const med_leg_policy_t *from, const med_sdp_media_t *media,
+		med_sdp_line_edit_t *edit)
+{
+	edit->crypto = MED_CRYPTO_USABLE;
+	edit->keys = med_leg_keys(from, media);
 }
 
 static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
@@ -202,19 +250,51 @@ static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
 		const med_sdp_media_t *media = &sdp->media[i];
 
 		edit->line[i].decline = (decline >> i) & 1;
+		memo->line[i].direction = med_media_direction(media);
 		memo->line[i].answer_form = (uint8_t)med_media_answer_form(from, media);
 		if(!from->known)
 			continue;
 		if(from->srtp == MED_SRTP_NOT_SUPPORTED)
 			edit->line[i].crypto = MED_CRYPTO_DROP;
 		else
-			edit->line[i].crypto =
-					media->usable_no_mki ? MED_CRYPTO_USABLE_NO_MKI : MED_CRYPTO_USABLE;
+			plan_keys(from, media, &edit->line[i]);
 		if(media->potential_savp && memo->line[i].answer_form == MED_OFFER_SAVP) {
 			memo->line[i].acfg = media->pcfg;
 			memo->line[i].acfg_tcap = media->pcfg_tcap;
 		}
 	}
+}
+
+/** How a held m-line is written to this leg. @return false: as rtpengine writes it */
+static bool plan_hold(const med_leg_policy_t *to, const med_offer_memo_t *memo,
+		size_t index, med_sdp_line_edit_t *edit)
+{
+	if(!to->known || !med_media_is_hold(memo->line[index].direction))
+		return false;
+	if(to->media.activate && memo->initial) {
+		edit->direction = MED_SENDRECV;
+	} else if(to->media.hold == MED_HOLD_INACTIVE) {
+		edit->direction = MED_INACTIVE;
+	} else if(to->media.hold == MED_HOLD_SENDONLY) {
+		edit->direction = MED_SENDONLY;
+	} else {
+		edit->zero = to->media.hold == MED_HOLD_ZERO_ADDRESS;
+		return edit->zero;
+	}
+	edit->directed = true;
+	return true;
+}
+
+static bool writes_hold(const med_leg_policy_t *to, const med_offer_memo_t *memo)
+{
+	med_sdp_line_edit_t ignored;
+	size_t i;
+
+	for(i = 0; i < memo->count; i++) {
+		if(plan_hold(to, memo, i, &ignored))
+			return true;
+	}
+	return false;
 }
 
 int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
@@ -235,28 +315,65 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	if(rc != MED_EOK)
 		return leg_fail(why, rc, &legs->from, "offer", &inner);
 	plan_offer(legs, &sdp, decline, &edit, memo);
+	memo->initial = !view->to_tag.len;
 	med_ng_put(out, "d", 1);
 	put_others(&view->dict, legs->to.policy.known, out);
-	put_common_flags(legs, out);
+	put_common_flags(legs, writes_hold(&legs->to.policy, memo), out);
+	if(!memo->initial
+			&& (legs->from.policy.media.activate || legs->to.policy.media.activate))
+		med_ng_put_raw(out, MED_STR("12:drop-traffic4:stop"));
 	put_offer_flags(legs, &sdp, out);
 	put_edited_sdp(&sdp, &edit, scratch, out);
 	return finish(out, why);
 }
 
 /** An answer must name the key it accepts: rtpengine would encrypt nothing otherwise. */
-static int check_tags(
-		const med_sdp_t *sdp, const med_offer_memo_t *memo, med_errbuf_t *why)
+static int check_tag(const med_leg_policy_t *from, const med_sdp_t *sdp, size_t index,
+		const med_offer_line_t *offered, med_errbuf_t *why)
+{
+	const med_sdp_media_t *media = &sdp->media[index];
+	uint8_t suites[MED_LEG_SUITES];
+	size_t i, count = med_leg_suites(from, suites);
+
+	for(i = 0; i < count; i++) {
+		uint32_t tag = media->tag[suites[i]];
+
+		if(!(media->suites >> suites[i] & 1) || tag == offered->tag[i])
+			continue;
+		if(!offered->tag[i])
+			return med_fail(why, MED_EREFUSED,
+					"m-line %zu: %s was not offered; answer with a line that was",
+					index + 1, med_suite_words[suites[i]]);
+		return med_fail(why, MED_EREFUSED,
+				"m-line %zu: a=crypto:%u was not offered; answer with tag %u", index + 1,
+				tag, offered->tag[i]);
+	}
+	return MED_EOK;
+}
+
+static bool has_tags(const med_offer_line_t *line)
 {
 	size_t i;
 
-	for(i = 0; i < sdp->media_count && i < memo->count; i++) {
-		const med_sdp_media_t *media = &sdp->media[i];
+	for(i = 0; i < MED_LEG_SUITES; i++) {
+		if(line->tag[i])
+			return true;
+	}
+	return false;
+}
 
-		if(media->port && media->usable_crypto && memo->line[i].tag
-				&& media->usable_tag != memo->line[i].tag)
-			return med_fail(why, MED_EREFUSED,
-					"m-line %zu: a=crypto:%u was not offered; answer with tag %u", i + 1,
-					media->usable_tag, memo->line[i].tag);
+static int check_tags(const med_leg_policy_t *from, const med_sdp_t *sdp,
+		const med_offer_memo_t *memo, med_errbuf_t *why)
+{
+	size_t i;
+	int rc;
+
+	for(i = 0; i < sdp->media_count && i < memo->count; i++) {
+		if(!sdp->media[i].port || !has_tags(&memo->line[i]))
+			continue;
+		rc = check_tag(from, sdp, i, &memo->line[i], why);
+		if(rc != MED_EOK)
+			return rc;
 	}
 	return MED_EOK;
 }
@@ -268,8 +385,30 @@ static int check_answer(const med_leg_t *from, const med_offer_memo_t *memo,
 	int rc = med_media_check_answer(&from->policy, offered, sdp, &inner);
 
 	if(rc == MED_EOK && memo && from->policy.known && offered != MED_OFFER_AVP)
-		rc = check_tags(sdp, memo, &inner);
+		rc = check_tags(&from->policy, sdp, memo, &inner);
 	return rc == MED_EOK ? rc : leg_fail(why, rc, from, "answer", &inner);
+}
+
+/**
+ * An answer that the offer does not allow is brought within it: who was offered another
+ * direction than the offerer asked for answers that one. Before rtpengine sees it, which
+ * then sends nothing to who takes nothing.
+ */
+static void plan_directions(
+		const med_offer_memo_t *memo, const med_sdp_t *sdp, med_sdp_edit_t *edit)
+{
+	size_t i;
+
+	for(i = 0; memo && i < sdp->media_count && i < memo->count; i++) {
+		uint8_t answered = med_media_direction(&sdp->media[i]);
+		uint8_t allowed = med_media_answer_direction(memo->line[i].direction, answered);
+
+		if(!sdp->media[i].port || sdp->media[i].proto == MED_SDP_OTHER
+				|| allowed == answered)
+			continue;
+		edit->line[i].directed = true;
+		edit->line[i].direction = allowed;
+	}
 }
 
 static void plan_answer(const med_leg_t *from, enum med_offer_form offered,
@@ -279,9 +418,30 @@ static void plan_answer(const med_leg_t *from, enum med_offer_form offered,
 
 	memset(edit, 0, sizeof(*edit));
 	edit->drop_ice_dtls = from->policy.known;
-	for(i = 0; from->policy.known && i < sdp->media_count; i++)
-		edit->line[i].crypto =
-				offered == MED_OFFER_AVP ? MED_CRYPTO_DROP : MED_CRYPTO_USABLE;
+	for(i = 0; from->policy.known && i < sdp->media_count; i++) {
+		if(offered == MED_OFFER_AVP)
+			edit->line[i].crypto = MED_CRYPTO_DROP;
+		else
+			plan_keys(&from->policy, &sdp->media[i], &edit->line[i]);
+	}
+}
+
+/**
+ * Did the offerer begin with nothing to be sent either way, unknown to this leg? What it
+ * sends is dropped then until the next offer, as rtpengine itself sends on whatever
+ * comes.
+ */
+static bool is_black_hole(const med_leg_policy_t *from, const med_offer_memo_t *memo)
+{
+	size_t i;
+
+	if(!from->media.activate || !memo || !memo->initial || !memo->count)
+		return false;
+	for(i = 0; i < memo->count; i++) {
+		if(memo->line[i].direction != MED_INACTIVE)
+			return false;
+	}
+	return true;
 }
 
 int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
@@ -302,11 +462,20 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	if(rc != MED_EOK)
 		return rc;
 	plan_answer(&legs->from, offered, &sdp, &edit);
+	plan_directions(memo, &sdp, &edit);
 	med_ng_put(out, "d", 1);
 	put_others(&view->dict, to->known, out);
-	put_common_flags(legs, out);
-	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED)
+	put_common_flags(legs, false, out);
+	if(is_black_hole(&legs->from.policy, memo))
+		med_ng_put_raw(out, MED_STR("12:drop-traffic5:start"));
+	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED) {
 		med_ng_put_raw(out, MED_STR("5:OSRTPl6:accepte"));
+		if(to->media.suites || to->media.lync_sdp) {
+			med_ng_put_raw(out, MED_STR("4:SDESl"));
+			put_sdes_form(to, out);
+			med_ng_put(out, "e", 1);
+		}
+	}
 	put_edited_sdp(&sdp, &edit, scratch, out);
 	return finish(out, why);
 }
@@ -317,10 +486,32 @@ static bool is_edited(const med_sdp_t *sdp, const med_sdp_edit_t *edit)
 	size_t i;
 
 	for(i = 0; i < sdp->media_count; i++) {
-		if(edit->line[i].tcap || edit->line[i].acfg || edit->line[i].proto.s)
+		if(edit->line[i].tcap || edit->line[i].acfg || edit->line[i].proto.s
+				|| edit->line[i].crypto || edit->line[i].zero || edit->line[i].directed)
 			return true;
 	}
-	return false;
+	return edit->lync;
+}
+
+/** What is the same of offers and answers that a leg is sent. */
+static void plan_reply(
+		const med_leg_policy_t *to, const med_sdp_t *sdp, med_sdp_edit_t *edit)
+{
+	size_t i;
+
+	memset(edit, 0, sizeof(*edit));
+	if(!to->known)
+		return;
+	edit->lync = to->media.lync_sdp;
+	edit->suite_count = (uint8_t)med_leg_suites(to, edit->suites);
+	for(i = 0; i < sdp->media_count; i++) {
+		const med_sdp_media_t *media = &sdp->media[i];
+
+		if(!media->suites || (media->crypto_count == 1 && !edit->lync))
+			continue;
+		edit->line[i].crypto = MED_CRYPTO_ARRANGED;
+		edit->line[i].keys = med_leg_keys(to, media);
+	}
 }
 
 static int put_reply(const med_ng_dict_t *reply, const med_sdp_t *sdp,
@@ -348,6 +539,19 @@ static int check_outcome(const med_leg_t *to, const med_sdp_t *sdp, med_errbuf_t
 	return rc == MED_EOK ? rc : leg_fail(why, rc, to, "SDP made by rtpengine", &inner);
 }
 
+static void keep_tags(
+		const med_leg_policy_t *to, const med_sdp_media_t *media, med_offer_line_t *line)
+{
+	uint8_t suites[MED_LEG_SUITES];
+	size_t i, count = to->known ? med_leg_suites(to, suites) : 0;
+
+	memset(line->tag, 0, sizeof(line->tag));
+	for(i = 0; i < count; i++) {
+		if(med_leg_keys(to, media).suites >> suites[i] & 1)
+			line->tag[i] = media->tag[suites[i]];
+	}
+}
+
 int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 		med_policy_scratch_t *scratch, med_ng_out_t *out, med_offer_memo_t *memo,
 		med_errbuf_t *why)
@@ -365,14 +569,17 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 	rc = check_outcome(&legs->to, &sdp, why);
 	if(rc != MED_EOK)
 		return rc;
-	memset(&edit, 0, sizeof(edit));
+	plan_reply(&legs->to.policy, &sdp, &edit);
 	for(i = 0; i < sdp.media_count && i < memo->count; i++) {
 		const med_sdp_media_t *media = &sdp.media[i];
 
-		memo->line[i].tag = legs->to.policy.known ? media->usable_tag : 0;
+		keep_tags(&legs->to.policy, media, &memo->line[i]);
+		if(media->port && media->proto != MED_SDP_OTHER)
+			plan_hold(&legs->to.policy, memo, i, &edit.line[i]);
 		/* a capability's number is unique in the session (RFC 5939 3.3.1) */
 		if(legs->to.policy.known && media->port && memo->offered == MED_OFFER_AVP_CRYPTO
-				&& media->proto == MED_SDP_AVP && media->usable_crypto)
+				&& media->proto == MED_SDP_AVP
+				&& med_leg_keys(&legs->to.policy, media).suites)
 			edit.line[i].tcap = ++tcap;
 	}
 	return put_reply(reply, &sdp, &edit, scratch, out, why);
@@ -385,7 +592,7 @@ static void plan_answer_reply(const med_leg_t *to, const med_offer_memo_t *memo,
 {
 	size_t i;
 
-	memset(edit, 0, sizeof(*edit));
+	plan_reply(&to->policy, sdp, edit);
 	for(i = 0; to->policy.known && i < sdp->media_count; i++) {
 		med_sdp_media_t *media = &sdp->media[i];
 		const med_offer_line_t *line = memo && i < memo->count ? &memo->line[i] : NULL;
@@ -393,7 +600,7 @@ static void plan_answer_reply(const med_leg_t *to, const med_offer_memo_t *memo,
 
 		if(!media->port)
 			continue;
-		if(media->proto == MED_SDP_AVP && media->usable_crypto
+		if(media->proto == MED_SDP_AVP && media->suites
 				&& to->policy.srtp != MED_SRTP_NOT_SUPPORTED
 				&& (!line || line->answer_form == MED_OFFER_SAVP)) {
 			edit->line[i].proto = text.len && text.s[text.len - 1] == 'F'

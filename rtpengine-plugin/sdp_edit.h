@@ -10,19 +10,23 @@
 #ifndef MED_SDP_EDIT_H
 #define MED_SDP_EDIT_H
 
-#include "medcore/sdp.h"
+#include "medcore/media.h"
 #include "ng.h"
 
 enum med_crypto_edit {
 	MED_CRYPTO_KEEP = 0,
-	MED_CRYPTO_DROP,          /**< all a=crypto lines */
-	MED_CRYPTO_USABLE,        /**< keep those med_sdp_crypto_usable() */
-	MED_CRYPTO_USABLE_NO_MKI, /**< of these, those without MKI */
+	MED_CRYPTO_DROP,     /**< all a=crypto lines */
+	MED_CRYPTO_USABLE,   /**< keep those of @ref med_sdp_line_edit.keys */
+	MED_CRYPTO_ARRANGED, /**< of those one of each suite, in the order of the leg */
 };
 
 typedef struct med_sdp_line_edit {
-	bool decline;    /**< port 0 */
-	uint8_t crypto;  /**< enum med_crypto_edit */
+	bool decline;      /**< port 0 */
+	bool zero;         /**< the address that says hold */
+	bool directed;     /**< write this direction: */
+	uint8_t direction; /**< enum med_sdp_direction */
+	uint8_t crypto;    /**< enum med_crypto_edit */
+	med_leg_keys_t keys;
 	med_str_t proto; /**< the transport to write; s NULL: as it is */
 	uint8_t tcap;    /**< insert a=tcap of this number and a=pcfg: RTP/SAVP (RFC 5939) */
 	uint16_t acfg;   /**< insert a=acfg with this number (0: none) ... */
@@ -31,6 +35,9 @@ typedef struct med_sdp_line_edit {
 
 typedef struct med_sdp_edit {
 	bool drop_ice_dtls; /**< what speaks of ICE and DTLS, everywhere: no trunk has them */
+	bool lync;          /**< as a Mediation Server writes it (spec 6.8) */
+	uint8_t suite_count; /**< for MED_CRYPTO_ARRANGED */
+	uint8_t suites[MED_LEG_SUITES];
 	med_sdp_line_edit_t line[MED_SDP_MAX_MEDIA];
 } med_sdp_edit_t;
 

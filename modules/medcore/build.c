@@ -22,7 +22,7 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 
 	switch(slot->kind) {
 		case MED_KIND_GATEWAY:
-			return med_gateway_object(&config->heap, id, &record->gateway);
+			return med_gateway_object(config, slot, &record->gateway);
 		case MED_KIND_SITE:
 			return med_site_object(&config->heap, id, &record->site);
 		case MED_KIND_POOL:
@@ -35,6 +35,8 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 			return med_location_object(config, id, &record->location_policy);
 		case MED_KIND_GUARD:
 			return med_guard_object(&config->heap, id, &record->guard);
+		case MED_KIND_RESPONSE_RULES:
+			return med_response_object(&config->heap, id, &record->response_rules);
 		case MED_KIND_SCHEDULE:
 			return med_schedule_object(&config->heap, id, &record->schedule);
 		default:
@@ -209,6 +211,8 @@ static int build_state(
 	if(rc == MED_EOK)
 		rc = build_rules(config, view);
 	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_RESPONSE_RULES, &view->responses);
+	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_POLICY, &view->policies);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_LOCATION_POLICY, &view->locations);
@@ -231,6 +235,7 @@ static int build_state(
 static void commit(med_config_t *config, const med_state_t *state)
 {
 	config->state = *state;
+	med_names_tell(config);
 	for(unsigned kind = 0; kind < MED_KIND_COUNT; kind++) {
 		med_table_t *table = &config->table[kind];
 		med_slot_t *slot = table->dirty, *next;

@@ -124,6 +124,7 @@ void med_case_run(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 {
 	med_explain_query_t query = {
 			.trunk = test->from_trunk,
+			.site = test->from_site,
 			.policy = test->target_policy,
 			.dial_plan = test->target_dialplan,
 			.called = test->dialed_number,

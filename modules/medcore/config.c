@@ -590,6 +590,8 @@ static void replace_entry(
 	if(slot->kind == MED_KIND_RULES && slot->entry != NULL)
 		med_fault_simple_name(config, slot, false);
 	table->present += (entry != NULL) - (size_t)(slot->entry != NULL);
+	if(slot->kind == MED_KIND_GATEWAY)
+		med_names_keep(config, slot, entry);
 	free_entry(config, slot->kind, slot->entry);
 	slot->entry = entry;
 	slot->tag = 0;
@@ -838,6 +840,8 @@ static void free_table(med_config_t *config, enum med_kind kind)
 		med_slot_t *slot = table->bucket[i], *next;
 		for(; slot != NULL; slot = next) {
 			next = slot->next;
+			if(kind == MED_KIND_GATEWAY)
+				med_names_keep(config, slot, NULL);
 			free_entry(config, kind, slot->entry);
 			med_free(&config->own, slot->refs);
 			med_free(&config->own, slot->refused);

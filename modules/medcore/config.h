@@ -74,6 +74,34 @@ uint64_t *med_config_tag(const med_config_t *config, enum med_kind kind, med_str
 size_t med_config_count(const med_config_t *config, enum med_kind kind);
 
 /**
+ * @p lookup  by what the gateway is to be looked up from now on; NULL: by nothing, it is
+ *            gone or its address is an IP
+ */
+typedef void (*med_lookup_cb)(void *ctx, med_str_t gateway, const med_lookup_t *lookup);
+/**
+ * Names are looked up: a gateway whose name was never found takes no calls. @p cb is
+ * told, by med_config_build(), of each gateway for which that may have changed; it must
+ * not change @p config. Without this every name is taken for good.
+ */
+void med_config_set_lookup(med_config_t *config, med_lookup_cb cb, void *ctx);
+/**
+ * What the name of a gateway stands for; takes effect with the next build. It stays until
+ * the next answer, or the name changes.
+ *
+ * @param targets  sorted; of more than MED_TARGETS_MAX the first ones count
+ * @param at       seconds since 1970
+ * @param changed  false: that is what it stood for before
+ * @return MED_EOK; MED_ENOMATCH: the gateway has another name by now; MED_ENOMEM
+ */
+int med_config_resolved(med_config_t *config, med_str_t gateway, med_str_t name,
+		const med_target_t *targets, size_t count, int64_t at, bool *changed);
+/**
+ * What is wrong with the name, told as a warning of the gateway; NULL: nothing. As above.
+ */
+int med_config_unresolved(
+		med_config_t *config, med_str_t gateway, med_str_t name, const char *text);
+
+/**
  * Refused: something that was asked for is not in force, be it an object, its newest
  * version, or what it names. Warned: all of it is, but will hardly do what was meant.
  */

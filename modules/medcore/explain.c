@@ -138,15 +138,17 @@ static void tell_candidate(const med_explaining_t *e, const med_candidate_t *can
 		e->sink->candidate(e->sink->ctx, candidate, &numbers);
 }
 
-static int choose(med_explaining_t *e, int64_t now)
+static int choose(med_explaining_t *e, const med_explain_query_t *asked)
 {
 	med_explain_result_t *result = e->result;
 	med_query_t query = {.in = e->in,
+			.rank = asked->rank,
+			.ctx = asked->ctx,
 			.policy = e->policy,
 			.called = &result->called,
 			.emergency = e->emergency,
 			.site = e->site,
-			.now = now};
+			.now = asked->now};
 	int rc = med_select(
 			e->snapshot, e->scratch, &query, &result->plan, e->trace, &result->text);
 
@@ -190,7 +192,7 @@ int med_explain(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		MED_TRACE(e.trace, "the call comes from one of our own users");
 	result->outcome = normalize_both(&e, query);
 	if(result->outcome == MED_EOK)
-		result->outcome = choose(&e, query->now);
+		result->outcome = choose(&e, query);
 	if(result->text.text[0] == '\0')
 		(void)med_fail(&result->text, 0, "%s", med_strerror(result->outcome));
 	return MED_EOK;

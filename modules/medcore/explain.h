@@ -20,6 +20,9 @@ typedef struct med_explain_query {
 	med_str_t called;    /**< as it would stand in the Request-URI */
 	med_str_t calling;   /**< empty: unknown */
 	int64_t now;         /**< seconds of 1970, for schedules; 0: now */
+	/** As med_query_t's; NULL: all are up. */
+	enum med_health_rank (*rank)(void *ctx, const med_trunk_t *trunk, bool first);
+	void *ctx;
 } med_explain_query_t;
 
 /** Told while it goes on; each may be NULL. */

@@ -119,6 +119,9 @@ static void find_in_gateway(const med_config_t *config, const med_slot_t *slot,
 			: med_slot_find(config, MED_KIND_TRUNK, gateway->root_trunk);
 	const med_record_t *trunk = root == NULL ? NULL : root->entry;
 
+	if(slot->resolved != NULL && slot->resolved->trouble != NULL)
+		find(f, MED_WARNED, "gateway '%.*s': field 'address': %s",
+				MED_STR_FMT(med_slot_id(slot)), slot->resolved->trouble);
 	if(trunk != NULL && !med_str_eq(trunk->trunk.gateway, med_slot_id(slot)))
 		find(f, MED_WARNED,
 				"gateway '%.*s': field 'root_trunk': trunk '%.*s' is one of gateway "

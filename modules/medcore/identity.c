@@ -325,7 +325,9 @@ int med_identify(const med_snapshot_t *snapshot, const med_source_t *source,
 
 med_leg_policy_t med_leg_strictest(const med_leg_group_t *group)
 {
-	med_leg_policy_t leg = {MED_SRTP_NOT_SUPPORTED, false, true};
+	med_leg_policy_t leg = {.srtp = MED_SRTP_NOT_SUPPORTED,
+			.known = true,
+			.media = {.suites = MED_SUITES_ANY}};
 
 	for(unsigned mode = 0; mode <= MED_SRTP_REQUIRED; mode++) {
 		if(group->count[mode][0] + group->count[mode][1] > 0)
@@ -378,7 +380,7 @@ int med_leg_of_destination(const med_snapshot_t *snapshot, const med_destination
 	const med_leg_group_t *group = NULL, *there = NULL;
 
 	*trunk = NULL;
-	*leg = (med_leg_policy_t){MED_SRTP_NOT_SUPPORTED, false, false};
+	*leg = (med_leg_policy_t){.media = {.suites = MED_SUITES_ANY}};
 	if(!local.tls)
 		*trunk = by_address(view, to->transport, to->local_port, &to->address);
 	if(*trunk != NULL) {

@@ -13,15 +13,15 @@
 bool med_type_is_list(enum med_type type)
 {
 	return type == MED_TYPE_IDS || type == MED_TYPE_SUBNETS || type == MED_TYPE_CODES
-			|| type == MED_TYPE_TRUNKS;
+			|| type == MED_TYPE_TRUNKS || type == MED_TYPE_WORDS;
 }
 
 /* ---- what is not written --------------------------------------------------------------
  */
 
-/* As long as MED_GATEWAY_ADDRESSES subnets, or a host name. */
+/* As long as MED_TARGETS_MAX addresses, or a host name. */
 typedef struct med_made {
-	char text[512];
+	char text[MED_TARGETS_MAX * 48];
 } med_made_t;
 
 /* Fields of gateways and trunks that follow from others; those that do not are 0. */

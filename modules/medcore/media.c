@@ -5,7 +5,24 @@
  */
 #include "medcore/media.h"
 
-#define SUITE "AES_CM_128_HMAC_SHA1_80"
+#include <stdarg.h>
+#include <stdio.h>
+
+#define NAMES_MAX 112 /* four names, and what is between them */
+
+/** The leg's suites, for people: "AES_CM_128_HMAC_SHA1_80 or AEAD_AES_256_GCM". */
+static const char *suite_names(const med_leg_policy_t *leg, char out[NAMES_MAX])
+{
+	uint8_t suites[MED_LEG_SUITES];
+	size_t i, len = 0, count = med_leg_suites(leg, suites);
+
+	if(!count)
+		return "any suite";
+	for(i = 0; i < count; i++)
+		len += (size_t)snprintf(out + len, NAMES_MAX - len, "%s%s", i ? " or " : "",
+				med_suite_words[suites[i]]);
+	return out;
+}
 
 enum med_srtp_mode med_srtp_effective(enum med_srtp_mode configured, bool tls)
 {
@@ -45,17 +62,57 @@ enum med_offer_form med_media_offer_form(const med_leg_policy_t *to)
 }
 
 /** "m-line 2 (video RTP/AVP)", then the rule and the remedy. */
-static int refuse(const med_sdp_t *sdp, size_t index, med_errbuf_t *why, const char *rule)
+static int refuse(const med_sdp_t *sdp, size_t index, med_errbuf_t *why, const char *fmt,
+		...) __attribute__((format(printf, 4, 5)));
+static int refuse(
+		const med_sdp_t *sdp, size_t index, med_errbuf_t *why, const char *fmt, ...)
 {
 	const med_sdp_media_t *media = &sdp->media[index];
 	med_str_t type = media->type, proto = media->proto_text;
+	char rule[256];
+	va_list args;
 
 	if(type.len > 16)
 		type.len = 16;
 	if(proto.len > 32)
 		proto.len = 32;
+	va_start(args, fmt);
+	vsnprintf(rule, sizeof(rule), fmt, args);
+	va_end(args);
 	return med_fail(why, MED_EREFUSED, "m-line %zu (%.*s %.*s): %s", index + 1,
 			MED_STR_FMT(type), MED_STR_FMT(proto), rule);
+}
+
+uint8_t med_media_direction(const med_sdp_media_t *media)
+{
+	if(!med_sdp_address_is_zero(media->address))
+		return media->direction;
+	return media->direction == MED_SENDRECV || media->direction == MED_SENDONLY
+			? MED_SENDONLY
+			: MED_INACTIVE;
+}
+
+bool med_media_is_hold(uint8_t offered)
+{
+	return offered == MED_SENDONLY || offered == MED_INACTIVE;
+}
+
+uint8_t med_media_answer_direction(uint8_t offered, uint8_t answered)
+{
+	bool send = answered == MED_SENDRECV || answered == MED_SENDONLY;
+	bool receive = answered == MED_SENDRECV || answered == MED_RECVONLY;
+
+	send = send && (offered == MED_SENDRECV || offered == MED_RECVONLY);
+	receive = receive && (offered == MED_SENDRECV || offered == MED_SENDONLY);
+	return send && receive ? MED_SENDRECV
+			: send         ? MED_SENDONLY
+			: receive      ? MED_RECVONLY
+						   : MED_INACTIVE;
+}
+
+static bool has_key(const med_leg_policy_t *leg, const med_sdp_media_t *media)
+{
+	return (media->suites & med_leg_suite_set(leg)) != 0;
 }
 
 static bool is_active(const med_sdp_media_t *media)
@@ -88,7 +145,7 @@ static med_media_mask_t decline_alternatives(
 			continue;
 		savp = offer->media[i].proto == MED_SDP_SAVP ? i : i + 1;
 		avp = savp == i ? i + 1 : i;
-		if(from->srtp == MED_SRTP_NOT_SUPPORTED || !offer->media[savp].usable_crypto)
+		if(from->srtp == MED_SRTP_NOT_SUPPORTED || !has_key(from, &offer->media[savp]))
 			decline |= (med_media_mask_t)1 << savp;
 		else
 			decline |= (med_media_mask_t)1 << avp;
@@ -112,34 +169,38 @@ static size_t count_rtp(const med_sdp_t *sdp, med_media_mask_t decline)
 static int check_offered_savp(const med_leg_policy_t *from, const med_sdp_t *offer,
 		size_t index, med_errbuf_t *why)
 {
+	char names[NAMES_MAX];
+
 	if(from->srtp == MED_SRTP_NOT_SUPPORTED)
 		return refuse(offer, index, why,
 				"SRTP was offered, but the leg's SRTP mode is not_supported; offer "
 				"RTP/AVP, "
 				"or set the trunk to optional or required over TLS");
-	if(offer->media[index].usable_crypto)
+	if(has_key(from, &offer->media[index]))
 		return MED_EOK;
 	if(offer->media[index].crypto_count)
 		return refuse(offer, index, why,
-				"no a=crypto line is a usable " SUITE
-				"; offer that suite with a whole key");
-	return refuse(offer, index, why, "RTP/SAVP without a=crypto; offer SDES with " SUITE);
+				"no a=crypto line is a usable %s; offer that suite with a whole key",
+				suite_names(from, names));
+	return refuse(offer, index, why, "RTP/SAVP without a=crypto; offer SDES with %s",
+			suite_names(from, names));
 }
 
 static int check_offered_line(const med_leg_policy_t *from, const med_sdp_t *offer,
 		size_t index, med_errbuf_t *why)
 {
 	const med_sdp_media_t *media = &offer->media[index];
+	char names[NAMES_MAX];
 
 	switch(media->proto) {
 		case MED_SDP_SAVP:
 			return check_offered_savp(from, offer, index, why);
 		case MED_SDP_AVP:
-			if(from->srtp == MED_SRTP_REQUIRED && !media->usable_crypto)
+			if(from->srtp == MED_SRTP_REQUIRED && !has_key(from, media))
 				return refuse(offer, index, why,
 						"plain RTP was offered, but the leg's SRTP mode is required; "
-						"offer "
-						"SRTP (SDES, " SUITE ")");
+						"offer SRTP (SDES, %s)",
+						suite_names(from, names));
 			return MED_EOK;
 		case MED_SDP_DTLS:
 			return refuse(offer, index, why,
@@ -198,7 +259,7 @@ enum med_offer_form med_media_answer_form(
 		return MED_OFFER_AVP;
 	if(offered->proto == MED_SDP_SAVP)
 		return MED_OFFER_SAVP;
-	if(offered->proto != MED_SDP_AVP || !offered->usable_crypto)
+	if(offered->proto != MED_SDP_AVP || !has_key(from, offered))
 		return MED_OFFER_AVP;
 	return from->known ? MED_OFFER_SAVP : MED_OFFER_AVP_CRYPTO;
 }
@@ -206,7 +267,7 @@ enum med_offer_form med_media_answer_form(
 static int check_answered_avp(const med_leg_policy_t *from, enum med_offer_form offered,
 		const med_sdp_t *answer, size_t index, med_errbuf_t *why)
 {
-	bool secure = answer->media[index].usable_crypto > 0;
+	bool secure = has_key(from, &answer->media[index]);
 
 	if(offered == MED_OFFER_AVP_CRYPTO && secure)
 		return MED_EOK;
@@ -224,6 +285,7 @@ static int check_answered_line(const med_leg_policy_t *from, enum med_offer_form
 		const med_sdp_t *answer, size_t index, med_errbuf_t *why)
 {
 	const med_sdp_media_t *media = &answer->media[index];
+	char names[NAMES_MAX];
 
 	switch(media->proto) {
 		case MED_SDP_AVP:
@@ -232,10 +294,11 @@ static int check_answered_line(const med_leg_policy_t *from, enum med_offer_form
 			if(offered == MED_OFFER_AVP)
 				return refuse(answer, index, why,
 						"RTP/SAVP in answer to RTP/AVP without a=crypto; answer RTP/AVP");
-			if(!media->usable_crypto)
+			if(!has_key(from, media))
 				return refuse(answer, index, why,
-						"RTP/SAVP without a usable a=crypto of " SUITE
-						"; answer with the line that was offered");
+						"RTP/SAVP without a usable a=crypto of %s; answer with the line "
+						"that was offered",
+						suite_names(from, names));
 			return MED_EOK;
 		case MED_SDP_DTLS:
 			return refuse(answer, index, why,
@@ -274,6 +337,7 @@ static int check_outgoing_line(
 		const med_leg_policy_t *to, const med_sdp_t *sdp, size_t index, med_errbuf_t *why)
 {
 	const med_sdp_media_t *media = &sdp->media[index];
+	char names[NAMES_MAX];
 
 	switch(media->proto) {
 		case MED_SDP_AVP:
@@ -288,9 +352,9 @@ static int check_outgoing_line(
 			if(to->srtp == MED_SRTP_NOT_SUPPORTED)
 				return refuse(sdp, index, why,
 						"would go out as SRTP, but the leg's SRTP mode is not_supported");
-			if(!media->usable_crypto)
-				return refuse(
-						sdp, index, why, "would go out without a usable key of " SUITE);
+			if(!has_key(to, media))
+				return refuse(sdp, index, why, "would go out without a usable key of %s",
+						suite_names(to, names));
 			return MED_EOK;
 		case MED_SDP_DTLS:
 			return refuse(

@@ -9,7 +9,8 @@
 #ifndef MEDCORE_MEDIA_H
 #define MEDCORE_MEDIA_H
 
-#include "medcore/common.h"
+#include <string.h>
+
 #include "medcore/sdp.h"
 
 enum med_srtp_mode {
@@ -18,12 +19,74 @@ enum med_srtp_mode {
 	MED_SRTP_REQUIRED,
 };
 
+enum med_hold_form {
+	MED_HOLD_AS_RECEIVED,
+	MED_HOLD_INACTIVE,
+	MED_HOLD_SENDONLY,
+	MED_HOLD_ZERO_ADDRESS,
+};
+/** Their words in a profile; closed by NULL. */
+extern const char *const med_hold_words[];
+
+/** Suites of one leg. */
+#define MED_LEG_SUITES 4
+/** In med_leg_media_t's suites: each will do, where it is not clear which trunk's leg it
+ * is. */
+#define MED_SUITES_ANY 0xffffu
+
+/**
+ * What else a profile says of a leg's media. All zero is what a profile says that says
+ * nothing; eight bytes, so that they travel with a call.
+ */
+typedef struct med_leg_media {
+	unsigned suites : 16;   /**< enum med_suite + 1, four bits each, the first one lowest;
+						   0: MED_SUITE_AES_128_80 */
+	unsigned lync_sdp : 1;  /**< write SDP as a Mediation Server does (spec 6.8) */
+	unsigned hold : 2;      /**< enum med_hold_form: how it reads that it is held */
+	unsigned activate : 1;  /**< a call that begins on hold does not seem so to it */
+	unsigned early_183 : 1; /**< an 18x with SDP is a 183 to it */
+	unsigned spare : 11;
+	unsigned more;
+} med_leg_media_t;
+
 /** How a leg's media must look. Small, copied by value, survives its trunk. */
 typedef struct med_leg_policy {
 	uint8_t srtp;  /**< enum med_srtp_mode, already forced by transport (spec 2.2) */
 	bool anchored; /**< media must go through rtpengine */
 	bool known;    /**< false: a side that no trunk describes (a phone): pass as it is */
+	med_leg_media_t media;
 } med_leg_policy_t;
+
+/** The leg's suites in its order. @return how many */
+size_t med_leg_suites(const med_leg_policy_t *leg, uint8_t suites[MED_LEG_SUITES]);
+/** The same as a set; all where there is no policy. */
+med_suites_t med_leg_suite_set(const med_leg_policy_t *leg);
+/** Which of an m-line's keys a leg may use: without MKI where there is one. */
+typedef struct med_leg_keys {
+	med_suites_t suites; /**< none: no key is usable */
+	bool no_mki;         /**< lines with an MKI are left out */
+} med_leg_keys_t;
+med_leg_keys_t med_leg_keys(const med_leg_policy_t *leg, const med_sdp_media_t *media);
+
+/** Room for med_leg_words_write(). */
+#define MED_LEG_WORDS_MAX 96
+
+static inline bool med_leg_media_given(const med_leg_media_t *media)
+{
+	static const med_leg_media_t nothing;
+
+	return memcmp(media, &nothing, sizeof(nothing)) != 0;
+}
+
+/**
+ * In words behind the SRTP mode, for the plugin: "/suites:80+gcm-256/hold:inactive"; only
+ * what a profile says.
+ *
+ * @return bytes written, without the zero behind them
+ */
+size_t med_leg_words_write(const med_leg_media_t *media, char out[MED_LEG_WORDS_MAX]);
+/** One of them, without its slash. @return MED_EOK; MED_EINVAL: not known */
+int med_leg_word_read(med_str_t word, med_leg_media_t *media);
 
 /** SIP over TCP or UDP cannot keep a key secret: NotSupported (spec 2.2, rule 4). */
 enum med_srtp_mode med_srtp_effective(enum med_srtp_mode configured, bool tls);
@@ -41,6 +104,13 @@ enum med_offer_form {
 	MED_OFFER_SAVP,       /**< RTP/SAVP + crypto */
 };
 enum med_offer_form med_media_offer_form(const med_leg_policy_t *to);
+
+/** What an m-line asks for, a zero address taken into account: enum med_sdp_direction. */
+uint8_t med_media_direction(const med_sdp_media_t *media);
+/** Does the offerer of this direction put the other side on hold? */
+bool med_media_is_hold(uint8_t offered);
+/** The nearest to what was answered that may be answered to that (RFC 3264 6.1). */
+uint8_t med_media_answer_direction(uint8_t offered, uint8_t answered);
 
 /** Declined m-lines of an offer: bit n is the nth m-line (MED_SDP_MAX_MEDIA fit). */
 typedef uint32_t med_media_mask_t;

@@ -11,6 +11,7 @@
 #define MEDCORE_MODEL_H
 
 #include "medcore/common.h"
+#include "medcore/health.h"
 #include "medcore/media.h"
 #include "medcore/schedule.h"
 
@@ -69,14 +70,40 @@ enum med_peer_kind { MED_PSTN_GATEWAY, MED_IP_PBX, MED_ITSP };
 /** Whose host stands in a header (spec 7.7). */
 enum med_host_form { MED_HOST_RECEIVED, MED_HOST_FQDN, MED_HOST_IP, MED_HOST_DOMAIN };
 
+#define MED_TARGETS_MAX 32 /**< addresses of one name that count */
+#define MED_ALL_TRANSPORTS (1u << MED_UDP | 1u << MED_TCP | 1u << MED_TLS)
+
+/** A place where a gateway listens. No padding: it is compared as bytes. */
+typedef struct med_target {
+	med_ip_t ip;
+	uint8_t transports;        /**< bits of enum med_transport: for trunks of these */
+	uint16_t port;             /**< 0: the trunk's */
+	uint16_t priority, weight; /**< RFC 2782; 0 where plain addresses were found */
+} med_target_t;
+
+/** What a gateway whose address is a name is looked up by. */
+typedef struct med_lookup {
+	med_str_t name;
+	bool srv;           /**< by services of the transports; else by addresses */
+	bool ipv4, ipv6;    /**< addresses that are of use */
+	uint8_t transports; /**< bits; all, where the name's addresses serve any */
+} med_lookup_t;
+
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
 typedef struct med_gateway {
 	med_str_t id, name, site;
-	med_str_t address;                       /**< FQDN or IP, as written */
-	med_str_t tls_name;                      /**< the name its certificate must carry */
-	med_ip_t sources[MED_GATEWAY_ADDRESSES]; /**< where its requests may come from */
-	uint8_t source_count;
+	med_str_t address;           /**< FQDN or IP, as written */
+	med_str_t tls_name;          /**< the name its certificate must carry */
+	const med_ip_t *sources;     /**< where its requests may come from: `source`, else its
+								  * targets */
+	const med_target_t *targets; /**< where it listens, the best first */
+	const med_target_t *places;  /**< those of them that are no source */
+	int64_t looked_up; /**< when the targets of a name were found, s since 1970; 0: never
+						*/
+	uint8_t source_count, target_count, place_count;
 	uint8_t peer;      /**< enum med_peer_kind */
+	bool named;        /**< its address is a name, and is looked up */
+	bool srv;          /**< by services, which have ports of their own */
 	bool tls_wildcard; /**< *.example.com stands for tls_name gw1.example.com */
 	bool routable;
 } med_gateway_t;
@@ -98,6 +125,7 @@ typedef struct med_profile {
 	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */
 	uint8_t srtp_mode; /**< as configured; see med_trunk_t.leg */
 	bool anchor;       /**< media through rtpengine; default true */
+	med_leg_media_t media;
 	bool remove_plus_from_uri;
 	bool forward_pai;
 	bool allow_same_trunk;         /**< may a call leave by the trunk it came in on */
@@ -114,6 +142,7 @@ typedef struct med_profile {
 	med_str_t dial_plan;      /**< rules id, for numbers that arrive on the trunk */
 	med_str_t called_rules;   /**< outbound_translation_rules */
 	med_str_t calling_rules;  /**< outbound_calling_number_translation_rules */
+	med_str_t response_rules; /**< sip_response_code_translation_rules */
 	const med_str_t *usages;  /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
 	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */
@@ -121,6 +150,11 @@ typedef struct med_profile {
 	uint32_t answer_timeout_ms;
 	const uint16_t *failover_codes; /**< sorted; spec 4.4 */
 	size_t failover_code_count;
+	med_health_rules_t health;
+	uint32_t options_interval_ms, options_down_interval_ms; /**< 0: none are sent */
+	uint32_t options_timeout_ms;
+	const uint16_t *options_failure_codes; /**< sorted; answers that count as none */
+	size_t options_failure_code_count;
 } med_profile_t;
 
 typedef struct med_trunk {
@@ -130,7 +164,8 @@ typedef struct med_trunk {
 	const med_profile_t
 			*profile;        /**< never NULL: the defaults where nothing is configured */
 	uint8_t transport;       /**< enum med_transport */
-	bool takes_calls;        /**< enabled, and its gateway is routable */
+	bool takes_calls;        /**< enabled, its gateway routable and its name known */
+	bool unresolved;         /**< no address was ever found for its gateway's name */
 	bool pstn;               /**< the PSTN is behind its gateway */
 	bool restricted;         /**< its calls stay within its site */
 	med_str_t network_site;  /**< the profile's, or the gateway's; empty: none */

@@ -21,21 +21,83 @@ static med_str_t pack(char **at, med_str_t text)
 	return out;
 }
 
-med_gateway_object_t *med_gateway_object(
-		med_heap_t *heap, med_str_t id, const med_gateway_record_t *record)
+/* What a name stands for, or the address itself. */
+static uint8_t fill_targets(med_target_t *targets, const med_gateway_record_t *record,
+		const med_resolved_t *resolved)
 {
-	const med_ip_t *source = record->source.items;
-	med_gateway_object_t *object = med_segment_new(heap,
-			sizeof(*object) + id.len + record->name.len + record->site.len
+	med_target_t own = {.transports = MED_ALL_TRANSPORTS};
+	size_t count = resolved == NULL ? 0 : resolved->count;
+
+	if(med_ip_parse(record->address, &own.ip) == MED_EOK) {
+		targets[0] = own;
+		return 1;
+	}
+	if(count > 0)
+		memcpy(targets, resolved->targets, count * sizeof(*targets));
+	return (uint8_t)count;
+}
+
+static bool has_source(const med_gateway_t *gateway, const med_ip_t *source)
+{
+	for(unsigned i = 0; i < gateway->source_count; i++) {
+		if(memcmp(&gateway->sources[i], source, sizeof(*source)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Written twice is one. Without any, requests come from where calls go. */
+static void fill_sources(med_gateway_t *g, med_ip_t *sources, const med_list_t *written)
+{
+	const med_ip_t *source = written->items;
+
+	g->sources = sources;
+	for(size_t i = 0; i < written->count; i++) {
+		if(!has_source(g, &source[i]))
+			sources[g->source_count++] = source[i];
+	}
+	for(unsigned i = 0; written->count == 0 && i < g->target_count; i++) {
+		if(!has_source(g, &g->targets[i].ip))
+			sources[g->source_count++] = g->targets[i].ip;
+	}
+}
+
+static void fill_places(med_gateway_t *g, med_target_t *places)
+{
+	g->places = places;
+	for(unsigned i = 0; i < g->target_count; i++) {
+		if(g->targets[i].port != 0 || !has_source(g, &g->targets[i].ip))
+			places[g->place_count++] = g->targets[i];
+	}
+}
+
+med_gateway_object_t *med_gateway_object(
+		med_config_t *config, const med_slot_t *slot, const med_gateway_record_t *record)
+{
+	const med_resolved_t *resolved = slot->resolved;
+	med_target_t targets[MED_TARGETS_MAX];
+	uint8_t count = fill_targets(targets, record, resolved);
+	size_t sources = record->source.count > 0 ? record->source.count : count;
+	med_gateway_object_t *object = med_segment_new(&config->heap,
+			sizeof(*object) + 2 * count * sizeof(*targets) + sources * sizeof(med_ip_t)
+					+ slot->id_len + record->name.len + record->site.len
 					+ record->address.len + record->tls_name.len);
-	char *at = (char *)(object + 1);
+	med_target_t *own;
+	char *at;
 	med_gateway_t *g;
 
 	if(object == NULL)
 		return NULL;
 	g = &object->gateway;
 	memset(g, 0, sizeof(*g));
-	g->id = pack(&at, id);
+	own = (void *)(object + 1);
+	memcpy(own, targets, count * sizeof(*targets));
+	g->targets = own;
+	g->target_count = count;
+	fill_sources(g, (void *)(own + 2 * count), &record->source);
+	fill_places(g, own + count);
+	at = (char *)(own + 2 * count) + sources * sizeof(med_ip_t);
+	g->id = pack(&at, med_slot_id(slot));
 	g->name = pack(&at, record->name);
 	g->site = pack(&at, record->site);
 	g->address = pack(&at, record->address);
@@ -43,14 +105,9 @@ med_gateway_object_t *med_gateway_object(
 	g->routable = record->routable != 0;
 	g->peer = (uint8_t)record->peer;
 	g->tls_wildcard = record->tls_wildcard != 0;
-	for(size_t i = 0; i < record->source.count; i++) {
-		unsigned k = 0;
-		while(k < g->source_count
-				&& memcmp(&g->sources[k], &source[i], sizeof(*source)) != 0)
-			k++;
-		if(k == g->source_count) /* written twice is one */
-			g->sources[g->source_count++] = source[i];
-	}
+	g->named = med_names_looked_up(config, record);
+	g->srv = g->named && record->lookup == MED_LOOKUP_SRV;
+	g->looked_up = g->named && resolved != NULL ? resolved->at : 0;
 	return object;
 }
 
@@ -128,14 +185,33 @@ static int pack_usages(med_config_t *config, char **at, const med_list_t *list,
 	return MED_EOK;
 }
 
+/* What is the default is left zero, so that a call has less to carry. */
+static med_leg_media_t pack_media(const med_profile_record_t *record)
+{
+	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC,
+			.hold = record->hold_form & 3,
+			.activate = record->activate_initial_offer != 0,
+			.early_183 = record->early_media_code == MED_EARLY_183};
+	const uint8_t *suite = record->srtp_suites.items;
+	unsigned suites = 0;
+
+	for(size_t i = record->srtp_suites.count; i > 0; i--)
+		suites = suites << 4 | (suite[i - 1] + 1u);
+	media.suites = suites == MED_SUITE_AES_128_80 + 1 ? 0 : suites & 0xffff;
+	return media;
+}
+
 med_profile_object_t *med_profile_object(
 		med_config_t *config, med_str_t id, const med_profile_record_t *record)
 {
 	size_t codes_size = record->failover_codes.count * sizeof(uint16_t);
+	size_t probe_codes_size = record->options_failure_codes.count * sizeof(uint16_t);
 	med_profile_object_t *object = med_segment_new(&config->heap,
-			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size + id.len
-					+ record->dial_plan.len + record->outbound_translation_rules.len
+			sizeof(*object) + usages_size(&record->pstn_usages) + 8 + codes_size
+					+ probe_codes_size + id.len + record->dial_plan.len
+					+ record->outbound_translation_rules.len
 					+ record->outbound_calling_number_translation_rules.len
+					+ record->sip_response_code_translation_rules.len
 					+ record->network_site_id.len + record->domain.len
 					+ record->phone_context.len + 8);
 	char *at = (char *)(object + 1);
@@ -156,10 +232,26 @@ med_profile_object_t *med_profile_object(
 	if(codes_size > 0)
 		memcpy(at, record->failover_codes.items, codes_size);
 	at += codes_size;
+	p->options_failure_codes = (void *)at;
+	p->options_failure_code_count = record->options_failure_codes.count;
+	if(probe_codes_size > 0)
+		memcpy(at, record->options_failure_codes.items, probe_codes_size);
+	at += probe_codes_size;
+	p->options_interval_ms = record->options_interval_s * 1000;
+	p->options_down_interval_ms = record->options_down_interval_s * 1000;
+	p->options_timeout_ms = record->options_timeout_ms;
+	p->health = (med_health_rules_t){.probed = record->options_interval_s > 0,
+			.max_misses = (uint8_t)record->options_max_misses,
+			.up_after = (uint8_t)record->options_up_after,
+			.suspect_after = (uint8_t)record->suspect_after,
+			.down_after = (uint8_t)record->down_after,
+			.retry_ms = record->retry_down_s * 1000,
+			.max_retry_after_s = record->max_retry_after_s};
 	p->id = pack(&at, id);
 	p->dial_plan = pack(&at, record->dial_plan);
 	p->called_rules = pack(&at, record->outbound_translation_rules);
 	p->calling_rules = pack(&at, record->outbound_calling_number_translation_rules);
+	p->response_rules = pack(&at, record->sip_response_code_translation_rules);
 	p->srtp_mode = (uint8_t)record->srtp_mode;
 	p->anchor = record->anchor != 0;
 	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
@@ -180,6 +272,7 @@ med_profile_object_t *med_profile_object(
 	p->imitate_lync = record->imitate_lync != 0;
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);
+	p->media = pack_media(record);
 	p->trying_timeout_ms = record->trying_timeout_ms;
 	p->progress_timeout_ms =
 			record->enable_fast_failover_timer != 0 ? record->progress_timeout_ms : 0;
@@ -438,20 +531,62 @@ med_rules_object_t *med_rules_object(
 	return object;
 }
 
+med_response_object_t *med_response_object(
+		med_heap_t *heap, med_str_t id, const med_response_rules_record_t *record)
+{
+	const med_response_rule_record_t *from = record->rules.items;
+	size_t count = record->rules.count;
+	med_response_rule_t *rules;
+	med_response_object_t *object =
+			med_segment_new(heap, sizeof(*object) + count * sizeof(*rules) + id.len);
+	char *at;
+
+	if(object == NULL)
+		return NULL;
+	rules = (void *)(object + 1);
+	for(size_t i = 0; i < count; i++)
+		rules[i] = (med_response_rule_t){.code = (uint16_t)from[i].received_response_code,
+				.cause = (int16_t)from[i].received_isup_cause_value,
+				.translated = (uint16_t)from[i].translated_response_code,
+				.order = from[i].order};
+	at = (char *)(rules + count);
+	object->rules.rules = rules;
+	object->rules.count = count;
+	object->rules.id = pack(&at, id);
+	return object;
+}
+
 /* ---- trunks -------------------------------------------------------------------------
  */
 
-/* "sip:host:port;transport=tls"; an IPv6 address gets its brackets. */
+/*
+ * "sip:host:port;transport=tls"; an IPv6 address gets its brackets. Services have the
+ * port: one in the URI would say not to look them up (RFC 3263 4.2).
+ */
 static size_t write_destination(char *out, size_t size, const med_gateway_t *gateway,
 		uint32_t port, uint32_t transport)
 {
 	med_str_t host = gateway->address;
 	bool bare = host.len > 0 && memchr(host.s, ':', host.len) != NULL && host.s[0] != '[';
-	int n = snprintf(out, size, "sip:%s%.*s%s:%u;transport=%s", bare ? "[" : "",
-			MED_STR_FMT(host), bare ? "]" : "", port,
+	char at[8] = "";
+	int n;
+
+	if(!gateway->srv)
+		(void)snprintf(at, sizeof(at), ":%u", port & 0xffffu);
+	n = snprintf(out, size, "sip:%s%.*s%s%s;transport=%s", bare ? "[" : "",
+			MED_STR_FMT(host), bare ? "]" : "", at,
 			med_transport_name((enum med_transport)transport));
 
 	return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
+}
+
+static bool has_target(const med_gateway_t *gateway, uint32_t transport)
+{
+	for(unsigned i = 0; i < gateway->target_count; i++) {
+		if(gateway->targets[i].transports >> transport & 1)
+			return true;
+	}
+	return false;
 }
 
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
@@ -488,7 +623,8 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->port = ports.remote;
 	t->local_port = ports.local;
 	t->enabled = record->enabled != 0;
-	t->takes_calls = t->enabled && gateway->routable;
+	t->unresolved = gateway->named && !has_target(gateway, record->transport);
+	t->takes_calls = t->enabled && gateway->routable && !t->unresolved;
 	t->pstn = gateway->peer != MED_IP_PBX;
 	t->restricted = profile->location_restricted;
 	t->network_site =
@@ -497,5 +633,6 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 			(enum med_srtp_mode)profile->srtp_mode, record->transport == MED_TLS);
 	t->leg.anchored = profile->anchor;
 	t->leg.known = true;
+	t->leg.media = profile->media;
 	return object;
 }

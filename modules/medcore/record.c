@@ -101,15 +101,35 @@ static int fault(const med_reading_t *r, med_str_t field, int code, const char *
 			reason);
 }
 
+/* The one kind that has a field of that name; NULL: none has, or several. */
+static const char *kind_with(med_str_t name)
+{
+	const char *found = NULL;
+
+	for(int kind = 0; kind < MED_KIND_COUNT; kind++) {
+		if(med_schema_field((enum med_kind)kind, name) == NULL)
+			continue;
+		if(found != NULL)
+			return NULL;
+		found = med_kind_name((enum med_kind)kind);
+	}
+	return found;
+}
+
 static int unknown_field(const med_reading_t *r, med_str_t name)
 {
 	const char *nearest = med_schema_nearest(r->kind, name);
 	char id[MED_OBJECT_ID_MAX + 16], quoted[60], names[140] = "";
+	const char *other = kind_with(name);
 	const med_field_def_t *defs;
 	size_t count, used = 0;
 
 	(void)med_quote(id, sizeof(id), r->id);
 	(void)med_quote(quoted, sizeof(quoted), name);
+	if(other != NULL)
+		return med_fail(r->err, MED_EINVAL,
+				"%s '%s': unknown field '%s'; it is a field of %s",
+				med_kind_name(r->kind), id, quoted, other);
 	if(nearest != NULL)
 		return med_fail(r->err, MED_EINVAL, "%s '%s': unknown field '%s'; '%s' is meant?",
 				med_kind_name(r->kind), id, quoted, nearest);
@@ -289,6 +309,9 @@ static int finish_test(med_reading_t *r)
 	if(t->from_trunk.len > 0 && t->target_policy.len > 0)
 		return fault(r, MED_STR("target_policy"), MED_EINVAL,
 				"besides from_trunk; a call has one of them");
+	if(t->from_trunk.len > 0 && t->from_site.len > 0)
+		return fault(r, MED_STR("from_site"), MED_EINVAL,
+				"besides from_trunk; that has its own, network_site of its profile");
 	return MED_EOK;
 }
 

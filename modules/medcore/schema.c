@@ -96,10 +96,11 @@ static const med_field_def_t gateway_fields[] = {
 		.meaning = "name its certificate must carry; the address when that is a host name"},
 	{FIELD(gateway, tls_wildcard, BOOL), .initial = "no",
 		.meaning = "its certificate may have *.example.com for tls_name gw1.example.com"},
-	{FIELD(gateway, lookup, WORD), .initial = "host", .words = lookups, .kept = true,
+	{FIELD(gateway, lookup, WORD), .initial = "host", .words = lookups,
 		.meaning = "how an address that is a name is looked up; srv gives the port as well"},
 	{FIELD(gateway, source, SUBNETS), .max = MED_GATEWAY_ADDRESSES,
-		.meaning = "addresses and subnets its requests come from; the address when that is an IP"},
+		.meaning = "addresses and subnets its requests come from; the address, or all that its "
+			"name stands for"},
 	{FIELD(gateway, site, ID), .max = MED_ID_MAX, REFERS(SITE),
 		.meanwhile = "the profile of its trunks is still chosen by that name",
 		.meaning = "site it stands in; chooses the profile"},
@@ -117,7 +118,7 @@ static const med_field_def_t gateway_fields[] = {
 		.meanwhile = "there is none to guard",
 		.meaning = "trunk that stays in force as long as the gateway does"},
 	{FIELD(gateway, ip_version, WORD), .initial = "both", .words = ip_versions,
-		.kept = true, .meaning = "addresses it can use"},
+		.meaning = "addresses it can use, of those its name stands for"},
 	{FIELD(gateway, representative_media_ip, ADDRESS), .max = HOST_MAX_BYTES, .kept = true,
 		.meaning = "address of its media when that is not where its signalling is"},
 	{FIELD(gateway, alternate_by_pass_id, ID), .max = MED_ID_MAX, .kept = true,
@@ -154,6 +155,12 @@ static const med_field_def_t trunk_fields[] = {
 static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
 
+static const char *const early_codes[] = {
+	[MED_EARLY_AS_RECEIVED] = "as_received", [MED_EARLY_183] = "183", NULL};
+
+static const char *const sdp_dialects[] = {
+	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
+
 static const med_field_def_t profile_fields[] = {
 	COMMON(profile),
 	{FIELD(profile, srtp_mode, WORD), .initial = "required", .words = med_srtp_mode_words,
@@ -189,6 +196,27 @@ static const med_field_def_t profile_fields[] = {
 		.unit = "ms", .meaning = "no final answer; 0 off"},
 	{FIELD(profile, failover_codes, CODES), .initial = "408,500,502,503,504", .max = 64,
 		.meaning = "final codes that send the call to the next trunk"},
+	{FIELD(profile, options_interval_s, NUMBER), .initial = "60", .max = 86400, .unit = "s",
+		.meaning = "how often it is asked by OPTIONS whether it is there; 0: never"},
+	{FIELD(profile, options_down_interval_s, NUMBER), .initial = "60", .min = 1,
+		.max = 86400, .unit = "s", .meaning = "the same while it is not"},
+	{FIELD(profile, options_timeout_ms, NUMBER), .initial = "4000", .min = 100,
+		.max = 32000, .unit = "ms", .meaning = "an OPTIONS is missed without an answer by then"},
+	{FIELD(profile, options_max_misses, NUMBER), .initial = "5", .min = 1, .max = 255,
+		.meaning = "so many missed in a row: it is down"},
+	{FIELD(profile, options_up_after, NUMBER), .initial = "2", .min = 1, .max = 255,
+		.meaning = "so many answered in a row: it is up again"},
+	{FIELD(profile, options_failure_codes, CODES), .initial = "408,503", .max = 64,
+		.meaning = "answers to OPTIONS that count as none"},
+	{FIELD(profile, suspect_after, NUMBER), .initial = "3", .max = 255,
+		.meaning = "so many calls in a row that went on to another: tried after others for "
+			"retry_down_s; 0: never"},
+	{FIELD(profile, down_after, NUMBER), .initial = "5", .max = 255,
+		.meaning = "so many: down; 0: never"},
+	{FIELD(profile, retry_down_s, NUMBER), .initial = "30", .min = 1, .max = 86400,
+		.unit = "s", .meaning = "then one call is let through, to see"},
+	{FIELD(profile, max_retry_after_s, NUMBER), .initial = "300", .max = 86400, .unit = "s",
+		.meaning = "its Retry-After is heeded up to this; 0: not at all"},
 	{FIELD(profile, allow_pstn_to_pstn, BOOL), .initial = "no",
 		.meaning = "may a call that comes from the PSTN on this trunk go back there"},
 	{FIELD(profile, imitate_lync, BOOL), .initial = "no",
@@ -245,7 +273,7 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "it sends RTCP while a call is on hold"},
 	{FIELD(profile, sip_response_code_translation_rules, ID), .max = MED_ID_MAX,
 		.alias = "sip_response_code_translation_rules_list", REFERS(RESPONSE_RULES),
-		.kept = true, .meanwhile = "codes stay as they are",
+		.meanwhile = "codes stay as they are",
 		.meaning = "rules for the final codes it answers"},
 	{FIELD(profile, enable_location_restriction, BOOL), .initial = "no",
 		.meaning = "its calls stay within network_site_id"},
@@ -256,6 +284,17 @@ static const med_field_def_t profile_fields[] = {
 		.kept = true, .meaning = "keep its P-Asserted-Identity of anonymous calls we forward"},
 	{FIELD(profile, accept_gateway_pai_for_outbound_calls, BOOL), .initial = "no",
 		.kept = true, .meaning = "show the number that its answer asserts"},
+	{FIELD(profile, srtp_suites, WORDS), .initial = "AES_CM_128_HMAC_SHA1_80",
+		.words = med_suite_words, .max = MED_LEG_SUITES,
+		.meaning = "suites it may agree on, those it is offered in this order"},
+	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
+		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
+	{FIELD(profile, hold_form, WORD), .initial = "as_received", .words = med_hold_words,
+		.meaning = "how it reads that it is put on hold; needs anchor"},
+	{FIELD(profile, activate_initial_offer, BOOL), .initial = "no",
+		.meaning = "a call that begins on hold does not seem so to it; needs anchor"},
+	{FIELD(profile, early_media_code, WORD), .initial = "as_received", .words = early_codes,
+		.meaning = "code of the 18x with SDP that it is sent"},
 };
 
 static const med_field_def_t rules_fields[] = {
@@ -280,7 +319,7 @@ static const med_field_def_t rules_fields[] = {
 
 static const med_field_def_t response_rules_fields[] = {
 	COMMON(response_rules),
-	{"rule." MED_ORDER_MARK, MED_TYPE_RESPONSE_RULE, 0, .kept = true,
+	{"rule." MED_ORDER_MARK, MED_TYPE_RESPONSE_RULE, 0,
 		.meaning = "rule.0, rule.1, ...: in this order, the first that matches wins; "
 			"0 is any code, -1 (the default) any cause"},
 	{ENTRY(response_rule, name, TEXT), .max = NAME_MAX_BYTES,
@@ -418,6 +457,9 @@ static const med_field_def_t test_fields[] = {
 	{FIELD(test, target_policy, ID), .max = MED_ID_MAX, REFERS(POLICY),
 		.meanwhile = "the case fails",
 		.meaning = "policy of the caller; this or from_trunk"},
+	{FIELD(test, from_site, ID), .max = MED_ID_MAX, REFERS(SITE),
+		.meanwhile = "the case goes by the global location_policy",
+		.meaning = "where a caller with target_policy is: for emergency numbers"},
 	{FIELD(test, target_dialplan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "the case fails",
 		.meaning = "rules that make E.164 of the number; the trunk's dial_plan"},

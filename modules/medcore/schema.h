@@ -27,6 +27,7 @@ enum med_type {
 	MED_TYPE_IDS,           /**< med_list_t of med_str_t, usages, at most max */
 	MED_TYPE_SUBNETS,       /**< med_list_t of med_ip_t, at most max */
 	MED_TYPE_CODES,         /**< med_list_t of uint16_t, at most max */
+	MED_TYPE_WORDS,         /**< med_list_t of uint8_t: indices into words, at most max */
 	MED_TYPE_TRUNKS,        /**< med_list_t of med_weighted_t, at most max */
 	MED_TYPE_DIALEDS,       /**< med_list_t of med_str_t, numbers, at most max */
 	MED_TYPE_WINDOWS,       /**< med_list_t of med_window_t, at most max */
@@ -49,7 +50,7 @@ typedef struct med_field_def {
 			*initial;  /**< value when the field is absent; NULL: none, or see meaning */
 	uint32_t min, max; /**< of a number; max bytes of a text, entries of a list */
 	const char *unit;  /**< of a number, as people write it; or NULL */
-	const char *const *words; /**< of MED_TYPE_WORD, closed by NULL */
+	const char *const *words; /**< of MED_TYPE_WORD and _WORDS, closed by NULL */
 	unsigned refers;          /**< 1 + the kind of the objects it names; 0: none */
 	const char *meanwhile; /**< what happens while such an object is not there; NULL: the
 							  build tells */

@@ -5,57 +5,7 @@
  */
 #include "medcore/sdp.h"
 
-#include <string.h>
-
-/** base64 length of a 16 byte key and a 14 byte salt */
-#define SDES_KEY_CHARS 40
-/** RFC 4568: a tag has at most nine digits */
-#define MAX_TAG 999999999
-
-static bool starts_with(med_str_t text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return text.len >= len && memcmp(text.s, prefix, len) == 0;
-}
-
-static med_str_t after(med_str_t text, size_t count)
-{
-	return (med_str_t){text.s + count, text.len - count};
-}
-
-/** The next word; @p rest is advanced past it and the spaces before it. */
-static med_str_t next_word(med_str_t *rest)
-{
-	med_str_t word;
-
-	while(rest->len && *rest->s == ' ')
-		*rest = after(*rest, 1);
-	word = (med_str_t){rest->s, 0};
-	while(word.len < rest->len && rest->s[word.len] != ' ')
-		word.len++;
-	*rest = after(*rest, word.len);
-	return word;
-}
-
-/** Leading decimal digits as a number up to @p max; false where there are none or more.
- */
-static bool read_number(med_str_t *text, uint32_t max, uint32_t *number)
-{
-	uint32_t value = 0;
-	size_t i;
-
-	for(i = 0; i < text->len && text->s[i] >= '0' && text->s[i] <= '9'; i++) {
-		value = value * 10 + (uint32_t)(text->s[i] - '0');
-		if(value > max)
-			return false;
-	}
-	if(!i)
-		return false;
-	*text = after(*text, i);
-	*number = value;
-	return true;
-}
+#include "medcore/sdp_text.h"
 
 bool med_sdp_next_line(med_str_t *rest, med_str_t *line, med_str_t *whole)
 {
@@ -73,54 +23,8 @@ bool med_sdp_next_line(med_str_t *rest, med_str_t *line, med_str_t *whole)
 		line->len--;
 	if(line->len && line->s[line->len - 1] == '\r')
 		line->len--;
-	*rest = after(*rest, len);
+	*rest = med_text_after(*rest, len);
 	return true;
-}
-
-static bool is_base64(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-			|| c == '+' || c == '/';
-}
-
-/** Only what leaves protection whole: WSH, and what RFC 4568 lets us ignore ("-..."). */
-static bool session_params_harmless(med_str_t rest)
-{
-	med_str_t word;
-
-	while((word = next_word(&rest)).len) {
-		if(!starts_with(word, "WSH=") && word.s[0] != '-')
-			return false;
-	}
-	return true;
-}
-
-bool med_sdp_crypto_usable(med_str_t value, bool *mki)
-{
-	uint32_t tag;
-	med_str_t key;
-	size_t i;
-
-	if(!read_number(&value, MAX_TAG, &tag) || !value.len || *value.s != ' ')
-		return false;
-	if(!med_str_eq_nocase(next_word(&value), MED_STR("AES_CM_128_HMAC_SHA1_80")))
-		return false;
-	key = next_word(&value);
-	if(key.len < 7 + SDES_KEY_CHARS
-			|| !med_str_eq_nocase((med_str_t){key.s, 7}, MED_STR("inline:")))
-		return false;
-	key = after(key, 7);
-	for(i = 0; i < SDES_KEY_CHARS; i++) {
-		if(!is_base64(key.s[i]))
-			return false;
-	}
-	key = after(key, SDES_KEY_CHARS);
-	/* what follows is |lifetime, |mki:length or both; several keys (;) are not for us */
-	if((key.len && *key.s != '|') || memchr(key.s, ';', key.len))
-		return false;
-	if(mki)
-		*mki = memchr(key.s, ':', key.len) != NULL;
-	return session_params_harmless(value);
 }
 
 static enum med_sdp_proto proto_of(med_str_t text)
@@ -151,6 +55,7 @@ struct parser {
 	med_errbuf_t *err;
 	unsigned int line;
 	med_str_t session_address;
+	uint8_t session_direction;
 	struct tcaps session_tcaps;
 	struct tcaps media_tcaps;
 };
@@ -169,7 +74,7 @@ static int parse_m(struct parser *p, med_str_t line, med_str_t value)
 {
 	med_sdp_media_t *media;
 	med_str_t port;
-	uint32_t number;
+	uint64_t number;
 
 	if(p->sdp->media_count == MED_SDP_MAX_MEDIA)
 		return med_fail(p->err, MED_ELIMIT, "SDP line %u: more than %d m-lines", p->line,
@@ -177,16 +82,17 @@ static int parse_m(struct parser *p, med_str_t line, med_str_t value)
 	media = &p->sdp->media[p->sdp->media_count];
 	memset(media, 0, sizeof(*media));
 	media->line = line;
-	media->type = next_word(&value);
-	port = next_word(&value);
-	media->proto_text = next_word(&value);
-	if(!read_number(&port, 65535, &number) || (port.len && *port.s != '/'))
+	media->type = med_text_word(&value);
+	port = med_text_word(&value);
+	media->proto_text = med_text_word(&value);
+	if(!med_text_number(&port, 65535, &number) || (port.len && *port.s != '/'))
 		return bad(p, "the port of m= is not a number from 0 to 65535");
 	if(!media->type.len || !media->proto_text.len)
 		return bad(p, "m= needs a type, a port, a transport and formats");
 	media->port = (uint16_t)number;
 	media->proto = (uint8_t)proto_of(media->proto_text);
 	media->address = p->session_address;
+	media->direction = p->session_direction;
 	p->media_tcaps.count = 0;
 	p->sdp->media_count++;
 	return MED_EOK;
@@ -195,7 +101,7 @@ static int parse_m(struct parser *p, med_str_t line, med_str_t value)
 /** Without "/ttl". */
 static med_str_t address_word(med_str_t *value)
 {
-	med_str_t address = next_word(value);
+	med_str_t address = med_text_word(value);
 	const char *slash = memchr(address.s, '/', address.len);
 
 	if(slash)
@@ -207,8 +113,8 @@ static int parse_c(struct parser *p, med_str_t value)
 {
 	med_str_t address;
 
-	next_word(&value);
-	next_word(&value);
+	med_text_word(&value);
+	med_text_word(&value);
 	address = address_word(&value);
 	if(!address.len)
 		return bad(p, "c= needs a network, an address type and an address");
@@ -225,15 +131,15 @@ bool med_sdp_next_address(med_str_t *rest, med_str_t *address)
 	int before;
 
 	while(med_sdp_next_line(rest, &line, NULL)) {
-		if(starts_with(line, "o="))
+		if(med_text_starts(line, "o="))
 			before = 5;
-		else if(starts_with(line, "c="))
+		else if(med_text_starts(line, "c="))
 			before = 2;
 		else
 			continue;
-		line = after(line, 2);
+		line = med_text_after(line, 2);
 		while(before--)
-			next_word(&line);
+			med_text_word(&line);
 		*address = address_word(&line);
 		return true;
 	}
@@ -245,8 +151,8 @@ static int parse_o(struct parser *p, med_str_t value)
 	int i;
 
 	for(i = 0; i < 5; i++)
-		next_word(&value);
-	p->sdp->origin_address = next_word(&value);
+		med_text_word(&value);
+	p->sdp->origin_address = med_text_word(&value);
 	return MED_EOK;
 }
 
@@ -254,12 +160,12 @@ static int parse_o(struct parser *p, med_str_t value)
 static int parse_tcap(struct parser *p, med_str_t value)
 {
 	struct tcaps *tcaps = current(p) ? &p->media_tcaps : &p->session_tcaps;
-	uint32_t number;
+	uint64_t number;
 	med_str_t word;
 
-	if(!read_number(&value, 65000, &number))
+	if(!med_text_number(&value, 65000, &number))
 		return MED_EOK; /* malformed: no capability */
-	for(word = next_word(&value); word.len; word = next_word(&value), number++) {
+	for(word = med_text_word(&value); word.len; word = med_text_word(&value), number++) {
 		if(tcaps->count == MED_SDP_MAX_TCAP)
 			return med_fail(p->err, MED_ELIMIT,
 					"SDP line %u: more than %d transport capabilities", p->line,
@@ -271,7 +177,7 @@ static int parse_tcap(struct parser *p, med_str_t value)
 	return MED_EOK;
 }
 
-static bool tcap_is_savp(const struct tcaps *tcaps, uint32_t number)
+static bool tcap_is_savp(const struct tcaps *tcaps, uint64_t number)
 {
 	size_t i;
 
@@ -286,16 +192,16 @@ static bool tcap_is_savp(const struct tcaps *tcaps, uint32_t number)
 static void parse_pcfg(struct parser *p, med_str_t value)
 {
 	med_sdp_media_t *media = current(p);
-	uint32_t config, number;
+	uint64_t config, number;
 	med_str_t word;
 
-	if(!media || media->potential_savp || !read_number(&value, 65000, &config))
+	if(!media || media->potential_savp || !med_text_number(&value, 65000, &config))
 		return;
-	while((word = next_word(&value)).len) {
-		if(!starts_with(word, "t="))
+	while((word = med_text_word(&value)).len) {
+		if(!med_text_starts(word, "t="))
 			continue;
-		word = after(word, 2);
-		while(read_number(&word, 65000, &number)) {
+		word = med_text_after(word, 2);
+		while(med_text_number(&word, 65000, &number)) {
 			if(tcap_is_savp(&p->media_tcaps, number)
 					|| tcap_is_savp(&p->session_tcaps, number)) {
 				media->potential_savp = true;
@@ -305,7 +211,7 @@ static void parse_pcfg(struct parser *p, med_str_t value)
 			}
 			if(!word.len || *word.s != '|')
 				break;
-			word = after(word, 1);
+			word = med_text_after(word, 1);
 		}
 	}
 }
@@ -313,28 +219,65 @@ static void parse_pcfg(struct parser *p, med_str_t value)
 static void parse_crypto(struct parser *p, med_str_t value)
 {
 	med_sdp_media_t *media = current(p);
-	bool mki = false;
-	uint32_t tag = 0;
+	med_crypto_t crypto;
+	med_suites_t suite;
+	bool better;
 
 	if(!media)
 		return; /* RFC 4568: only in a media section */
 	media->crypto_count++;
-	if(!med_sdp_crypto_usable(value, &mki))
+	if(!med_crypto_read(value, &crypto))
 		return;
-	if(!media->usable_crypto++ && read_number(&value, MAX_TAG, &tag))
-		media->usable_tag = tag;
-	if(!mki)
-		media->usable_no_mki++;
+	suite = (med_suites_t)(1u << crypto.suite);
+	better = !crypto.mki && !(media->suites_no_mki & suite);
+	if(better || !(media->suites & suite))
+		media->tag[crypto.suite] = crypto.tag;
+	media->suites |= suite;
+	if(!crypto.mki)
+		media->suites_no_mki |= suite;
 }
 
-static int parse_a(struct parser *p, med_str_t value)
+int med_sdp_direction(med_str_t line)
 {
-	if(starts_with(value, "crypto:"))
-		parse_crypto(p, after(value, 7));
-	else if(starts_with(value, "tcap:"))
-		return parse_tcap(p, after(value, 5));
-	else if(starts_with(value, "pcfg:"))
-		parse_pcfg(p, after(value, 5));
+	static const med_str_t names[] = {[MED_SENDRECV] = MED_STR("a=sendrecv"),
+			[MED_SENDONLY] = MED_STR("a=sendonly"),
+			[MED_RECVONLY] = MED_STR("a=recvonly"),
+			[MED_INACTIVE] = MED_STR("a=inactive")};
+	int i;
+
+	if(line.len != names[0].len) /* they are of one length, and few others are */
+		return -1;
+	for(i = MED_INACTIVE; i >= 0 && memcmp(line.s, names[i].s, line.len) != 0; i--)
+		;
+	return i;
+}
+
+bool med_sdp_address_is_zero(med_str_t address)
+{
+	return med_str_eq(address, MED_STR("0.0.0.0")) || med_str_eq(address, MED_STR("::"));
+}
+
+static void parse_direction(struct parser *p, med_str_t line)
+{
+	int direction = med_sdp_direction(line);
+
+	if(direction < 0)
+		return;
+	if(current(p))
+		current(p)->direction = (uint8_t)direction;
+	else
+		p->session_direction = (uint8_t)direction;
+}
+
+static int parse_a(struct parser *p, med_str_t line, med_str_t value)
+{
+	parse_direction(p, line);
+	if(med_text_starts(value, "crypto:"))
+		parse_crypto(p, med_text_after(value, 7));
+	else if(med_text_starts(value, "tcap:"))
+		return parse_tcap(p, med_text_after(value, 5));
+	else if(med_text_starts(value, "pcfg:"))
+		parse_pcfg(p, med_text_after(value, 5));
 	return MED_EOK;
 }
 
@@ -351,13 +294,13 @@ static int parse_line(struct parser *p, med_str_t line)
 		return bad(p, "a carriage return within the line");
 	switch(line.s[0]) {
 		case 'm':
-			return parse_m(p, line, after(line, 2));
+			return parse_m(p, line, med_text_after(line, 2));
 		case 'c':
-			return parse_c(p, after(line, 2));
+			return parse_c(p, med_text_after(line, 2));
 		case 'o':
-			return parse_o(p, after(line, 2));
+			return parse_o(p, med_text_after(line, 2));
 		case 'a':
-			return parse_a(p, after(line, 2));
+			return parse_a(p, line, med_text_after(line, 2));
 		default:
 			return MED_EOK;
 	}

@@ -9,7 +9,7 @@
 #ifndef MEDCORE_SDP_H
 #define MEDCORE_SDP_H
 
-#include "medcore/common.h"
+#include "medcore/crypto.h"
 
 #define MED_SDP_MAX_MEDIA 16
 #define MED_SDP_MAX_SIZE 65535
@@ -23,20 +23,25 @@ enum med_sdp_proto {
 	MED_SDP_DTLS,      /**< UDP/TLS/RTP/SAVP(F) */
 };
 
+/** From the side of who wrote it. */
+enum med_sdp_direction { MED_SENDRECV = 0, MED_SENDONLY, MED_RECVONLY, MED_INACTIVE };
+
 typedef struct med_sdp_media {
 	med_str_t type; /**< "audio" */
 	med_str_t proto_text;
-	uint8_t proto;          /**< enum med_sdp_proto */
-	uint16_t port;          /**< 0: declined */
-	uint16_t crypto_count;  /**< a=crypto lines, of any suite */
-	uint16_t usable_crypto; /**< see med_sdp_crypto_usable */
-	uint16_t usable_no_mki; /**< those of them without MKI */
-	uint32_t usable_tag;    /**< tag of the first usable one */
-	bool potential_savp;    /**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
-	uint16_t pcfg;          /**< its number, and ... */
-	uint16_t pcfg_tcap;     /**< ... the number of the tcap it names: for acfg */
-	med_str_t address;      /**< c= of the media, else of the session; may be empty */
-	med_str_t line;         /**< the whole m= line without its end, for those who edit */
+	uint8_t proto;         /**< enum med_sdp_proto */
+	uint8_t direction;     /**< enum med_sdp_direction, the session's where it has none */
+	uint16_t port;         /**< 0: declined */
+	uint16_t crypto_count; /**< a=crypto lines, of any suite */
+	med_suites_t suites;   /**< of lines that med_crypto_read() takes */
+	med_suites_t suites_no_mki; /**< of those of them without MKI */
+	uint32_t
+			tag[MED_SUITE_COUNT]; /**< of each suite's first one, without MKI if any is */
+	bool potential_savp;          /**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
+	uint16_t pcfg;                /**< its number, and ... */
+	uint16_t pcfg_tcap;           /**< ... the number of the tcap it names: for acfg */
+	med_str_t address; /**< c= of the media, else of the session; may be empty */
+	med_str_t line;    /**< the whole m= line without its end, for those who edit */
 } med_sdp_media_t;
 
 typedef struct med_sdp {
@@ -61,14 +66,10 @@ int med_sdp_parse(med_str_t body, med_sdp_t *sdp, med_errbuf_t *err);
  */
 bool med_sdp_next_line(med_str_t *rest, med_str_t *line, med_str_t *whole);
 
-/**
- * Is this the value of an a=crypto line (after the colon) that our keys may rest on:
- * suite AES_CM_128_HMAC_SHA1_80, a whole key, and no session parameter that takes
- * protection away or that we do not know (RFC 4568 6.3)?
- *
- * @param mki  NULL allowed; set where the line carries an MKI
- */
-bool med_sdp_crypto_usable(med_str_t value, bool *mki);
+/** What an a= line says of direction; -1: something else. */
+int med_sdp_direction(med_str_t line);
+/** 0.0.0.0 or ::, an old way to say that nothing is to be sent. */
+bool med_sdp_address_is_zero(med_str_t address);
 
 /**
  * The addresses of o= and c= lines, one after the other, for those who ask whose they

@@ -138,8 +138,9 @@ typedef struct med_choice {
 	med_errbuf_t *err;
 	const med_usage_t *usage;
 	med_plan_t *plan;
-	size_t down_count; /* trunks that are not usable now, for last */
+	size_t down_count; /* trunks that are suspect or down, for last */
 	med_candidate_t down[MED_PLAN_MAX];
+	uint8_t down_rank[MED_PLAN_MAX];
 	bool matched;            /* some route took the number */
 	const med_route_t *dear; /* its pattern hit its own limit: passed over */
 	unsigned passed_same, passed_other;
@@ -171,6 +172,8 @@ static const char *unfit(const med_trunk_t *trunk)
 		return NULL;
 	if(!trunk->enabled)
 		return "is not enabled";
+	if(trunk->gateway->routable && trunk->unresolved)
+		return "has a gateway whose name has no known address";
 	return "has a gateway that is not routable";
 }
 
@@ -216,6 +219,7 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 {
 	const med_query_t *query = c->query;
 	const char *reason = unfit(trunk);
+	enum med_health_rank rank;
 	med_candidate_t candidate = {trunk, route, c->usage->name};
 
 	if(reason != NULL) {
@@ -239,10 +243,15 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 				MED_STR_FMT(trunk->id));
 		return;
 	}
-	if(query->usable != NULL && !query->usable(query->ctx, trunk)) {
-		MED_TRACE(c->trace, "    trunk '%.*s' is down: last", MED_STR_FMT(trunk->id));
-		if(c->down_count < MED_PLAN_MAX)
+	rank = query->rank == NULL ? MED_RANK_GOOD
+							   : query->rank(query->ctx, trunk, c->plan->count == 0);
+	if(rank != MED_RANK_GOOD) {
+		MED_TRACE(c->trace, "    trunk '%.*s' is %s", MED_STR_FMT(trunk->id),
+				rank == MED_RANK_DOWN ? "down: last" : "suspect: after the others");
+		if(c->down_count < MED_PLAN_MAX) {
+			c->down_rank[c->down_count] = (uint8_t)rank;
 			c->down[c->down_count++] = candidate;
+		}
 		return;
 	}
 	MED_TRACE(c->trace, "    trunk '%.*s' is candidate %zu", MED_STR_FMT(trunk->id),
@@ -433,8 +442,12 @@ static int outcome(med_choice_t *c)
 	const med_number_t *called = c->query->called;
 	char quoted[40];
 
-	for(size_t i = 0; i < c->down_count && c->plan->count < MED_PLAN_MAX; i++)
-		c->plan->candidate[c->plan->count++] = c->down[i];
+	for(unsigned rank = MED_RANK_SUSPECT; rank <= MED_RANK_DOWN; rank++) {
+		for(size_t i = 0; i < c->down_count && c->plan->count < MED_PLAN_MAX; i++) {
+			if(c->down_rank[i] == rank)
+				c->plan->candidate[c->plan->count++] = c->down[i];
+		}
+	}
 	if(c->plan->count > 0)
 		return MED_EOK;
 	(void)med_quote(quoted, sizeof(quoted), (med_str_t){called->s, called->len});

@@ -141,8 +141,11 @@ typedef struct med_query {
 	int64_t now; /**< seconds of 1970, for schedules; 0: it is asked for when needed */
 	const med_number_t *called; /**< E.164 */
 	uint32_t turn;              /**< rotates trunks of equal weight; any counter */
-	/** Is the trunk worth trying now? NULL: all are. Down ones come last. */
-	bool (*usable)(void *ctx, const med_trunk_t *trunk);
+	/**
+	 * Is the trunk worth trying now? NULL: all are. Suspect ones come after the others,
+	 * those that are down last. @p first: it would be the first of the plan.
+	 */
+	enum med_health_rank (*rank)(void *ctx, const med_trunk_t *trunk, bool first);
 	void *ctx;
 } med_query_t;
 

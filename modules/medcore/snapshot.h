@@ -10,6 +10,7 @@
 #include "medcore/config.h"
 #include "medcore/map.h"
 #include "medcore/record.h"
+#include "medcore/response.h"
 #include "medcore/routes.h"
 #include "medcore/rules.h"
 
@@ -91,7 +92,7 @@ typedef struct med_places {
 /** The immutable whole. Everything hangs from here. */
 typedef struct med_view {
 	med_map_t *trunks, *gateways, *policies, *rules, *locations; /**< by id */
-	med_map_t *sites, *pools;                                    /**< by id */
+	med_map_t *sites, *pools, *responses;                        /**< by id */
 	med_map_t *rule_names;      /**< rule sets by simple_name */
 	const med_places_t *places; /**< NULL: there never was a site */
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
@@ -171,6 +172,11 @@ typedef struct med_rules_object {
 	med_segment_t segment;
 	med_rules_t rules;
 } med_rules_object_t;
+
+typedef struct med_response_object {
+	med_segment_t segment;
+	med_response_rules_t rules;
+} med_response_object_t;
 
 #define MED_OBJECT(type, member, pointer)                                                \
 	((const type *)((const char *)(pointer)-offsetof(type, member)))

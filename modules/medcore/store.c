@@ -115,6 +115,7 @@ void med_store_lose(med_store_t *store, const char *fmt, ...)
 	med_store_keys_clear(&store->changed);
 	med_store_keys_clear(&store->round);
 	med_store_keys_clear(&store->told);
+	med_store_keys_clear(&store->gone);
 	forget_fat(store); /* it may be mended meanwhile, and we are not told */
 	store->phase = PH_DOWN;
 	store->gets = 0;
@@ -412,6 +413,7 @@ void med_store_free(med_store_t *store)
 	med_store_keys_free(&store->changed);
 	med_store_keys_free(&store->round);
 	med_store_keys_free(&store->told);
+	med_store_keys_free(&store->gone);
 	med_store_keys_free(&store->fat);
 	med_store_keys_free(&store->fat_changed);
 	free(store->fields);

@@ -35,7 +35,7 @@ typedef struct med_store_handler {
 	/** One object as it is now. */
 	void (*object)(void *ctx, enum med_kind kind, med_str_t id, const med_field_t *fields,
 			size_t count);
-	/** One object is gone. */
+	/** One object is gone. Told right before the commit that takes it out of force. */
 	void (*gone)(void *ctx, enum med_kind kind, med_str_t id);
 	/** One object is there, but its key is no hash: @p text says so and the remedy. */
 	void (*unreadable)(void *ctx, enum med_kind kind, med_str_t id, const char *text);

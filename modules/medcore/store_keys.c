@@ -82,6 +82,13 @@ int med_store_keys_add(med_store_keys_t *keys, med_str_t key)
 	return MED_EOK;
 }
 
+void med_store_keys_drop(med_store_keys_t *keys, med_str_t key)
+{
+	/* its slot stays taken, so that what was put behind it is still found */
+	if(med_store_keys_has(keys, key))
+		keys->key[keys->slot[find(keys, key)] - 1].len = 0;
+}
+
 bool med_store_keys_has(const med_store_keys_t *keys, med_str_t key)
 {
 	return keys->count && keys->slot[find(keys, key)] != 0;

@@ -24,6 +24,8 @@ typedef struct med_store_keys {
 
 /** Adds unless it is there. MED_EOK or MED_ENOMEM. The set starts zeroed. */
 int med_store_keys_add(med_store_keys_t *keys, med_str_t key);
+/** Takes it out again: at its index there is then an empty text. */
+void med_store_keys_drop(med_store_keys_t *keys, med_str_t key);
 bool med_store_keys_has(const med_store_keys_t *keys, med_str_t key);
 /** The key at @p index < count; valid until the next add. */
 med_str_t med_store_keys_at(const med_store_keys_t *keys, size_t index);

@@ -78,6 +78,12 @@ struct med_store {
 	med_store_keys_t changed; /**< named by notices, to be read in the next round */
 	med_store_keys_t round;   /**< being read */
 	med_store_keys_t told;    /**< read since the last commit; not kept in a full read */
+	/*
+	 * Found empty since the last commit, and told with the next. The values that FLUSHDB
+	 * left were empty before its own notice came: objects that happened to be read in
+	 * that moment went out of force, and were missing among what was then held back.
+	 */
+	med_store_keys_t gone;
 	/* A value too big to be read would end the connection each time it is asked for. */
 	med_store_keys_t fat;         /**< keys that are not asked for */
 	med_store_keys_t fat_changed; /**< of these, to be tried again when that is due */
@@ -178,6 +184,8 @@ void med_store_on_info(med_store_t *store, const redisReply *reply);
 void med_store_dispatch(med_store_t *store, med_conn_t *conn, redisReply *reply);
 /** A key whose value is too big to be read. */
 void med_store_tell_fat(med_store_t *store, med_str_t key);
+/** What was found empty since the last commit. */
+void med_store_tell_gone(med_store_t *store);
 void med_store_write_lost(med_store_t *store, const char *why);
 
 #endif

@@ -169,6 +169,7 @@ void med_store_start_full(med_store_t *store)
 	med_store_keys_clear(&store->changed);
 	med_store_keys_clear(&store->round);
 	med_store_keys_clear(&store->told);
+	med_store_keys_clear(&store->gone);
 	store->again = false;
 	store->full = true;
 	store->conflict = false;
@@ -297,6 +298,7 @@ static void commit(med_store_t *store)
 	if(!store->fat.count)
 		store->fat_wait = 0;
 	med_store_keys_clear(&store->told);
+	med_store_tell_gone(store);
 	store->handler.commit(store->handler.ctx, full, med_store_applied(store));
 	if(store->phase != PH_LIVE)
 		store->live_ms = store->now;

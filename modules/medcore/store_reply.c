@@ -101,6 +101,7 @@ void med_store_tell_fat(med_store_t *store, med_str_t key)
 			(int)(key.len < 100 ? key.len : 100), key.s, MED_CONN_REPLY_MAX >> 20,
 			MED_CONN_ELEMENTS_MAX / 2);
 	med_store_printable(text);
+	med_store_keys_drop(&store->gone, key);
 	if(split(rest, &kind, &id))
 		store->handler.unreadable(store->handler.ctx, kind, id, text);
 	else
@@ -138,10 +139,8 @@ static bool tell_hash(med_store_t *store, med_str_t key, const redisReply *reply
 		tell_stray(store, key, rest, count != 0);
 		return true;
 	}
-	if(count == 0) {
-		store->handler.gone(store->handler.ctx, kind, id);
-		return true;
-	}
+	if(count == 0) /* told with the commit: is it not all that went? */
+		return med_store_keys_add(&store->gone, key) == MED_EOK;
 	if(fields_reserve(store, count))
 		return false;
 	for(size_t i = 0; i < count; i++) {
@@ -150,6 +149,19 @@ static bool tell_hash(med_store_t *store, med_str_t key, const redisReply *reply
 	}
 	store->handler.object(store->handler.ctx, kind, id, store->fields, count);
 	return true;
+}
+
+void med_store_tell_gone(med_store_t *store)
+{
+	med_str_t rest = {0}, id;
+	enum med_kind kind;
+
+	for(size_t i = 0; i < store->gone.count; i++) {
+		med_str_t key = med_store_keys_at(&store->gone, i);
+		if(key.len && below_prefix(store, key, &rest) && split(rest, &kind, &id))
+			store->handler.gone(store->handler.ctx, kind, id);
+	}
+	med_store_keys_clear(&store->gone);
 }
 
 /** One value of the round was told. */
@@ -164,6 +176,7 @@ static void got_one(med_store_t *store)
 
 static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
 {
+	med_store_keys_drop(&store->gone, key);
 	if(med_store_is_error(reply, "WRONGTYPE")) {
 		tell_unreadable(store, key);
 	} else if(!tell_hash(store, key, reply)) {

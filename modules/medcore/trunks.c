@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "medcore/targets.h"
 #include "medcore/writer.h"
 
 /* ---- whom a change concerns -----------------------------------------------------------
@@ -286,21 +287,24 @@ static int change_group(med_config_t *config, med_view_t *view, const med_trunk_
  */
 static bool nth_group(const med_trunk_t *trunk, unsigned n, med_leg_key_t *key)
 {
-	unsigned sources = trunk->gateway->source_count;
+	const med_gateway_t *gateway = trunk->gateway;
+	unsigned sources = gateway->source_count, all = sources + gateway->place_count;
 
 	*key = (med_leg_key_t){.tls = trunk->transport == MED_TLS, .port = trunk->local_port};
 	if(n == 0)
 		return true;
 	n--;
-	if(n < sources) {
-		key->remote = true;
-		key->port = trunk->port;
-	} else {
-		n -= sources;
-		if(!key->tls || n >= sources)
+	key->remote = n < all;
+	if(!key->remote) {
+		n -= all;
+		if(!key->tls || n >= all)
 			return false;
 	}
-	key->subnet = &trunk->gateway->sources[n];
+	key->subnet = n < sources ? &gateway->sources[n] : &gateway->places[n - sources].ip;
+	if(key->remote)
+		key->port = n < sources
+				? trunk->port
+				: med_target_port(&gateway->places[n - sources], trunk->port);
 	return true;
 }
 
@@ -352,8 +356,10 @@ static void mend_groups(med_config_t *config, med_view_t *view)
 
 static void count_prefixes(med_state_t *state, const med_trunk_t *trunk, int change)
 {
-	for(unsigned i = 0; i < trunk->gateway->source_count; i++) {
-		uint8_t bits = trunk->gateway->sources[i].prefix;
+	const med_gateway_t *gateway = trunk->gateway;
+
+	for(unsigned i = 0; i < gateway->source_count + (unsigned)gateway->place_count; i++) {
+		uint8_t bits = i < gateway->source_count ? gateway->sources[i].prefix : 128;
 		uint64_t bit = (uint64_t)1 << (bits % 64);
 		state->prefix_count[bits] += (uint32_t)change;
 		if(state->prefix_count[bits] > 0)
@@ -597,8 +603,9 @@ static int refuse_duplicate(med_config_t *config, med_slot_t *slot,
 		const med_trunk_t *trunk, const med_trunk_t *other)
 {
 	const char *what = trunk->transport == MED_TLS ? "tls_name"
-			: trunk->gateway->source_count > 0     ? "source"
-												   : "address";
+			: trunk->gateway->source_count == 0    ? "address"
+			: trunk->gateway->named ? "source, or what its name stands for,"
+									: "source";
 	med_errbuf_t text;
 
 	(void)med_fail(&text, 0,

@@ -167,17 +167,12 @@ static int set_bool(med_str_t value, uint32_t *out, med_errbuf_t *err)
 }
 
 /* "write a, b or c" */
-static int set_word(
-		const med_field_def_t *def, med_str_t value, uint32_t *out, med_errbuf_t *err)
+/* "write this, that or another" */
+static int no_such_word(const med_field_def_t *def, med_str_t value, med_errbuf_t *err)
 {
-	int word = med_word_find(def->words, value);
-	char right[120] = "write ";
+	char right[200] = "write ";
 	size_t used = strlen(right);
 
-	if(word >= 0) {
-		*out = (uint32_t)word;
-		return MED_EOK;
-	}
 	for(int i = 0; def->words[i] != NULL && used < sizeof(right); i++)
 		used += (size_t)snprintf(right + used, sizeof(right) - used, "%s%s",
 				i == 0                              ? ""
@@ -185,6 +180,17 @@ static int set_word(
 													: ", ",
 				def->words[i]);
 	return wrong(err, "none of its words", value, right);
+}
+
+static int set_word(
+		const med_field_def_t *def, med_str_t value, uint32_t *out, med_errbuf_t *err)
+{
+	int word = med_word_find(def->words, value);
+
+	if(word < 0)
+		return no_such_word(def, value, err);
+	*out = (uint32_t)word;
+	return MED_EOK;
 }
 
 /* (\+)?[1-9]\d*(;ext=[1-9]\d*)? */
@@ -381,6 +387,19 @@ static int add_dates(med_str_t entry, med_dates_t *item, med_errbuf_t *err)
 	return MED_EOK;
 }
 
+static int add_word(const med_field_def_t *def, med_str_t entry, uint8_t *items,
+		size_t used, med_errbuf_t *err)
+{
+	int word = med_word_find(def->words, entry);
+
+	if(word < 0)
+		return no_such_word(def, entry, err);
+	if(memchr(items, word, used) != NULL)
+		return wrong(err, "given twice", entry, "write it once");
+	items[used] = (uint8_t)word;
+	return MED_EOK;
+}
+
 static int compare_codes(const void *a, const void *b)
 {
 	return *(const uint16_t *)a - *(const uint16_t *)b;
@@ -400,14 +419,19 @@ static size_t entry_size(enum med_type type)
 			return sizeof(med_ip_t);
 		case MED_TYPE_CODES:
 			return sizeof(uint16_t);
+		case MED_TYPE_WORDS:
+			return sizeof(uint8_t);
 		default:
 			return sizeof(med_weighted_t);
 	}
 }
 
-static int add_entry(const med_field_def_t *def, med_str_t entry, char *item,
-		med_arena_t *arena, med_errbuf_t *err)
+/* items[used] is to be filled. */
+static int add_entry(const med_field_def_t *def, med_str_t entry, char *items,
+		size_t used, med_arena_t *arena, med_errbuf_t *err)
 {
+	char *item = items + used * entry_size(def->type);
+
 	switch(def->type) {
 		case MED_TYPE_IDS:
 			return add_id(entry, (void *)item, arena, err);
@@ -415,6 +439,8 @@ static int add_entry(const med_field_def_t *def, med_str_t entry, char *item,
 			return add_subnet(entry, (void *)item, err);
 		case MED_TYPE_CODES:
 			return add_code(entry, (void *)item, err);
+		case MED_TYPE_WORDS:
+			return add_word(def, entry, (void *)items, used, err);
 		case MED_TYPE_DIALEDS:
 			return add_dialed(entry, (void *)item, arena, err);
 		case MED_TYPE_WINDOWS:
@@ -434,6 +460,8 @@ static int set_list(const med_field_def_t *def, med_str_t value, med_list_t *out
 	char *items;
 	int rc;
 
+	if(rest.len == 0 && def->type == MED_TYPE_WORDS)
+		return no_such_word(def, rest, err);
 	if(rest.len == 0) {
 		*out = (med_list_t){NULL, 0};
 		return MED_EOK;
@@ -447,7 +475,7 @@ static int set_list(const med_field_def_t *def, med_str_t value, med_list_t *out
 	if(items == NULL)
 		return no_room(err);
 	while(next_entry(&rest, &entry)) {
-		rc = add_entry(def, entry, items + used * size, arena, err);
+		rc = add_entry(def, entry, items, used, arena, err);
 		if(rc != MED_EOK)
 			return rc;
 		used++;
@@ -624,6 +652,7 @@ int med_schema_set(const med_field_def_t *def, med_str_t value, void *record,
 		case MED_TYPE_IDS:
 		case MED_TYPE_SUBNETS:
 		case MED_TYPE_CODES:
+		case MED_TYPE_WORDS:
 		case MED_TYPE_TRUNKS:
 		case MED_TYPE_DIALEDS:
 		case MED_TYPE_WINDOWS:
@@ -675,8 +704,9 @@ static void add_ip(med_text_t *text, const med_ip_t *ip)
 		add(text, "%s/%u", address, bits);
 }
 
-static void add_list(med_text_t *text, enum med_type type, const med_list_t *list)
+static void add_list(med_text_t *text, const med_field_def_t *def, const med_list_t *list)
 {
+	enum med_type type = def->type;
 	char written[MED_WINDOW_TEXT];
 
 	for(size_t i = 0; i < list->count; i++) {
@@ -687,6 +717,8 @@ static void add_list(med_text_t *text, enum med_type type, const med_list_t *lis
 			add_ip(text, (const void *)item);
 		else if(type == MED_TYPE_CODES)
 			add(text, "%u", (unsigned)*(const uint16_t *)(const void *)item);
+		else if(type == MED_TYPE_WORDS)
+			add(text, "%s", def->words[*(const uint8_t *)item]);
 		else if(type == MED_TYPE_WINDOWS)
 			add(text, "%s", med_window_format((const void *)item, written));
 		else if(type == MED_TYPE_DATES)
@@ -726,11 +758,12 @@ size_t med_schema_format(
 		case MED_TYPE_IDS:
 		case MED_TYPE_SUBNETS:
 		case MED_TYPE_CODES:
+		case MED_TYPE_WORDS:
 		case MED_TYPE_TRUNKS:
 		case MED_TYPE_DIALEDS:
 		case MED_TYPE_WINDOWS:
 		case MED_TYPE_DATES:
-			add_list(&text, def->type, (const void *)at);
+			add_list(&text, def, (const void *)at);
 			break;
 		case MED_TYPE_RULE:
 			add(&text, "%.*s => %.*s", MED_STR_FMT(rule->pattern),
@@ -841,7 +874,8 @@ const char *med_schema_value(const med_field_def_t *def, char *out, size_t size)
 	if(def->type == MED_TYPE_NUMBER) {
 		add(&text, "%u to %u%s%s", def->min, def->max, def->unit == NULL ? "" : " ",
 				def->unit == NULL ? "" : def->unit);
-	} else if(def->type == MED_TYPE_WORD) {
+	} else if(def->type == MED_TYPE_WORD || def->type == MED_TYPE_WORDS) {
+		add(&text, "%s", def->type == MED_TYPE_WORDS ? "list of " : "");
 		for(int i = 0; def->words[i] != NULL; i++)
 			add(&text, "%s`%s`", i == 0 ? "" : " ", def->words[i]);
 	} else {

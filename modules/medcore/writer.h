@@ -60,6 +60,14 @@ typedef struct med_route_entry {
 	uint8_t caller_len, trunk_count;
 } med_route_entry_t;
 
+/** What the name of a gateway stands for, or why that is not known. */
+typedef struct med_resolved {
+	int64_t at;    /**< when it was found; 0: never */
+	char *trouble; /**< NULL: none */
+	size_t count;
+	med_target_t targets[];
+} med_resolved_t;
+
 /** Compiled rules of a rule set, in order; NULL where a pattern is recognised. */
 typedef struct med_rules_entry {
 	med_record_t *record;
@@ -94,12 +102,15 @@ struct med_slot {
 			*pending; /**< in the version in force, and in the one being built */
 	med_slot_t *next_dirty;
 	med_slot_t *fault_next, *fault_prev;
-	med_refs_t *refs;           /**< what the version in force names; NULL: nothing */
-	med_ref_t *named;           /**< objects that name it */
-	const med_slot_t *named_by; /**< of a trunk: one of the routes; NULL: not known */
-	uint32_t routes;            /**< that name this trunk, or schedule */
-	uint32_t epoch;             /**< of the last full read that told it */
-	uint32_t fault_told;        /**< hash of the text told last; 0: none */
+	med_refs_t *refs; /**< what the version in force names; NULL: nothing */
+	med_ref_t *named; /**< objects that name it */
+	union {
+		const med_slot_t *named_by; /**< of a trunk: one of the routes; NULL: not known */
+		struct med_resolved *resolved; /**< of a gateway; NULL: nothing is known */
+	};
+	uint32_t routes;     /**< that name this trunk, or schedule */
+	uint32_t epoch;      /**< of the last full read that told it */
+	uint32_t fault_told; /**< hash of the text told last; 0: none */
 	/* what finding it takes lies together, in one line of the cache or two */
 	uint32_t number; /**< of a trunk, or a schedule */
 	uint64_t hash;
@@ -180,6 +191,8 @@ struct med_config {
 	med_pause_t pause;
 	med_object_cb removed; /**< NULL, or told of each object that leaves force */
 	void *removed_ctx;
+	med_lookup_cb lookup; /**< NULL: no name is looked up */
+	void *lookup_ctx;
 	med_heap_t heap;
 	med_state_t state;
 	const med_profile_object_t *defaults;
@@ -254,8 +267,9 @@ size_t med_refs_of(const med_slot_t *slot, const med_ref_t **refs);
 /* ---- objects.c: records made into what a snapshot holds ------------------------------
  */
 
+/** Its targets are what is known of its name. */
 med_gateway_object_t *med_gateway_object(
-		med_heap_t *heap, med_str_t id, const med_gateway_record_t *record);
+		med_config_t *config, const med_slot_t *slot, const med_gateway_record_t *record);
 med_site_object_t *med_site_object(
 		med_heap_t *heap, med_str_t id, const med_site_record_t *record);
 med_pool_object_t *med_pool_object(
@@ -266,6 +280,8 @@ med_policy_object_t *med_policy_object(
 		med_config_t *config, med_str_t id, const med_policy_record_t *record);
 med_rules_object_t *med_rules_object(
 		med_heap_t *heap, med_str_t id, const med_rules_entry_t *entry);
+med_response_object_t *med_response_object(
+		med_heap_t *heap, med_str_t id, const med_response_rules_record_t *record);
 med_schedule_object_t *med_schedule_object(
 		med_heap_t *heap, med_str_t id, const med_schedule_record_t *record);
 med_guard_object_t *med_guard_object(
@@ -279,6 +295,18 @@ typedef struct med_ports {
 med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t number,
 		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
 		const med_profile_t *profile, med_str_t dial_plan, med_str_t pool_fqdn);
+
+/* ---- names.c: gateways whose address is a name
+ * ------------------------------------------
+ */
+
+/** Its record is about to become @p record; NULL: it leaves. What was found stays only
+ * while it is asked for in the same way. */
+void med_names_keep(med_config_t *config, med_slot_t *slot, const med_record_t *record);
+/** Is its address a name, and are names looked up at all? */
+bool med_names_looked_up(const med_config_t *config, const med_gateway_record_t *gateway);
+/** All that changed in the version that was built, before it is forgotten. */
+void med_names_tell(const med_config_t *config);
 
 /* ---- places.c: sites by address -------------------------------------------------------
  */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "medcore/inquiry.h"
 #include "medcore/schema.h"
 #include "medctl/output.h"
 #include "medctl/reading.h"
@@ -199,6 +200,22 @@ static void offer_options(const medctl_command_t *command, const char *begun)
 	}
 }
 
+/* What may be tried, and of what kind it is asked. */
+static void offer_inquiry(medctl_t *m, char **words, int at, const char *begun)
+{
+	const med_inquiry_t *inquiry = at == 1 ? med_inquiry_find(words[0]) : NULL;
+
+	for(const med_inquiry_t *i = med_inquiries; at == 0 && i->name != NULL; i++) {
+		char name[40];
+		(void)snprintf(name, sizeof(name), "%s", i->name);
+		for(char *c = name; *c != '\0'; c++)
+			*c = *c == '_' ? '-' : *c;
+		offer(name, begun);
+	}
+	if(inquiry != NULL && inquiry->words[0] == MED_ASKED_ID)
+		offer_ids(m, inquiry->kind, begun, "");
+}
+
 /* What may stand as argument @p at (from 0) of a command; words[0..at) stand already. */
 static void offer_argument(
 		medctl_t *m, const medctl_command_t *c, char **words, int at, const char *begun)
@@ -213,6 +230,8 @@ static void offer_argument(
 	} else if(strcmp(args, "FROM TO") == 0 && at == 0) {
 		offer_ids(m, MED_KIND_TRUNK, begun, "trunk:");
 		offer_ids(m, MED_KIND_POLICY, begun, "policy:");
+	} else if(strcmp(args, "WHAT ...") == 0) {
+		offer_inquiry(m, words, at, begun);
 	} else if(strcmp(args, "[ID...]") == 0) {
 		offer_ids(m, MED_KIND_TEST, begun, "");
 	} else if(strstr(args, "KIND") != NULL && at == 0) {

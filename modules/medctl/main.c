@@ -56,6 +56,8 @@ const medctl_command_t medctl_commands[] = {
 	{"del", "KIND ID...", "remove objects", "y", 2, -1, medctl_del},
 	{"explain", "FROM TO", "where a call would go and why; FROM is trunk:ID or policy:ID",
 		"fcT", 2, 2, medctl_explain},
+	{"try", "WHAT ...", "ask about a part of a decision; try alone lists what",
+		"fcT", 0, 6, medctl_try},
 	{"test", "[ID...]", "run the stored routing cases", "f", 0, -1, medctl_test},
 	{"status", "", "what each node has in force, and what it refuses", "", 0, 0,
 		medctl_status},

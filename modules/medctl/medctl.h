@@ -88,6 +88,7 @@ int medctl_list(medctl_t *m);
 int medctl_set(medctl_t *m);
 int medctl_status(medctl_t *m);
 int medctl_test(medctl_t *m);
+int medctl_try(medctl_t *m);
 int medctl_watch(medctl_t *m);
 
 #endif

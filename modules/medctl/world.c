@@ -122,11 +122,16 @@ static bool is_same(world_t *w, const object_t *object, const redis_object_t *re
 static int take_into_config(world_t *w, const redis_object_t *redis)
 {
 	med_errbuf_t err;
-	int rc = redis->text != NULL
-			? med_config_refuse(w->config, redis->kind, redis->id, redis->text)
-			: med_config_set(
-					w->config, redis->kind, redis->id, redis->fields, redis->count, &err);
+	int rc;
 
+	if(redis->text != NULL) {
+		(void)snprintf(err.text, sizeof(err.text), "%s '%.*s': %s",
+				med_kind_name(redis->kind), MED_STR_FMT(redis->id), redis->text);
+		rc = med_config_refuse(w->config, redis->kind, redis->id, err.text);
+	} else {
+		rc = med_config_set(
+				w->config, redis->kind, redis->id, redis->fields, redis->count, &err);
+	}
 	return rc == MED_ENOMEM ? no_memory() : MEDCTL_OK;
 }
 

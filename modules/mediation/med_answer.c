@@ -12,6 +12,7 @@
 
 #include "med_shm.h"
 #include "med_sync.h"
+#include "med_tell.h"
 #include "med_verbs.h"
 
 static sl_api_t med_sl;
@@ -37,6 +38,13 @@ str med_callid(sip_msg_t *msg)
 	return callid;
 }
 
+int med_refused_again(sip_msg_t *msg, int code)
+{
+	if(med_telling(msg))
+		med_tell_no(msg);
+	return code;
+}
+
 int med_refused(sip_msg_t *msg, int code)
 {
 	const med_reason_t *reason = med_reason_get(msg);
@@ -45,7 +53,7 @@ int med_refused(sip_msg_t *msg, int code)
 	if(reason != NULL)
 		LM_NOTICE(
 				"call %.*s: %u: %s\n", callid.len, callid.s, reason->code, reason->text);
-	return code;
+	return med_refused_again(msg, code);
 }
 
 int med_not_loaded(sip_msg_t *msg)
@@ -60,10 +68,13 @@ static const char *med_phrase(unsigned code)
 		unsigned code;
 		const char *phrase;
 	} phrases[] = {{400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"},
-			{415, "Unsupported Media Type"}, {481, "Call/Transaction Does Not Exist"},
-			{482, "Loop Detected"}, {484, "Address Incomplete"},
+			{408, "Request Timeout"}, {410, "Gone"}, {415, "Unsupported Media Type"},
+			{480, "Temporarily Unavailable"}, {481, "Call/Transaction Does Not Exist"},
+			{482, "Loop Detected"}, {484, "Address Incomplete"}, {486, "Busy Here"},
 			{488, "Not Acceptable Here"}, {500, "Server Internal Error"},
-			{503, "Service Unavailable"}};
+			{502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Server Time-out"},
+			{600, "Busy Everywhere"}, {603, "Decline"}, {604, "Does Not Exist Anywhere"},
+			{606, "Not Acceptable"}};
 
 	for(size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
 		if(phrases[i].code == code)
@@ -118,6 +129,20 @@ static int med_reply_lync(sip_msg_t *msg, const med_reason_t *reason, const char
 	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
 }
 
+/** The Q.850 cause of the last trunk's answer goes on to the caller (RFC 3326). */
+static int med_reply_cause(sip_msg_t *msg)
+{
+	const med_call_t *call = med_call_get(msg);
+	char header[64];
+	int len;
+
+	if(call == NULL || (call->flags & MED_CALL_OVER) == 0
+			|| call->cause == MED_CAUSE_NONE)
+		return 0;
+	len = snprintf(header, sizeof header, "Reason: Q.850;cause=%d\r\n", (int)call->cause);
+	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
+}
+
 static int med_reply_header(sip_msg_t *msg, const med_reason_t *reason)
 {
 	char header[MED_REASON_MAX + 64], text[MED_REASON_MAX];
@@ -152,7 +177,7 @@ int ki_med_reply(sip_msg_t *msg)
 	text.s = (char *)(uintptr_t)phrase;
 	text.len = (int)strlen(phrase);
 	if(reason->len > 0
-			&& (med_reply_header(msg, reason) < 0
+			&& (med_reply_header(msg, reason) < 0 || med_reply_cause(msg) < 0
 					|| med_reply_lync(msg, reason, phrase) < 0))
 		LM_ERR("no memory for the headers of a reply that say why\n");
 	return med_sl.freply(msg, reason->code, &text) < 0 ? MED_INTERNAL : MED_YES;

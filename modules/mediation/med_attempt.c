@@ -7,17 +7,23 @@
 
 #include "core/dset.h"
 #include "core/parser/parse_cseq.h"
+#include "core/rand/kam_rand.h"
+#include "core/socket_info.h"
 
 #include "med_branch.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
+#include "med_health.h"
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_refuse.h"
+#include "med_response.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_tell.h"
 #include "med_user.h"
 #include "med_verbs.h"
+#include "medcore/targets.h"
 
 /* tm's and rtpengine's timers take 0 for "leave as it is": this is "none". */
 #define MED_TIMER_NONE_MS 180000
@@ -43,6 +49,11 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	uint32_t trying =
 			profile->trying_timeout_ms != 0 ? profile->trying_timeout_ms : progress;
 
+	/* Who has not said 100 has not progressed; and over TCP tm cannot shorten a timer. */
+	if(progress > answer)
+		progress = answer;
+	if(trying > progress)
+		trying = progress;
 	call->progress = 0;
 	call->answer_timeout_ms = answer;
 	med_tm.set_fr(msg, progress, trying);
@@ -54,20 +65,64 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
  */
 static bool med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out)
 {
-	int proto = med_transport_proto(out->transport);
 	med_ip_t ip;
 
 	if(call->in.pin == 0) {
 		med_ip_of(&msg->rcv.src_ip, &ip);
 		call->in.pin = med_cookie_pin_ip(msg->rcv.proto, &ip);
 	}
-	if(med_ip_parse(out->gateway->address, &ip) != MED_EOK) {
-		call->out.pin = med_cookie_pin_name(proto, out->gateway->address);
-		return true;
-	}
-	call->out.pin = med_cookie_pin_ip(proto, &ip);
+	call->out.pin = med_cookie_pin_ip(med_transport_proto(out->transport), &call->target);
 	return out->transport != MED_TLS
-			|| med_connection_is(&ip, out->port, out->gateway) != MED_CONNECTION_NO;
+			|| med_connection_is(&call->target, call->target_port, out->gateway)
+			!= MED_CONNECTION_NO;
+}
+
+/** Those that this call has been to, and the one that is next: true, and it is chosen. */
+static bool med_choose_target(med_call_t *call, const med_trunk_t *trunk,
+		const struct socket_info *socket, uint32_t turn)
+{
+	uint32_t tried[MED_PLAN_MAX];
+	med_try_t *try = &call->tries[call->try_current];
+	med_target_query_t query = {.transport = trunk->transport,
+			.ipv4 = socket->address.af == AF_INET,
+			.ipv6 = socket->address.af == AF_INET6,
+			.tried = tried,
+			.turn = turn,
+			.chance = trunk->gateway->srv ? (uint32_t)kam_rand() : 0};
+	const med_target_t *target;
+
+	for(unsigned i = 0; i < call->try_current; i++)
+		if(call->tries[i].number == trunk->number && call->tries[i].target != 0)
+			tried[query.tried_count++] = call->tries[i].target;
+	target = med_target_next(trunk->gateway, &query);
+	if(target == NULL)
+		return false;
+	call->target = target->ip;
+	call->target_port = med_target_port(target, trunk->port);
+	try->target = med_target_hash(target);
+	tried[query.tried_count++] = try->target;
+	if(med_target_next(trunk->gateway, &query) != NULL)
+		med_call_try_again(call);
+	return true;
+}
+
+/** The next place of a gateway named by name, as $du: nobody is to look it up again. */
+static int med_set_target(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
+		const struct socket_info *socket, uint32_t turn)
+{
+	char uri[MED_DESTINATION_MAX];
+	str destination = {uri, 0};
+
+	if(!med_choose_target(call, trunk, socket, turn)) {
+		med_reason(msg, 503, 12000,
+				"trunk '%.*s': the name of its gateway, '%.*s', has no address that "
+				"its socket can send to",
+				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->address));
+		return med_refused(msg, MED_NO);
+	}
+	destination.len = (int)med_target_uri(&call->target, call->target_port,
+			(enum med_transport)trunk->transport, uri, sizeof uri);
+	return set_dst_uri(msg, &destination) < 0 ? MED_INTERNAL : MED_YES;
 }
 
 static int med_try_candidate(
@@ -76,7 +131,9 @@ static int med_try_candidate(
 	const med_trunk_t *trunk = med_snapshot_trunk_by_number(snapshot, try->number);
 	med_trunk_state_t *state;
 	struct socket_info *socket;
+	uint32_t turn = 0;
 	str destination;
+	int rc;
 
 	if(trunk == NULL
 			|| !med_str_eq(trunk->id, med_call_text(call, try->trunk, try->trunk_len))
@@ -92,9 +149,20 @@ static int med_try_candidate(
 	}
 	if(trunk->destination.len > sizeof call->destination)
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
+	state = med_shm_trunk_state(trunk->number);
+	if(state != NULL)
+		turn = __atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
 	destination = med_to_str(trunk->destination);
-	if(set_dst_uri(msg, &destination) < 0)
-		return MED_INTERNAL;
+	if(trunk->gateway->named) {
+		rc = med_set_target(msg, call, trunk, socket, turn);
+		if(rc != MED_YES)
+			return rc;
+	} else {
+		call->target = trunk->gateway->targets[0].ip;
+		call->target_port = trunk->port;
+		if(set_dst_uri(msg, &destination) < 0)
+			return MED_INTERNAL;
+	}
 	call->destination_len = (uint16_t)destination.len;
 	memcpy(call->destination, destination.s, trunk->destination.len);
 	set_force_socket(msg, socket);
@@ -110,9 +178,6 @@ static int med_try_candidate(
 	med_reason_clear(msg); /* of a candidate that could not be tried */
 	call->flags |= MED_CALL_CHOSEN;
 	med_set_timers(msg, call, trunk->profile);
-	state = med_shm_trunk_state(trunk->number);
-	if(state != NULL)
-		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
 	return MED_YES;
 }
 
@@ -128,6 +193,19 @@ static int med_next_user(sip_msg_t *msg, med_call_t *call)
 	return med_refused(msg, MED_ALL_DOWN);
 }
 
+/** The last candidate was written, and nothing refused it: it took no connection. */
+static void med_not_sent(med_call_t *call, const med_snapshot_t *snapshot)
+{
+	const uint32_t written = MED_CALL_TRIED | MED_CALL_CHOSEN;
+	const med_trunk_t *out;
+
+	if((call->flags & (written | MED_CALL_OVER)) != written || call->reason.code != 0)
+		return;
+	out = med_side_trunk(snapshot, &call->out);
+	if(out != NULL)
+		med_health_call_failed(out, call, 503, false);
+}
+
 int ki_med_next(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
@@ -140,6 +218,7 @@ int ki_med_next(sip_msg_t *msg)
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
+	med_not_sent(call, snapshot);
 	med_media_forget(
 			msg, call, false); /* of a candidate that could not even be sent to */
 	while(call->try_next < call->try_count) {
@@ -154,7 +233,18 @@ int ki_med_next(sip_msg_t *msg)
 		med_reason(msg, 503, 12000, "no trunk left for %.*s", MED_STR_FMT(call->called));
 		return med_refused(msg, MED_ALL_DOWN);
 	}
-	return MED_ALL_DOWN;
+	return med_refused_again(msg, MED_ALL_DOWN);
+}
+
+/** Where it goes now; from here on the line comes with the caller's answer. */
+static void med_tell_attempt(sip_msg_t *msg, const med_call_t *call)
+{
+	med_tell_with_answer(msg);
+	if(call->flags & MED_CALL_TO_USER)
+		MED_TELL(msg, "sent to the user %.*s", MED_STR_FMT(call->called));
+	else
+		MED_TELL(msg, "sent to trunk '%.*s' at %.*s", call->out.id_len, call->out.id,
+				call->destination_len, call->destination);
 }
 
 int ki_med_branch(sip_msg_t *msg)
@@ -166,6 +256,8 @@ int ki_med_branch(sip_msg_t *msg)
 		return MED_INTERNAL;
 	if(call->flags & MED_CALL_IN_DIALOG)
 		return MED_YES; /* within a call the peers' own targets hold */
+	if(med_telling(msg))
+		med_tell_attempt(msg, call);
 	if(call->flags & MED_CALL_TO_USER) {
 		if(med_user_branch(msg, call) != MED_EOK)
 			return med_refused(msg, MED_NO);
@@ -188,6 +280,8 @@ int ki_med_branch(sip_msg_t *msg)
 	}
 	call->flags |= MED_CALL_TRIED;
 	call->tries[call->try_current].code = 0;
+	call->cause = MED_CAUSE_NONE;
+	call->retry_after_s = 0;
 	call->try_started = med_now_ms();
 	return MED_YES;
 }
@@ -201,6 +295,15 @@ static unsigned med_failed_code(const med_call_t *call, const struct cell *t)
 	return (unsigned)t->uac[call->tm_branch].last_received;
 }
 
+void med_attempt_settle(med_call_t *call)
+{
+	struct cell *t = med_tm.t_gett();
+	unsigned code = t == NULL || t == T_UNDEFINED ? 0 : med_failed_code(call, t);
+
+	if(code >= 300)
+		med_call_ended(call, code);
+}
+
 int ki_med_failover(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
@@ -208,7 +311,8 @@ int ki_med_failover(sip_msg_t *msg)
 	str newer = str_init("l"), callid = med_callid(msg);
 	const med_trunk_t *out;
 	med_trunk_state_t *state;
-	unsigned code;
+	unsigned came, code;
+	bool answered;
 
 	if(call == NULL || t == NULL || t == T_UNDEFINED)
 		return MED_INTERNAL;
@@ -216,22 +320,37 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_NO;
 	med_media_forget(msg, call, false);
 	call->flags |= MED_CALL_OVER;
+	came = med_failed_code(call, t);
+	answered = call->tries[call->try_current].code != 0; /* else a timer ended it */
+	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
+			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
+					: came == 408        ? ", a timer"
+					: came == 0          ? ", not sent to"
+										 : "");
+	if(came != 0)
+		med_call_ended(
+				call, came); /* also where the caller gave up and it said nothing */
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return MED_NO; /* the gateway's own answer is as good as any */
-	code = med_failed_code(call, t);
-	if(code != 0)
-		med_call_ended(call, code);
-	else
+	if(came == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
+	code = answered ? med_response_code(snapshot, out, call, came) : came;
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
 	if((call->flags & MED_CALL_EMERGENCY) != 0
 					? call->try_next >= call->try_count
-					: out == NULL || !med_fails_over(out->profile, code))
+					: out == NULL || !med_fails_over(out->profile, code)) {
+		if(answered)
+			med_health_call_taken(call);
+		if(code != came)
+			med_response_tell(msg, call, came, code);
 		return MED_NO;
+	}
+	if(out != NULL && med_fails_over(out->profile, code))
+		med_health_call_failed(out, call, came, answered);
 	state = out != NULL ? med_shm_trunk_state(out->number) : NULL;
 	if(state != NULL)
 		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);
@@ -240,12 +359,12 @@ int ki_med_failover(sip_msg_t *msg)
 	call->refused.branch_len = 0;
 	med_reason_clear(msg);
 	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s,
-			call->out.id_len, call->out.id, code == 408 ? "timed out:" : "answered", code,
+			call->out.id_len, call->out.id, answered ? "answered" : "timed out:", came,
 			call->try_next < call->try_count ? "trying the next" : "none is left");
 	if(call->try_next >= call->try_count) {
 		med_stats_inc(MED_STAT_EXHAUSTED);
 		med_reason(msg, 503, 12000, "no trunk left for %.*s; the last, '%.*s', gave %u",
-				MED_STR_FMT(call->called), call->out.id_len, call->out.id, code);
+				MED_STR_FMT(call->called), call->out.id_len, call->out.id, came);
 		return MED_ALL_DOWN;
 	}
 	med_stats_inc(MED_STAT_FAILOVERS);
@@ -258,8 +377,13 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 {
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
-			&& get_cseq(msg)->method_id == METHOD_INVITE)
+			&& get_cseq(msg)->method_id == METHOD_INVITE) {
 		med_call_ended(call, msg->REPLY_STATUS);
+		if(msg->REPLY_STATUS >= 300)
+			med_response_note(msg, call);
+		else
+			med_health_call_taken(call);
+	}
 }
 
 int ki_med_media(sip_msg_t *msg)

@@ -16,6 +16,8 @@
 #include "med_identify.h"
 #include "med_identity.h"
 #include "med_record.h"
+#include "med_tell.h"
+#include "medcore/targets.h"
 
 #define MED_URI_MAX 1024
 
@@ -211,18 +213,24 @@ int med_branch_uri(const med_profile_t *profile, const med_number_t *number,
 }
 
 /** To the host that was chosen: the trunk may have got another since. */
-static int med_write_uri(sip_msg_t *msg, const med_call_t *call,
-		const med_profile_t *profile, const med_number_t *called)
+static int med_write_uri(sip_msg_t *msg, const med_call_t *call, const med_trunk_t *trunk,
+		const med_number_t *called)
 {
-	char buffer[MED_URI_MAX];
+	const med_profile_t *profile = trunk->profile;
+	char buffer[MED_URI_MAX], place[80];
 	med_text_t text = {buffer, buffer + sizeof buffer, false};
+	size_t len;
 	str uri;
 
 	med_text_number(&text, profile, called, &call->called_extension);
 	/* "sip:host:port;transport=x": its scheme is written already */
-	if(profile->request_uri_host == MED_HOST_DOMAIN)
+	if(profile->request_uri_host == MED_HOST_DOMAIN) {
 		med_text_add(&text, profile->domain.s, profile->domain.len);
-	else
+	} else if(profile->request_uri_host == MED_HOST_IP && trunk->gateway->named) {
+		len = med_target_uri(&call->target, call->target_port,
+				(enum med_transport)trunk->transport, place, sizeof place);
+		med_text_add(&text, place + 4, len - 4);
+	} else
 		med_text_add(&text, call->destination + 4, call->destination_len - 4u);
 	if(profile->user_phone)
 		med_text_add(&text, med_user_phone, sizeof med_user_phone - 1);
@@ -419,12 +427,14 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		med_number_params(text, &shown);
 		extension = &shown.extension;
 		calling = &alternate;
+		MED_TELL(msg, "its route shows %.*s instead of the caller",
+				MED_STR_FMT(alternate));
 	}
 	/* The route's caller id is applied above: the route itself may be gone by now. */
-	rc = med_translate(
-			snapshot, scratch, trunk, NULL, &call->called, calling, &numbers, NULL);
+	rc = med_translate(snapshot, scratch, trunk, NULL, &call->called, calling, &numbers,
+			med_tell(msg));
 	if(rc == MED_EOK)
-		rc = med_write_uri(msg, call, trunk->profile, &numbers.called);
+		rc = med_write_uri(msg, call, trunk, &numbers.called);
 	if(rc == MED_EOK)
 		rc = med_write_identity(msg, &sides, &numbers.calling, extension,
 				alternate.len > 0

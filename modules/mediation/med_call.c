@@ -36,6 +36,7 @@ static void med_call_empty(med_call_t *call)
 	call->called.len = call->calling.len = 0;
 	call->pool_size = 0;
 	call->in.number = call->out.number = MED_NO_NUMBER;
+	call->cause = MED_CAUSE_NONE;
 }
 
 /** As xavp_get(), which computes the name's hash each time, some ten times a call. */
@@ -164,6 +165,7 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 		const med_candidate_t *from = &plan->candidate[i];
 		med_try_t *to = &grown->tries[i];
 
+		to->target = 0;
 		to->code = 0;
 		to->ms = 0;
 		to->number = from->trunk->number;
@@ -174,6 +176,23 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 				grown, med_route_alternate_caller_id(from->route), &to->alternate_len);
 	}
 	return grown;
+}
+
+void med_call_try_again(med_call_t *call)
+{
+	size_t max = (size_t)sr_dst_max_branches < MED_PLAN_MAX ? (size_t)sr_dst_max_branches
+															: MED_PLAN_MAX;
+	med_try_t *next = &call->tries[call->try_next];
+
+	if(call->try_next >= max)
+		return;
+	if(call->try_count < max)
+		call->try_count++;
+	memmove(next + 1, next, (call->try_count - call->try_next - 1u) * sizeof *next);
+	*next = call->tries[call->try_current];
+	next->target = 0;
+	next->code = 0;
+	next->ms = 0;
 }
 
 int64_t med_now_ms(void)

@@ -12,6 +12,7 @@
 #define MED_CALL_H
 
 #include "med_compat.h"
+#include "medcore/response.h"
 #include "medcore/select.h"
 
 #define MED_BRANCH_MAX 96       /**< bytes of a Via branch of ours */
@@ -40,8 +41,10 @@ typedef struct med_try {
 	uint32_t number;
 	uint16_t trunk, route, usage, alternate; /**< offsets */
 	uint8_t trunk_len, route_len, usage_len, alternate_len;
-	uint16_t code; /**< how it ended, 408 where a timer did it; 0: not, or not tried */
-	uint32_t ms;   /**< until then */
+	uint32_t
+			target; /**< which of the trunk's places it was: med_target_hash(); 0: none */
+	uint16_t code;  /**< how it ended, 408 where a timer did it; 0: not, or not tried */
+	uint32_t ms;    /**< until then */
 } med_try_t;
 
 enum med_call_flag {
@@ -78,8 +81,10 @@ typedef struct med_call {
 	uint8_t tm_branch; /**< tm's number of the current candidate's branch */
 	uint8_t progress;  /**< the peer rings: the answer timer runs */
 	uint32_t answer_timeout_ms;
-	uint16_t escape_ms;  /**< answered sooner by the PSTN: a mailbox; 0: none is */
-	int64_t try_started; /**< the current candidate's INVITE, in monotonic ms */
+	uint16_t escape_ms;     /**< answered sooner by the PSTN: a mailbox; 0: none is */
+	int64_t try_started;    /**< the current candidate's INVITE, in monotonic ms */
+	int16_t cause;          /**< Q.850, of its final answer; MED_CAUSE_NONE */
+	uint32_t retry_after_s; /**< of its 503; 0: none */
 	uint8_t branch_len;
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
 	med_refused_t refused;
@@ -88,6 +93,8 @@ typedef struct med_call {
 	uint16_t destination_len;     /**< of the current candidate, as it was chosen */
 	med_number_t called, calling; /**< E.164, before the candidate's translation */
 	med_try_t tries[MED_PLAN_MAX];
+	med_ip_t target; /**< where the current candidate is */
+	uint16_t target_port;
 	char destination[MED_DESTINATION_MAX];
 	uint16_t pool_size;
 	char pool[]; /**< texts of the tries */
@@ -109,6 +116,12 @@ med_call_t *med_call_keep(sip_msg_t *msg, const med_call_t *draft);
 med_call_t *med_call_make(sip_msg_t *msg);
 /** Take over the plan: @p call may move, so use what is returned. NULL: memory. */
 med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan);
+
+/**
+ * The current candidate's trunk is the next one as well: it has other places. What is
+ * beyond the most that are tried of a call falls off.
+ */
+void med_call_try_again(med_call_t *call);
 
 /** Milliseconds of a clock that is never set. */
 int64_t med_now_ms(void);

@@ -17,8 +17,10 @@
 #define MED_TAG_CHARS 11 /* 64 bits of a SipHash */
 #define MED_PIN_CHARS 4
 /** Policies, pins and tag: "nbnbaaaabbbbttttttttttt". */
-#define MED_FACTS_CHARS (4 + 2 * MED_PIN_CHARS)
-#define MED_FIXED_CHARS (MED_FACTS_CHARS + MED_TAG_CHARS)
+#define MED_FIXED_CHARS (4 + 2 * MED_PIN_CHARS + MED_TAG_CHARS)
+/** Behind the policies, where a profile says more of the media: "~", 64 bits a leg. */
+#define MED_LEG_CHARS 11
+#define MED_MEDIA_CHARS (1 + 2 * MED_LEG_CHARS)
 #define MED_HASHED_TEXT 128 /* bytes of a Call-ID or tag that are hashed as they are */
 #define MED_HASHED_MAX (MED_FACTS_MAX + MED_COOKIE_SYMBOLS_MAX + 2 * MED_HASHED_TEXT + 8)
 
@@ -155,6 +157,23 @@ static void med_policy_read(const char *at, med_leg_policy_t *policy)
 	policy->known = mode != NULL;
 	policy->srtp = mode != NULL ? (uint8_t)(mode - modes) : MED_SRTP_NOT_SUPPORTED;
 	policy->anchored = at[1] == 'a';
+	memset(&policy->media, 0, sizeof policy->media);
+}
+
+static char *med_media_write(char *at, const med_leg_media_t *media)
+{
+	uint64_t bits;
+
+	_Static_assert(sizeof bits == sizeof *media, "all of it fits");
+	memcpy(&bits, media, sizeof bits);
+	return med_carry_bits(at, bits, MED_LEG_CHARS);
+}
+
+static void med_media_read(const char *at, med_leg_media_t *media)
+{
+	uint64_t bits = med_carry_bits_of(at, MED_LEG_CHARS);
+
+	memcpy(media, &bits, sizeof bits);
 }
 
 /**
@@ -229,6 +248,12 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 	*at++ = '~';
 	at = med_policy_write(at, &call->in.policy);
 	at = med_policy_write(at, &call->out.policy);
+	if(med_leg_media_given(&call->in.policy.media)
+			|| med_leg_media_given(&call->out.policy.media)) {
+		*at++ = '~';
+		at = med_media_write(at, &call->in.policy.media);
+		at = med_media_write(at, &call->out.policy.media);
+	}
 	at = med_carry_bits(at, call->in.pin, MED_PIN_CHARS);
 	at = med_carry_bits(at, call->out.pin, MED_PIN_CHARS);
 	med_hashed_begin(&hashed, (med_str_t){facts, (size_t)(at - facts)}, callid, carried);
@@ -240,8 +265,10 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 
 /** The parts of a parameter's value. */
 typedef struct med_parts {
-	med_str_t in, out; /**< ids of the trunks */
-	const char *fixed; /**< policies, pins and tag */
+	med_str_t in, out;    /**< ids of the trunks */
+	const char *policies; /**< four letters */
+	const char *media;    /**< NULL: there is none */
+	const char *pins, *tag;
 	med_str_t sealed;
 } med_parts_t;
 
@@ -263,8 +290,16 @@ static bool med_parts_of(med_str_t value, med_parts_t *parts)
 	if(value.len > MED_COOKIE_MAX || !med_id_take(&at, end, &parts->in)
 			|| !med_id_take(&at, end, &parts->out) || end - at < MED_FIXED_CHARS)
 		return false;
-	parts->fixed = at;
-	at += MED_FIXED_CHARS;
+	parts->policies = at;
+	at += 4;
+	parts->media = *at == '~' ? at + 1 : NULL;
+	if(end - at < MED_FIXED_CHARS - 4 + (parts->media != NULL ? MED_MEDIA_CHARS : 0))
+		return false;
+	if(parts->media != NULL)
+		at += MED_MEDIA_CHARS;
+	parts->pins = at;
+	parts->tag = at + 2 * MED_PIN_CHARS;
+	at = parts->tag + MED_TAG_CHARS;
 	parts->sealed = (med_str_t){at, (size_t)(end - at)};
 	return parts->sealed.len <= MED_COOKIE_SYMBOLS_MAX;
 }
@@ -293,22 +328,20 @@ enum med_sender med_cookie_check(sip_msg_t *msg, med_str_t value, med_carry_t *c
 	str callid, from_tag, to_tag;
 	med_hashed_t hashed;
 	med_parts_t parts;
-	const char *given;
 	uint64_t tag;
 
 	if(!med_parts_of(value, &parts)
 			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK)
 		return MED_FROM_NOBODY;
-	given = parts.fixed + MED_FACTS_CHARS;
-	tag = med_carry_bits_of(given, MED_TAG_CHARS);
+	tag = med_carry_bits_of(parts.tag, MED_TAG_CHARS);
 	if(med_carry_open(med_seal_key, tag, parts.sealed, carried) != MED_EOK)
 		return MED_FROM_NOBODY;
-	med_hashed_begin(
-			&hashed, (med_str_t){value.s, (size_t)(given - value.s)}, callid, carried);
+	med_hashed_begin(&hashed, (med_str_t){value.s, (size_t)(parts.tag - value.s)}, callid,
+			carried);
 	/* The caller's tag is in From one way and in To the other: so says the direction. */
-	return med_tag_fits(&hashed, from_tag, given)  ? MED_FROM_CALLER
-			: med_tag_fits(&hashed, to_tag, given) ? MED_FROM_CALLEE
-												   : MED_FROM_NOBODY;
+	return med_tag_fits(&hashed, from_tag, parts.tag)  ? MED_FROM_CALLER
+			: med_tag_fits(&hashed, to_tag, parts.tag) ? MED_FROM_CALLEE
+													   : MED_FROM_NOBODY;
 }
 
 static void med_side_read(
@@ -327,9 +360,12 @@ void med_cookie_read(med_str_t value, enum med_sender sender, med_call_t *call)
 
 	if(!med_parts_of(value, &parts))
 		return; /* never: it has been checked */
-	med_side_read(&call->in, parts.in, parts.fixed + 4, parts.fixed);
-	med_side_read(
-			&call->out, parts.out, parts.fixed + 4 + MED_PIN_CHARS, parts.fixed + 2);
+	med_side_read(&call->in, parts.in, parts.pins, parts.policies);
+	med_side_read(&call->out, parts.out, parts.pins + MED_PIN_CHARS, parts.policies + 2);
+	if(parts.media != NULL) {
+		med_media_read(parts.media, &call->in.policy.media);
+		med_media_read(parts.media + MED_LEG_CHARS, &call->out.policy.media);
+	}
 	call->flags |=
 			MED_CALL_IN_DIALOG | (sender == MED_FROM_CALLEE ? MED_CALL_UPSTREAM : 0);
 }

@@ -1,10 +1,11 @@
 /**
  * med_cookie.h - the Record-Route parameter by which in-dialog requests find their call
  *
- *   ;med=<caller's trunk>~<called trunk>~<policies><pins><tag><sealed>
+ *   ;med=<caller's trunk>~<called trunk>~<policies>[~<media>]<pins><tag><sealed>
  *
  * Policies are two letters for each side, as admitted: r|o|n (SRTP required, optional,
- * not supported), a|b (anchored, or bypassed). Pins are four characters for each side: a
+ * not supported), a|b (anchored, or bypassed). Media are 64 bits for each side, where a
+ * profile says more of it. Pins are four characters for each side: a
  * hash of the transport and address the call began with, so that a call outlives changes
  * of its trunks. The tag is SipHash-2-4 with a key of the node's over all of it, what is
  * sealed, the Call-ID and the caller's tag: it cannot be moved to another call.
@@ -21,7 +22,7 @@
 #include "medcore/carry.h"
 
 /** Bytes of what the tag is over, beside what is sealed. */
-#define MED_FACTS_MAX (2 * (MED_ID_MAX + 1) + 4 + 8)
+#define MED_FACTS_MAX (2 * (MED_ID_MAX + 1) + 4 + 23 + 8)
 /** Symbols that can be carried. */
 #define MED_COOKIE_SYMBOLS_MAX (1 + 4 * MED_CARRY_SYMBOLS_MAX)
 #define MED_COOKIE_MAX (sizeof ";med=" + MED_FACTS_MAX + 11 + MED_COOKIE_SYMBOLS_MAX)

@@ -13,12 +13,14 @@
 #include "med_cookie.h"
 #include "med_dialog.h"
 #include "med_guard.h"
+#include "med_health.h"
 #include "med_identify.h"
 #include "med_media.h"
 #include "med_record.h"
 #include "med_shm.h"
 #include "med_stats.h"
 #include "med_strangers.h"
+#include "med_tell.h"
 #include "med_user.h"
 #include "med_verbs.h"
 
@@ -54,6 +56,17 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 		return MED_YES;
 	call->flags |= MED_CALL_NO_LEG;
 	return rc == MED_ENOMEM ? MED_INTERNAL : med_refused(msg, MED_NO);
+}
+
+static void med_tell_source(
+		sip_msg_t *msg, const med_trunk_t *trunk, const med_source_t *source)
+{
+	char address[48];
+
+	med_ip_format(&source->address, address, sizeof address);
+	MED_TELL(msg, "%s from %s to port %u: the call comes in on trunk '%.*s'",
+			med_transport_name((enum med_transport)source->transport), address,
+			source->local_port, MED_STR_FMT(trunk->id));
 }
 
 int ki_med_from_trunk(sip_msg_t *msg)
@@ -93,6 +106,9 @@ int ki_med_from_trunk(sip_msg_t *msg)
 	if(call == NULL)
 		return MED_INTERNAL;
 	med_side_set(&call->in, trunk);
+	if(med_telling(msg))
+		med_tell_source(msg, trunk, &source);
+	med_health_was_heard(trunk);
 	if(msg->REQ_METHOD == METHOD_INVITE) {
 		med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
 
@@ -100,6 +116,19 @@ int ki_med_from_trunk(sip_msg_t *msg)
 		if(state != NULL)
 			__atomic_add_fetch(&state->calls_in, 1, __ATOMIC_RELAXED);
 	}
+	return MED_YES;
+}
+
+int ki_med_heard(sip_msg_t *msg)
+{
+	const med_trunk_t *trunk;
+	med_source_t source;
+
+	MED_SNAPSHOT(snapshot);
+	if(snapshot == NULL || med_source_of(msg, &source, NULL) != MED_EOK
+			|| med_identify(snapshot, &source, &trunk, NULL) != MED_EOK)
+		return MED_NO;
+	med_health_was_heard(trunk);
 	return MED_YES;
 }
 
@@ -177,7 +206,8 @@ int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 	} else {
 		if(rules == NULL || rules->len == 0)
 			plan = med_number_in_context(snapshot, params.context, plan, &dialled);
-		rc = med_normalize(snapshot, med_scratch, plan, &dialled, &call->called, NULL);
+		rc = med_normalize(
+				snapshot, med_scratch, plan, &dialled, &call->called, med_tell(msg));
 		if(rc == MED_EOK && med_emergency_of(msg, snapshot, in, &call->called) != NULL)
 			call->flags |= MED_CALL_EMERGENCY;
 	}
@@ -340,18 +370,20 @@ int ki_med_route(sip_msg_t *msg)
 			query.forwarded && query.policy != NULL ? query.policy->escape_ms : 0;
 	query.called = &call->called;
 	query.turn = turn++;
+	if(med_health_any())
+		query.rank = med_health_rank_of;
 	if(call->flags & MED_CALL_EMERGENCY) {
 		med_number_t called = call->called;
 
 		query.emergency = med_emergency_of(msg, snapshot, query.in, &called);
 	}
-	rc = med_select(snapshot, med_scratch, &query, &plan, NULL, &why);
+	rc = med_select(snapshot, med_scratch, &query, &plan, med_tell(msg), &why);
 	if(rc != MED_EOK)
 		return med_no_route(msg, rc, &why);
 	med_calling(msg, snapshot, query.in, call);
 	if(query.emergency == NULL
 			&& med_guard(msg, snapshot, call, plan.candidate[0].usage, &told) != MED_EOK)
-		return told ? MED_NO : med_refused(msg, MED_NO);
+		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(med_call_plan(msg, call, &plan) == NULL)
 		return MED_INTERNAL;
 	med_stats_inc(MED_STAT_ROUTES_OK);

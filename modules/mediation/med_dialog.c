@@ -3,11 +3,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/dns_cache.h"
 #include "core/dset.h"
 #include "core/parser/parse_cseq.h"
 #include "core/parser/parse_uri.h"
@@ -18,6 +16,7 @@
 #include "med_dialog.h"
 #include "med_identify.h"
 #include "med_shm.h"
+#include "medcore/targets.h"
 
 int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot)
 {
@@ -44,6 +43,7 @@ typedef struct med_hop {
 	bool known; /**< a URI we can go by */
 	bool is_ip;
 	bool is_maddr; /**< of the Request-URI; tm goes by it if told (RFC 3261, 19.1.1) */
+	bool has_port; /**< it is written */
 	int proto;     /**< PROTO_* */
 	uint16_t port;
 	med_ip_t ip;
@@ -91,6 +91,7 @@ static void med_hop_read(sip_msg_t *msg, med_hop_t *hop)
 	hop->known = true;
 	hop->is_ip = med_host_ip(host, &hop->ip);
 	hop->host = med_from_str(host);
+	hop->has_port = uri->port_no != 0;
 	hop->port = uri->port_no != 0     ? uri->port_no
 			: hop->proto == PROTO_TLS ? SIPS_PORT
 									  : SIP_PORT;
@@ -98,35 +99,25 @@ static void med_hop_read(sip_msg_t *msg, med_hop_t *hop)
 
 static bool med_gateway_has_ip(const med_gateway_t *gateway, const med_ip_t *ip)
 {
-	med_ip_t own;
-
 	for(unsigned i = 0; i < gateway->source_count; i++)
 		if(med_ip_contains(&gateway->sources[i], ip))
 			return true;
-	return med_ip_parse(gateway->address, &own) == MED_EOK && med_ip_contains(&own, ip);
+	for(unsigned i = 0; i < gateway->place_count; i++)
+		if(med_ip_contains(&gateway->places[i].ip, ip))
+			return true;
+	return false;
 }
 
-/** Does the gateway's name stand for this address? From Kamailio's DNS cache, mostly. */
-static bool med_gateway_resolves_to(const med_gateway_t *gateway, const med_ip_t *ip)
+/** Does one of this trunk's places have that port? */
+static bool med_trunk_listens(const med_trunk_t *trunk, const med_hop_t *hop)
 {
-	char name[256];
-	struct hostent *found;
-	med_ip_t own;
+	const med_gateway_t *gateway = trunk->gateway;
 
-	if(gateway->address.len >= sizeof name
-			|| med_ip_parse(gateway->address, &own) == MED_EOK)
-		return false;
-	memcpy(name, gateway->address.s, gateway->address.len);
-	name[gateway->address.len] = 0;
-	found = resolvehost(name);
-	for(size_t i = 0; found != NULL && found->h_addr_list[i] != NULL; i++) {
-		struct ip_addr address;
-
-		hostent2ip_addr(&address, found, (int)i);
-		med_ip_of(&address, &own);
-		if(memcmp(own.bytes, ip->bytes, sizeof own.bytes) == 0)
+	for(unsigned i = 0; i < gateway->target_count; i++)
+		if(med_target_port(&gateway->targets[i], trunk->port) == hop->port
+				&& (gateway->targets[i].transports >> trunk->transport & 1) != 0
+				&& med_ip_contains(&gateway->targets[i].ip, &hop->ip))
 			return true;
-	}
 	return false;
 }
 
@@ -138,12 +129,10 @@ static bool med_hop_is_anothers(const med_snapshot_t *snapshot, const med_hop_t 
 {
 	const med_trunk_t *trunk;
 	uint32_t at = 0;
-	med_ip_t own;
 
 	while((trunk = med_snapshot_next_trunk(snapshot, &at)) != NULL)
-		if(trunk->port == hop->port && med_transport_proto(trunk->transport) == hop->proto
-				&& med_ip_parse(trunk->gateway->address, &own) == MED_EOK
-				&& memcmp(own.bytes, hop->ip.bytes, sizeof own.bytes) == 0)
+		if(med_transport_proto(trunk->transport) == hop->proto
+				&& med_trunk_listens(trunk, hop))
 			return true;
 	return false;
 }
@@ -164,8 +153,9 @@ static bool med_hop_is(const med_snapshot_t *snapshot, const med_hop_t *hop,
 	const med_gateway_t *gateway = trunk->gateway;
 
 	if(!hop->is_ip)
-		return med_hop_fits(hop, trunk) && med_str_eq_nocase(hop->host, gateway->address);
-	if(hop->port != trunk->port && med_hop_is_anothers(snapshot, hop))
+		return false; /* no name is looked up here: the trunk's own place is known */
+	if(hop->port != trunk->port && !med_trunk_listens(trunk, hop)
+			&& med_hop_is_anothers(snapshot, hop))
 		return false;
 	if(med_hop_fits(hop, trunk) && med_gateway_has_ip(gateway, &hop->ip))
 		return true;
@@ -173,10 +163,8 @@ static bool med_hop_is(const med_snapshot_t *snapshot, const med_hop_t *hop,
 		return true; /* where the call began: the gateway has moved since */
 	if(!med_hop_fits(hop, trunk))
 		return false;
-	return (trunk->transport == MED_TLS
-				   && med_connection_is(&hop->ip, hop->port, gateway)
-						   == MED_CONNECTION_YES)
-			|| med_gateway_resolves_to(gateway, &hop->ip);
+	return trunk->transport == MED_TLS
+			&& med_connection_is(&hop->ip, hop->port, gateway) == MED_CONNECTION_YES;
 }
 
 static uint32_t med_hop_pin(const med_hop_t *hop)
@@ -240,15 +228,59 @@ static int med_dialog_gone(sip_msg_t *msg, const med_side_t *side, const med_hop
 	return MED_EREFUSED;
 }
 
+/** Of the places of a gateway the one that the call began with, if it is one of them. */
+static const med_target_t *med_dialog_target(const med_trunk_t *trunk, uint32_t pin)
+{
+	const struct socket_info *socket = med_trunk_socket(trunk);
+	const med_gateway_t *gateway = trunk->gateway;
+	int proto = med_transport_proto(trunk->transport);
+	med_target_query_t query = {.transport = trunk->transport,
+			.ipv4 = socket == NULL || socket->address.af == AF_INET,
+			.ipv6 = socket == NULL || socket->address.af == AF_INET6};
+
+	for(unsigned i = 0; i < gateway->target_count; i++)
+		if((gateway->targets[i].transports >> trunk->transport & 1) != 0
+				&& med_cookie_pin_ip(proto, &gateway->targets[i].ip) == pin)
+			return &gateway->targets[i];
+	return med_target_next(gateway, &query);
+}
+
+/** To the trunk's own place; at the port that the hop has, where it has the name of it.
+ */
+static int med_dialog_send(sip_msg_t *msg, const med_side_t *side,
+		const med_trunk_t *trunk, const med_hop_t *hop)
+{
+	const med_gateway_t *gateway = trunk->gateway;
+	str destination = med_to_str(trunk->destination);
+	const med_target_t *target;
+	char uri[MED_DESTINATION_MAX];
+	bool named = hop->known && hop->has_port && !hop->is_ip && med_hop_fits(hop, trunk)
+			&& med_str_eq_nocase(hop->host, gateway->address);
+
+	if(gateway->named) {
+		target = med_dialog_target(trunk, side->pin);
+		if(target == NULL) {
+			med_reason(msg, 503, 12000,
+					"trunk '%.*s': the name of its gateway, '%.*s', has no known address",
+					side->id_len, side->id, MED_STR_FMT(gateway->address));
+			return MED_EREFUSED;
+		}
+		destination.s = uri;
+		destination.len = (int)med_target_uri(&target->ip,
+				named ? hop->port : med_target_port(target, trunk->port),
+				(enum med_transport)trunk->transport, uri, sizeof uri);
+	}
+	return set_dst_uri(msg, &destination) < 0 ? MED_ENOMEM : MED_EOK;
+}
+
 int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *snapshot)
 {
 	const med_side_t *side = (call->flags & MED_CALL_UPSTREAM) ? &call->in : &call->out;
 	const med_trunk_t *trunk =
 			snapshot != NULL ? med_snapshot_trunk(snapshot, med_side_id(side)) : NULL;
 	struct socket_info *socket;
-	str destination;
 	med_hop_t hop;
-	int proto;
+	int proto, rc;
 
 	med_hop_read(msg, &hop);
 	if(trunk == NULL)
@@ -256,9 +288,9 @@ int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *
 	proto = hop.proto;
 	if(!hop.known || !med_hop_is(snapshot, &hop, trunk, side->pin)
 			|| med_hop_go(msg, &hop) != MED_EOK) {
-		destination = med_to_str(trunk->destination);
-		if(set_dst_uri(msg, &destination) < 0)
-			return MED_ENOMEM;
+		rc = med_dialog_send(msg, side, trunk, &hop);
+		if(rc != MED_EOK)
+			return rc;
 		proto = med_transport_proto(trunk->transport);
 	}
 	if(side->policy.known && side->policy.srtp == MED_SRTP_REQUIRED

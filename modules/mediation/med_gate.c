@@ -21,6 +21,7 @@
 #include "med_policy_listener.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "medcore/targets.h"
 
 /** Does a line begin at @p at with "m="? */
 static bool med_is_media_line(const char *start, const char *at)
@@ -294,8 +295,12 @@ static bool med_gate_is_at(
 	const med_gateway_t *gateway = trunk->gateway;
 
 	for(uint8_t i = 0; i < gateway->source_count; i++)
-		if(med_ip_contains(&gateway->sources[i], remote))
-			return trunk->port == port;
+		if(med_ip_contains(&gateway->sources[i], remote) && trunk->port == port)
+			return true;
+	for(uint8_t i = 0; i < gateway->place_count; i++)
+		if(med_target_port(&gateway->places[i], trunk->port) == port
+				&& med_ip_contains(&gateway->places[i].ip, remote))
+			return true;
 	return false;
 }
 

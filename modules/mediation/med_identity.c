@@ -202,9 +202,14 @@ med_str_t med_identity_host(const sip_msg_t *msg, const med_trunk_t *trunk, uint
 	}
 }
 
-/** A gateway has one name, be it an address or not. */
-static med_str_t med_gateway_host(const med_trunk_t *trunk, uint8_t form)
+/** The gateway's name, be it an address or not; or the one address it was called at. */
+static med_str_t med_gateway_host(
+		const med_call_t *call, const med_trunk_t *trunk, uint8_t form, char address[48])
 {
+	if(form == MED_HOST_IP && trunk->gateway->named) {
+		med_ip_format(&call->target, address, 48);
+		return med_str(address);
+	}
 	return form == MED_HOST_RECEIVED  ? (med_str_t){NULL, 0}
 			: form == MED_HOST_DOMAIN ? trunk->profile->domain
 									  : trunk->gateway->address;
@@ -241,6 +246,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	const med_profile_t *profile = trunk->profile;
 	bool from_changes = false, to_changes = false;
 	med_edit_t from_edit = {.len = 0}, to_edit = {.len = 0};
+	char address[48];
 	med_address_t from, to;
 	int rc;
 
@@ -261,7 +267,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	}
 	if(profile->rewrite_to) {
 		rc = med_identity_uri(trunk, to.uri, &numbers->called, &call->called_extension,
-				med_gateway_host(trunk, profile->to_host), rewritten->to,
+				med_gateway_host(call, trunk, profile->to_host, address), rewritten->to,
 				&rewritten->to_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
 			return rc;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/cfg/cfg_ctx.h"
+#include "core/data_lump.h"
 #include "core/kemi.h"
 #include "core/route.h"
 #include "core/parser/msg_parser.h"
@@ -22,7 +23,7 @@
 
 /** An answer, or an error of the socket, is there by then; a silent node is not. */
 #define MED_AT_ONCE_MS 100
-#define MED_FLAGS_MAX 384
+#define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
 static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete;
@@ -152,14 +153,26 @@ static const char *med_media_phone(const med_side_t *to)
 												: " transport-protocol=RTP/AVP";
 }
 
+/** What the profile says beside the mode; for most nothing. */
+static const char *med_media_words(const med_side_t *side, char words[MED_LEG_WORDS_MAX])
+{
+	if(side->id_len == 0 || !med_leg_media_given(&side->policy.media))
+		return "";
+	med_leg_words_write(&side->policy.media, words);
+	return words;
+}
+
 static med_str_t med_flags_write(
 		const med_side_t *from, const med_side_t *to, bool branch, char *out, size_t size)
 {
-	int len = snprintf(out, size, "rtcp-mux-demux%s%s med-from=%.*s/%s med-to=%.*s/%s",
-			branch ? " via-branch=1" : "", med_media_phone(to),
-			from->id_len ? from->id_len : 1, from->id_len ? from->id : "-",
-			med_media_mode(from), to->id_len ? to->id_len : 1, to->id_len ? to->id : "-",
-			med_media_mode(to));
+	char from_words[MED_LEG_WORDS_MAX], to_words[MED_LEG_WORDS_MAX];
+	int len =
+			snprintf(out, size, "rtcp-mux-demux%s%s med-from=%.*s/%s%s med-to=%.*s/%s%s",
+					branch ? " via-branch=1" : "", med_media_phone(to),
+					from->id_len ? from->id_len : 1, from->id_len ? from->id : "-",
+					med_media_mode(from), med_media_words(from, from_words),
+					to->id_len ? to->id_len : 1, to->id_len ? to->id : "-",
+					med_media_mode(to), med_media_words(to, to_words));
 
 	return (med_str_t){out, len > 0 && (size_t)len < size ? (size_t)len : 0};
 }
@@ -479,6 +492,41 @@ static bool med_media_reply_first(sip_msg_t *msg, med_call_t *call)
 	return true;
 }
 
+/**
+ * "SDP may only be in 183 and 200" (spec 5.1): an 18x with SDP becomes 183 for a side
+ * that takes it so. The code is changed where it stands, as the core and tm read it
+ * there.
+ */
+static void med_media_early(sip_msg_t *msg, const med_call_t *call)
+{
+	static const char progress[] = "Session Progress";
+	const med_side_t *from, *to;
+	struct lump *lump;
+	char *text;
+	str reason;
+
+	if(msg->first_line.type != SIP_REPLY || msg->REPLY_STATUS < 180
+			|| msg->REPLY_STATUS > 182)
+		return;
+	med_media_sides(msg, call, &from, &to);
+	if(!to->policy.media.early_183 || parse_headers(msg, HDR_EOH_F, 0) < 0
+			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
+		return;
+	reason = msg->first_line.u.reply.reason;
+	lump = reason.len > 0 ? del_lump(msg, (int)(reason.s - msg->buf), reason.len, 0)
+						  : anchor_lump(msg, (int)(reason.s - msg->buf), 0, 0);
+	text = lump != NULL ? pkg_malloc(sizeof progress - 1) : NULL;
+	if(text == NULL)
+		return;
+	memcpy(text, progress, sizeof progress - 1);
+	if(insert_new_lump_after(lump, text, sizeof progress - 1, 0) == NULL) {
+		pkg_free(text);
+		return;
+	}
+	msg->first_line.u.reply.statuscode = 183;
+	memcpy(msg->first_line.u.reply.status.s, "183", 3);
+}
+
 static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 {
 	int method = get_cseq(msg)->method_id, code = msg->REPLY_STATUS, rc;
@@ -506,6 +554,8 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
 	if(rc < 0)
 		med_refuse_answer(msg, call);
+	else
+		med_media_early(msg, call);
 	return rc;
 }
 
@@ -525,8 +575,10 @@ int med_media(sip_msg_t *msg)
 	if(call != NULL && msg->first_line.type == SIP_REPLY
 			&& med_media_reply_first(msg, call))
 		return MED_MEDIA_NOTHING;
-	if(call != NULL && med_media_free(call) && call->refused.branch_len == 0)
+	if(call != NULL && med_media_free(call) && call->refused.branch_len == 0) {
+		med_media_early(msg, call);
 		return MED_MEDIA_NOTHING;
+	}
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
 		return MED_MEDIA_FAILED;
 	if(call == NULL || (call->flags & MED_CALL_NO_LEG)) {

@@ -29,11 +29,15 @@ extern int med_param_max_shrink;
 extern int med_param_applying_warning;
 /** `pool`: which pool this node is of; NULL: none. */
 extern char *med_param_pool;
+/** `dns_servers`: asked instead of those in resolv.conf, by comma; "": these are. */
+extern char *med_param_dns_servers;
 /** `status_interval` seconds between two writes of an unchanged status; default 10. */
 extern int med_param_status_interval;
 /** `stranger_log_interval`: seconds between two lines about one unknown source; 60. */
 extern int med_param_stranger_log_interval;
 /** `guard_counters`: callers, destinations and trunks that guards tell apart; 16384. */
 extern int med_param_guard_counters;
+/** `explain_flag`: calls with this flag are told of in a line of the log; -1: none. */
+extern int med_param_explain_flag;
 
 #endif

@@ -15,10 +15,13 @@
 #include "med_media.h"
 #include "med_pv.h"
 #include "med_shm.h"
+#include "med_verbs.h"
 
 enum med_pv_name {
 	MED_PV_TRUNK,
+	MED_PV_IN_TRUNK,
 	MED_PV_GATEWAY,
+	MED_PV_IN_GATEWAY,
 	MED_PV_SITE,
 	MED_PV_OUT_TRUNK,
 	MED_PV_ROUTE,
@@ -31,6 +34,7 @@ enum med_pv_name {
 	MED_PV_MEDIA,
 	MED_PV_OUT_GATEWAY,
 	MED_PV_ATTEMPTS,
+	MED_PV_ATTEMPT_COUNT,
 	MED_PV_EMERGENCY,
 	MED_PV_REASON,
 	MED_PV_CODE,
@@ -38,14 +42,14 @@ enum med_pv_name {
 	MED_PV_COUNT
 };
 
-static const char *const med_pv_names[MED_PV_COUNT] = {"trunk", "gateway", "site",
-		"out_trunk", "route", "usage", "called", "calling", "auth_username", "auth_realm",
-		"auth_password", "media", "out_gateway", "attempts", "emergency", "reason",
-		"code", "diagnostic"};
+static const char *const med_pv_names[MED_PV_COUNT] = {"trunk", "in_trunk", "gateway",
+		"in_gateway", "site", "out_trunk", "route", "usage", "called", "calling",
+		"auth_username", "auth_realm", "auth_password", "media", "out_gateway",
+		"attempts", "attempt_count", "emergency", "reason", "code", "diagnostic"};
 
 static int med_pv_parse(pv_spec_t *spec, str *name)
 {
-	char known[256] = "";
+	char known[320] = "";
 	size_t used = 0;
 
 	for(int i = 0; i < MED_PV_COUNT; i++) {
@@ -129,27 +133,44 @@ static int med_pv_reason(
 static int med_pv_attempts(
 		sip_msg_t *msg, pv_param_t *param, pv_value_t *out, const med_call_t *call)
 {
+	static const char cut[] = ",...";
 	char text[480];
 	size_t used = 0;
 
-	for(unsigned i = 0; i < call->try_count && used < sizeof text; i++) {
+	for(unsigned i = 0; i < call->try_count; i++) {
 		const med_try_t *try = &call->tries[i];
+		size_t room = sizeof text - sizeof cut - used;
+		int len;
 
-		if(try->code != 0)
-			used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s=%u/%u",
-					used > 0 ? "," : "", try->trunk_len, call->pool + try->trunk,
-					try->code, try->ms);
+		if(try->code == 0)
+			continue;
+		len = snprintf(text + used, room, "%s%.*s=%u/%u", used > 0 ? "," : "",
+				try->trunk_len, call->pool + try->trunk, try->code, try->ms);
+		if((size_t)len >= room) {
+			memcpy(text + used, cut, sizeof cut - 1);
+			used += sizeof cut - 1;
+			break;
+		}
+		used += (size_t)len;
 	}
-	return med_pv_copy(msg, param, out,
-			(med_str_t){text, used < sizeof text ? used : sizeof text - 1});
+	return med_pv_copy(msg, param, out, (med_str_t){text, used});
+}
+
+static int med_pv_attempt_count(const med_call_t *call)
+{
+	int count = 0;
+
+	for(unsigned i = 0; i < call->try_count; i++)
+		count += call->tries[i].code != 0;
+	return count;
 }
 
 static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 {
 	enum med_pv_name name = (enum med_pv_name)param->pvn.u.isname.name.n;
-	const med_call_t *call = med_call_get(msg);
+	med_call_t *call = med_call_get(msg);
 	const med_try_t *try;
-	char flags[384];
+	char flags[MED_MEDIA_FLAGS_MAX];
 
 	if(name == MED_PV_MEDIA)
 		return med_pv_copy(msg, param, out, med_media_flags(msg, flags, sizeof flags));
@@ -160,16 +181,22 @@ static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 	try = call->try_count > 0 ? &call->tries[call->try_current] : NULL;
 	switch(name) {
 		case MED_PV_TRUNK:
+		case MED_PV_IN_TRUNK:
 			return med_pv_copy(msg, param, out, med_side_id(&call->in));
 		case MED_PV_OUT_TRUNK:
 			return med_pv_copy(msg, param, out, med_side_id(&call->out));
 		case MED_PV_GATEWAY:
+		case MED_PV_IN_GATEWAY:
 		case MED_PV_SITE:
 			return med_pv_gateway(msg, param, out, &call->in, name == MED_PV_SITE);
 		case MED_PV_OUT_GATEWAY:
 			return med_pv_gateway(msg, param, out, &call->out, false);
 		case MED_PV_ATTEMPTS:
+			med_attempt_settle(call);
 			return med_pv_attempts(msg, param, out, call);
+		case MED_PV_ATTEMPT_COUNT:
+			med_attempt_settle(call);
+			return pv_get_sintval(msg, param, out, med_pv_attempt_count(call));
 		case MED_PV_EMERGENCY:
 			return pv_get_sintval(
 					msg, param, out, (call->flags & MED_CALL_EMERGENCY) != 0);

@@ -12,9 +12,11 @@
 #include "med_compat.h"
 #include "med_explain.h"
 #include "med_guard.h"
+#include "med_health.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_rpc_cases.h"
+#include "med_rpc_inquiry.h"
 #include "med_rpc_list.h"
 #include "med_rpc_words.h"
 #include "med_shm.h"
@@ -174,12 +176,13 @@ static void rpc_status(rpc_t *rpc, void *ctx)
 	}
 	rc = rpc->add(ctx, MED_FMT("{"), &top);
 	if(rc >= 0)
-		rc = rpc->struct_add(top, MED_FMT("sJssssus"), "node", med_sync_node(),
+		rc = rpc->struct_add(top, MED_FMT("sJssssuuus"), "node", med_sync_node(),
 				"revision", status->revision, "applied_at",
 				time_text(status->applied_at, applied, sizeof applied), "store",
 				med_status_store_name(status->store), "store_since",
 				time_text(status->store_since, since, sizeof since), "store_text",
-				status->store_text, "snapshots", status->snapshots, "build_error",
+				status->store_text, "names", status->names, "names_troubled",
+				status->names_troubled, "snapshots", status->snapshots, "build_error",
 				status->build_error);
 	if(rc < 0 || add_source(rpc, top, status) < 0 || add_counts(rpc, top, status) < 0
 			|| add_listeners(rpc, top) < 0
@@ -221,8 +224,30 @@ static const char *guarded_doc[] = {"Calls that guards refused: the last 32 that
 									"told, one of each source a window",
 		NULL};
 
+static const char *trunk_state_doc[] = {
+		"Forces a trunk's state, whatever was seen of it: <trunk> up|down|auto", NULL};
+
 static const char *test_doc[] = {
 		"Runs stored routing cases on what is in force: [id], or [offset limit]", NULL};
+
+/* ---- a part of a decision ---- */
+
+#define INQUIRY(name, doc)                                                               \
+	static const char *test_##name##_doc[] = {doc, NULL};                                \
+	static void rpc_test_##name(rpc_t *rpc, void *ctx)                                   \
+	{                                                                                    \
+		med_rpc_inquiry(rpc, ctx, #name);                                                \
+	}
+INQUIRY(trunk, "Numbers as a trunk gets them, and by which rules: trunk called [calling]")
+INQUIRY(route, "Does a route's pattern take a number: route number")
+INQUIRY(policy, "The first route of a policy for a number: policy number [moment]")
+INQUIRY(inter_trunk, "The routes that a trunk's calls find: trunk number [moment]")
+INQUIRY(dial_plan, "What rules make of a number as it is dialled: rules number")
+INQUIRY(rule, "What one rule alone makes of a number: rules n number")
+INQUIRY(user,
+		"An own user's call from end to end: policy number [rules|- [calling|- "
+		"[moment]]]")
+INQUIRY(location_policy, "Is it an emergency number, and who takes it: number [site]")
 
 /* ---- mediation.reload, mediation.explain ---- */
 
@@ -272,6 +297,7 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 	}
 	med_explain_rpc(rpc, ctx, snapshot,
 			&(med_explain_query_t){.trunk = unless_dash(words.word[0]),
+					.rank = med_health_rank_seen,
 					.policy = unless_dash(words.word[1]),
 					.pool = med_str(med_param_pool),
 					.called = words.word[2],
@@ -286,6 +312,14 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.reload",         rpc_reload,         reload_doc, 0},
 	{"mediation.explain",        rpc_explain,        explain_doc, 0},
 	{"mediation.test",           med_rpc_cases,      test_doc, 0},
+	{"mediation.test_trunk",     rpc_test_trunk,     test_trunk_doc, 0},
+	{"mediation.test_route",     rpc_test_route,     test_route_doc, 0},
+	{"mediation.test_policy",    rpc_test_policy,    test_policy_doc, 0},
+	{"mediation.test_inter_trunk", rpc_test_inter_trunk, test_inter_trunk_doc, 0},
+	{"mediation.test_dial_plan", rpc_test_dial_plan, test_dial_plan_doc, 0},
+	{"mediation.test_rule",      rpc_test_rule,      test_rule_doc, 0},
+	{"mediation.test_user",      rpc_test_user,      test_user_doc, 0},
+	{"mediation.test_location_policy", rpc_test_location_policy, test_location_policy_doc, 0},
 	{"mediation.sites",          rpc_sites,          list_doc, 0},
 	{"mediation.gateways",       rpc_gateways,       list_doc, 0},
 	{"mediation.trunks",         rpc_trunks,         list_doc, 0},
@@ -301,6 +335,7 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.guards",         rpc_guards,         list_doc, 0},
 	{"mediation.guarded",        med_guarded_rpc,    guarded_doc, 0},
 	{"mediation.tests",          rpc_tests,          list_doc, 0},
+	{"mediation.trunk_state",    med_health_rpc,     trunk_state_doc, 0},
 	{0, 0, 0, 0}
 };
 /* clang-format on */

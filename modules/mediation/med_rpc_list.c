@@ -9,15 +9,18 @@
 #include "med_rpc_list.h"
 
 #include "med_compat.h"
+#include "med_health.h"
 #include "med_rpc_item.h"
 #include "med_rpc_words.h"
 #include "med_shm.h"
 #include "med_status.h"
 #include "medcore/listing.h"
+#include "medcore/targets.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define FIELDS_LIMIT 10000 /* more than any object has */
 
@@ -145,20 +148,54 @@ static void show_trunk_state(med_item_t *item, const med_trunk_t *trunk)
 		show_number(
 				item, "failures", __atomic_load_n(&state->failures, __ATOMIC_RELAXED));
 	}
+	med_health_show(item, trunk);
 	show_usages(item, profile);
+}
+
+/** Where its name leads, and since when. */
+static void show_gateway_state(med_item_t *item, const med_gateway_t *gateway)
+{
+	static const med_field_def_t ids = {.type = MED_TYPE_IDS};
+	char text[MED_TARGETS_MAX * 56], ip[48], since[32];
+	time_t at = (time_t)gateway->looked_up;
+	size_t len = 0;
+	struct tm tm;
+
+	if(!gateway->named)
+		return;
+	for(unsigned i = 0; i < gateway->target_count && len < sizeof text; i++) {
+		const med_target_t *target = &gateway->targets[i];
+		med_ip_format(&target->ip, ip, sizeof ip);
+		len += (size_t)snprintf(text + len, sizeof text - len,
+				target->port && !med_ip_is_v4(&target->ip) ? "%s[%s]" : "%s%s",
+				i ? "," : "", ip);
+		if(target->port && len < sizeof text)
+			len += (size_t)snprintf(
+					text + len, sizeof text - len, ":%u", (unsigned)target->port);
+	}
+	med_item_show(item, &ids, MED_STR("addresses"),
+			(med_str_t){text, len < sizeof text ? len : sizeof text - 1});
+	if(at && gmtime_r(&at, &tm)
+			&& strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		show_text(item, "addresses_since", med_str(since));
 }
 
 static void show_card(med_item_t *item, const med_snapshot_t *snapshot,
 		enum med_kind kind, const med_card_t *card)
 {
+	const med_gateway_t *gateway;
 	const med_trunk_t *trunk;
 
 	med_item_add(item, "id", med_card_id(card));
 	med_shown(snapshot, kind, card, med_item_show, item);
 	trunk = kind == MED_KIND_TRUNK ? med_snapshot_trunk(snapshot, med_card_id(card))
 								   : NULL;
+	gateway = kind == MED_KIND_GATEWAY ? med_snapshot_gateway(snapshot, med_card_id(card))
+									   : NULL;
 	if(trunk)
 		show_trunk_state(item, trunk);
+	if(gateway)
+		show_gateway_state(item, gateway);
 	med_item_end(item);
 }
 

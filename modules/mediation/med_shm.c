@@ -236,6 +236,11 @@ unsigned med_shm_reap(med_config_t *config)
 	return alive;
 }
 
+uint32_t med_shm_trunk_states(void)
+{
+	return TRUNK_STATES;
+}
+
 med_trunk_state_t *med_shm_trunk_state(uint32_t number)
 {
 	return number < TRUNK_STATES ? &shared->states[number] : NULL;

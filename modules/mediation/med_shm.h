@@ -62,7 +62,11 @@ unsigned med_shm_reap(med_config_t *config);
 /** Counters and health by trunk number: survive every change of configuration. */
 typedef struct med_trunk_state {
 	uint32_t calls_in, calls_out, attempts, failures;
+	uint32_t probe; /**< the OPTIONS that is out; 0: none */
+	med_health_t health;
 } med_trunk_state_t;
+/** How many slots there are. */
+uint32_t med_shm_trunk_states(void);
 /** Slot of a trunk, to be changed with atomic builtins; NULL above the table's size. */
 med_trunk_state_t *med_shm_trunk_state(uint32_t number);
 

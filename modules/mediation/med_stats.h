@@ -24,6 +24,9 @@ enum med_stat {
 	MED_STAT_ANSWERS_REFUSED, /**< answers refused by a leg's media policy */
 	MED_STAT_LISTENER_ABSENT, /**< refused: no policy listener before rtpengine */
 	MED_STAT_GATE_BLOCKED,    /**< messages the last gate kept from leaving */
+	MED_STAT_TRUNK_DOWNS,     /**< times a trunk went down */
+	MED_STAT_PROBES,          /**< OPTIONS sent */
+	MED_STAT_PROBES_MISSED,   /**< those that were not answered, or with a no */
 	MED_STAT_CHANGES_APPLIED, /**< commits of the store that were published */
 	MED_STAT_CHANGES_FAILED,  /**< commits that could not be built (memory) */
 	MED_STAT_OBJECTS_REFUSED, /**< refusals of an object, each text once */

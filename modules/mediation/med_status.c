@@ -257,6 +257,8 @@ char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 	put(&out, ",\"build_error\":", 15);
 	put_string(&out, status->build_error);
 	put_source(&out, status);
+	putf(&out, ",\"names\":%u,\"names_troubled\":%u", status->names,
+			status->names_troubled);
 	putf(&out, ",\"snapshots\":%u,\"objects\":", status->snapshots);
 	put_counts(&out, status->objects);
 	for(int i = MED_REFUSED; i <= MED_WARNED; i++)

@@ -48,11 +48,12 @@ typedef struct med_status {
 	char unfit[256]; /**< what is wrong with this Redis; empty: nothing */
 	enum med_store_state store;
 	char store_text[256];
-	long long store_since;       /**< seconds since the epoch */
-	unsigned long long revision; /**< of the snapshot in force; 0: none yet */
-	long long applied_at;        /**< when it was published */
-	char build_error[256];       /**< empty: the last build was published */
-	unsigned snapshots;          /**< alive: the one in force and retired ones in use */
+	long long store_since;          /**< seconds since the epoch */
+	unsigned long long revision;    /**< of the snapshot in force; 0: none yet */
+	long long applied_at;           /**< when it was published */
+	char build_error[256];          /**< empty: the last build was published */
+	unsigned names, names_troubled; /**< of gateways, looked up; those with trouble */
+	unsigned snapshots; /**< alive: the one in force and retired ones in use */
 	unsigned objects[MED_KIND_COUNT];           /**< in force, by kind */
 	med_status_faults_t faults[MED_WARNED + 1]; /**< by enum med_severity */
 } med_status_t;

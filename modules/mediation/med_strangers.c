@@ -12,6 +12,7 @@
 #include "med_identify.h"
 #include "med_params.h"
 #include "med_stats.h"
+#include "med_tell.h"
 #include "med_verbs.h"
 
 static med_quiet_t *quiet;
@@ -38,8 +39,8 @@ void med_strangers_destroy(void)
 	quiet = NULL;
 }
 
-/** The line about a refusal, if it is time for one of this source. */
-static void med_stranger_tell(sip_msg_t *msg, const char *from)
+/** The line about a refusal; false: it is not time for one of this source. */
+static bool med_stranger_tell(sip_msg_t *msg, const char *from)
 {
 	const med_reason_t *reason = med_reason_get(msg);
 	char address[48];
@@ -52,7 +53,7 @@ static void med_stranger_tell(sip_msg_t *msg, const char *from)
 			|| !med_quiet_tells(quiet, med_hash(source.bytes, sizeof source.bytes) | 1,
 					(uint32_t)(med_now_ms() / 1000) + 1,
 					(uint32_t)med_param_stranger_log_interval, &more))
-		return;
+		return false;
 	callid = med_callid(msg);
 	med_ip_format(&source, address, sizeof address);
 	if(more == 0)
@@ -62,6 +63,7 @@ static void med_stranger_tell(sip_msg_t *msg, const char *from)
 		LM_NOTICE("call %.*s: %u: %s%s%s; %u more from there since the last such line\n",
 				callid.len, callid.s, reason->code, reason->text, from,
 				from[0] != '\0' ? address : "", more);
+	return true;
 }
 
 void med_stranger(sip_msg_t *msg, const med_snapshot_t *snapshot, const char *why)
@@ -69,11 +71,12 @@ void med_stranger(sip_msg_t *msg, const med_snapshot_t *snapshot, const char *wh
 	med_stats_inc(MED_STAT_UNKNOWN_SOURCE);
 	med_reason(msg, med_snapshot_global_profile(snapshot)->imitate_lync ? 400 : 403,
 			10013, "%s", why);
-	med_stranger_tell(msg, "");
+	if(med_stranger_tell(msg, "") && med_telling(msg))
+		med_tell_no(msg);
 }
 
 int med_stranger_in_dialog(sip_msg_t *msg, int code)
 {
-	med_stranger_tell(msg, "; from ");
+	(void)med_stranger_tell(msg, "; from ");
 	return code;
 }

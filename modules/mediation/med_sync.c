@@ -7,6 +7,7 @@
 
 #include "med_compat.h"
 #include "med_events.h"
+#include "med_health.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_shm.h"
@@ -167,8 +168,8 @@ static void mend(int64_t now_ms)
 
 static void wait_for_work(void)
 {
-	struct pollfd fds[MED_STORE_FDS + 2 + MED_LISTENERS_MAX];
-	int64_t deadline, listener_deadline = INT64_MAX, now = med_sync_clock_ms();
+	struct pollfd fds[MED_STORE_FDS + 2 + MED_LISTENERS_MAX + MED_DNS_FDS];
+	int64_t deadline, other = INT64_MAX, now = med_sync_clock_ms();
 	size_t n = med_store_poll(med_sync.store, fds, MED_STORE_FDS, &deadline);
 	uint64_t times;
 
@@ -178,9 +179,14 @@ static void wait_for_work(void)
 		if(med_keep_deadline(med_sync.keep) < deadline)
 			deadline = med_keep_deadline(med_sync.keep);
 	}
-	n += med_policy_listener_poll(fds + n, MED_LISTENERS_MAX, &listener_deadline);
-	if(listener_deadline < deadline)
-		deadline = listener_deadline;
+	n += med_policy_listener_poll(fds + n, MED_LISTENERS_MAX, &other);
+	if(other < deadline)
+		deadline = other;
+	n += med_resolver_poll(med_sync.resolver, fds + n, MED_DNS_FDS, now, &other);
+	if(other < deadline)
+		deadline = other;
+	if(med_sync_names_wait() && med_sync.names_due < deadline)
+		deadline = med_sync.names_due;
 	if(med_sync.status.snapshots > 1 && med_sync.reap_due < deadline)
 		deadline = med_sync.reap_due;
 	if(med_sync.collect_due && med_sync.collect_due < deadline)
@@ -203,6 +209,23 @@ static void wait_for_work(void)
 	}
 }
 
+/** Trunks that went down, or came up again. */
+static void tell_of_trunks(void)
+{
+	med_health_entry_t e;
+	char text[96];
+
+	while(med_health_next(&med_sync.trunks_told, &e)) {
+		if(e.change.to == MED_HEALTH_DOWN && e.change.from == MED_HEALTH_TRIAL)
+			continue; /* down as before */
+		med_health_text(&e.change, text, sizeof text);
+		med_event(e.change.to == MED_HEALTH_UP           ? "trunk_up"
+						: e.change.to == MED_HEALTH_DOWN ? "trunk_down"
+														 : "trunk_suspect",
+				"%.*s: %s", e.id_len, e.id, text);
+	}
+}
+
 static void run(void)
 {
 	int64_t now;
@@ -213,6 +236,7 @@ static void run(void)
 		now = med_sync_clock_ms();
 		med_store_run(med_sync.store, now);
 		med_policy_listener_run(now);
+		med_sync_names_run(now);
 		med_sync.duties_due = now + DUTIES_MS;
 		if(med_sync.collecting || (med_sync.collect_due && now >= med_sync.collect_due))
 			med_sync_collect(false);
@@ -223,6 +247,7 @@ static void run(void)
 		if(med_sync.keep)
 			med_keep_run(med_sync.keep, now);
 		write_status(now);
+		tell_of_trunks();
 		if(med_events_wait() && med_sync.status.store != MED_STORE_DOWN)
 			med_events_flush(med_sync.store, med_param_status_prefix, node);
 	}
@@ -248,6 +273,8 @@ static int prepare(void)
 		return -1;
 	}
 	med_config_set_pause(med_sync.config, med_sync_duties, NULL);
+	if(med_sync_names_open())
+		return -1;
 	if(med_policy_listener_open())
 		return -1;
 	if(med_param_last_known_good[0]) {
@@ -309,7 +336,9 @@ static int choose_node_name(void)
 /** So that a wrong parameter stops the start, and not a process after it. */
 static int check_params(void)
 {
-	med_errbuf_t err;
+	const med_resolve_handler_t none = {NULL, NULL, NULL};
+	med_errbuf_t err = {"out of memory"};
+	med_resolver_t *resolver = NULL;
 	med_store_t *store = NULL;
 
 	if(med_store_new(med_param_redis_url, med_param_redis_prefix, &med_sync_handler,
@@ -342,6 +371,11 @@ static int check_params(void)
 				med_param_applying_warning);
 		return -1;
 	}
+	if(med_resolver_new(med_param_dns_servers, &none, &resolver, &err) != MED_EOK) {
+		LM_ERR("dns_servers: %s\n", err.text);
+		return -1;
+	}
+	med_resolver_free(resolver);
 	if(med_param_last_known_good[0] && med_param_last_known_good[0] != '/') {
 		LM_ERR("last_known_good '%s': not an absolute path; \"\" keeps none\n",
 				med_param_last_known_good);

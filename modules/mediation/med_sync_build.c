@@ -82,6 +82,7 @@ bool med_sync_build(bool anew)
 			med_sync.revision = med_snapshot_revision(snapshot);
 			med_sync.status.applied_at = (long long)time(NULL);
 			med_sync.status.build_error[0] = '\0';
+			med_sync.names_due = 0;
 			return true;
 		}
 		med_config_release(med_sync.config, snapshot);
@@ -126,6 +127,24 @@ void med_sync_collect(bool whole)
 	med_status_publish(&med_sync.status);
 }
 
+void med_sync_collect_soon(void)
+{
+	if(med_sync.collect_due)
+		return;
+	med_sync.collect_due = med_sync_clock_ms() + COLLECT_MS;
+	if(med_sync.collect_due < med_sync.collect_next)
+		med_sync.collect_due = med_sync.collect_next;
+}
+
+void med_sync_apply_names(void)
+{
+	med_sync.unbuilt = !med_sync_build(true);
+	if(med_sync.unbuilt)
+		med_sync.build_again = med_sync_clock_ms() + BUILD_AGAIN_MS;
+	med_sync.status.snapshots = med_shm_reap(med_sync.config);
+	med_sync_collect_soon();
+}
+
 void med_sync_apply(bool anew)
 {
 	bool built = med_sync_build(anew);
@@ -140,9 +159,5 @@ void med_sync_apply(bool anew)
 	med_sync.status.snapshots = med_shm_reap(med_sync.config);
 	if(built)
 		med_sync_keep_commit();
-	if(med_sync.collect_due)
-		return;
-	med_sync.collect_due = now + COLLECT_MS;
-	if(med_sync.collect_due < med_sync.collect_next)
-		med_sync.collect_due = med_sync.collect_next;
+	med_sync_collect_soon();
 }

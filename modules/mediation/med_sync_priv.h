@@ -10,6 +10,7 @@
 #include "med_status.h"
 #include "med_sync.h"
 #include "medcore/keep.h"
+#include "medcore/resolve.h"
 #include "medcore/store.h"
 
 #define BUILD_AGAIN_MS 5000
@@ -18,6 +19,8 @@
 typedef struct med_sync_own {
 	med_store_t *store;
 	med_config_t *config;
+	med_resolver_t *resolver; /**< of names of gateways */
+	int64_t names_due;        /**< some stand for other addresses now; 0: none */
 	med_status_t status;
 	bool told;             /**< objects were told since the last commit */
 	bool reading;          /**< everything is being told */
@@ -38,6 +41,7 @@ typedef struct med_sync_own {
 	bool applying_told;
 	int64_t applying_at;              /**< somebody began */
 	unsigned long long told_revision; /**< by an event */
+	uint32_t trunks_told;             /**< changes of their state, by events */
 	/** What the change under way names; for the log. */
 	struct {
 		char text[400];
@@ -87,6 +91,20 @@ void med_sync_apply(bool anew);
  * @param whole  true: now, however long it takes
  */
 void med_sync_collect(bool whole);
+
+/** Builds what names stand for now; nothing else was told. */
+void med_sync_apply_names(void);
+/** A moment later, if it is not under way: what is refused or warned of may have changed.
+ */
+void med_sync_collect_soon(void);
+
+/* ---- med_sync_names.c ---- */
+
+/** 0, or -1 (logged). Before anything is built. */
+int med_sync_names_open(void);
+void med_sync_names_run(int64_t now_ms);
+/** Does a change of names wait for nothing else? */
+bool med_sync_names_wait(void);
 
 /* ---- med_sync_told.c ---- */
 

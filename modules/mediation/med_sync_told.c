@@ -91,6 +91,8 @@ static void on_gone(void *ctx, enum med_kind kind, med_str_t id)
 {
 	(void)ctx;
 	med_sync.told = true;
+	if(med_sync.reading && med_config_is_stale(med_sync.config, kind, id))
+		return; /* the sweep has it: it may be too many that are gone */
 	med_hold_told(med_sync.config, &med_sync.status.held, kind, id);
 	med_config_remove(med_sync.config, kind, id);
 }

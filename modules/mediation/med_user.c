@@ -12,6 +12,7 @@
 #include "med_params.h"
 #include "med_shm.h"
 #include "med_stats.h"
+#include "med_tell.h"
 #include "med_verbs.h"
 
 static med_str_t med_own_pool(void)
@@ -107,6 +108,7 @@ int ki_med_to_user_as(sip_msg_t *msg, str *srtp_mode)
 	med_calling(msg, snapshot, in, call);
 	call->out = (med_side_t){.number = MED_NO_NUMBER, .policy = leg};
 	call->flags |= MED_CALL_TO_USER;
+	MED_TELL(msg, "the script has it ring at one of our own users");
 	call->try_count = call->try_next = call->try_current = 0;
 	med_stats_inc(MED_STAT_TO_USERS);
 	return MED_YES;

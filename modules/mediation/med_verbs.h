@@ -24,6 +24,8 @@ enum med_script_code {
 extern med_scratch_t *med_scratch;
 
 int ki_med_from_trunk(sip_msg_t *msg);
+/** A trunk asks whether we are there: that it is there is noted. */
+int ki_med_heard(sip_msg_t *msg);
 int ki_med_normalize(sip_msg_t *msg);
 int ki_med_normalize_by(sip_msg_t *msg, str *rules);
 int ki_med_authorize(sip_msg_t *msg);
@@ -46,6 +48,9 @@ int ki_med_next(sip_msg_t *msg);
 int ki_med_branch(sip_msg_t *msg);
 int ki_med_media(sip_msg_t *msg);
 int ki_med_failover(sip_msg_t *msg);
+/** Notes a failure that tm knows already and no route was run for: acc asks that early.
+ */
+void med_attempt_settle(med_call_t *call);
 
 /** In mod_init: sl's. */
 int med_answer_init(void);
@@ -55,6 +60,8 @@ int ki_med_reply(sip_msg_t *msg);
 str med_callid(sip_msg_t *msg);
 /** One readable line for each request that does not go on; then the script's code. */
 int med_refused(sip_msg_t *msg, int code);
+/** The same where the log has a line of its kind already. */
+int med_refused_again(sip_msg_t *msg, int code);
 int med_not_loaded(sip_msg_t *msg);
 
 #endif

@@ -18,6 +18,8 @@
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_guard.h"
+#include "med_health.h"
+#include "med_probe.h"
 #include "med_pv.h"
 #include "med_rpc.h"
 #include "med_script.h"
@@ -25,6 +27,7 @@
 #include "med_stats.h"
 #include "med_strangers.h"
 #include "med_sync.h"
+#include "med_tell.h"
 
 MODULE_VERSION
 
@@ -42,12 +45,14 @@ static param_export_t params[] = {
 	{"status_prefix", PARAM_STRING, &med_param_status_prefix},
 	{"node", PARAM_STRING, &med_param_node},
 	{"pool", PARAM_STRING, &med_param_pool},
+	{"dns_servers", PARAM_STRING, &med_param_dns_servers},
 	{"rtpengine_sock", PARAM_STRING, &med_param_rtpengine_sock},
 	{"status_interval", PARAM_INT, &med_param_status_interval},
 	{"last_known_good", PARAM_STRING, &med_param_last_known_good},
 	{"max_shrink", PARAM_INT, &med_param_max_shrink},
 	{"applying_warning", PARAM_INT, &med_param_applying_warning},
 	{"guard_counters", PARAM_INT, &med_param_guard_counters},
+	{"explain_flag", PARAM_INT, &med_param_explain_flag},
 	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
@@ -69,12 +74,13 @@ struct module_exports exports = {
 
 static int mod_init(void)
 {
-	if(med_shm_init() < 0 || med_stats_register() < 0)
+	if(med_shm_init() < 0 || med_health_init() < 0 || med_stats_register() < 0)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
-			|| med_strangers_init() < 0 || med_guard_init() < 0)
+			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_tell_init() < 0)
 		return -1;
-	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0)
+	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
+			|| med_probe_init() < 0)
 		return -1;
 	if(rpc_register_array(med_rpc_cmds) != 0) {
 		LM_ERR("the RPC commands could not be registered\n");
@@ -89,7 +95,7 @@ static int child_init(int rank)
 		med_media_check_client();
 	if(rank == PROC_INIT || rank == PROC_TCP_MAIN)
 		return 0;
-	if(med_sync_fork(rank) < 0)
+	if(med_sync_fork(rank) < 0 || med_probe_fork(rank) < 0)
 		return -1;
 	return med_script_child();
 }
@@ -100,6 +106,7 @@ static void mod_destroy(void)
 	med_guard_destroy();
 	med_script_destroy();
 	med_sync_destroy();
+	med_health_destroy();
 	med_shm_destroy();
 }
 

@@ -119,9 +119,10 @@ typedef struct decision {
 	int selected;
 } decision_t;
 
-static bool usable(void *ctx, const med_trunk_t *trunk)
+static enum med_health_rank rank_of(void *ctx, const med_trunk_t *trunk, bool first)
 {
-	return !((const bool *)ctx)[trunk->number];
+	(void)first;
+	return ((const bool *)ctx)[trunk->number] ? MED_RANK_DOWN : MED_RANK_GOOD;
 }
 
 static int decide_one(const world_t *w, size_t i, decision_t *d)
@@ -130,7 +131,8 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 	med_number_t dialled;
 	med_query_t query = {.called = &d->normalised,
 			.turn = (uint32_t)i,
-			.usable = usable,
+			.now = DECIDE_NOW,
+			.rank = rank_of,
 			.ctx = w->down};
 	int rc = med_identify(w->snapshot, &w->call[i].source, &d->in, NULL);
 
@@ -139,8 +141,8 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 	rc = med_number_from_user(med_str(call->dialled), &dialled, NULL);
 	if(rc != MED_EOK)
 		return rc;
-	rc = med_normalize(w->snapshot, w->scratch, d->in->profile->dial_plan, &dialled,
-			&d->normalised, NULL);
+	rc = med_normalize(
+			w->snapshot, w->scratch, d->in->dial_plan, &dialled, &d->normalised, NULL);
 	if(rc != MED_EOK)
 		return rc;
 	query.in = d->in;

@@ -53,6 +53,24 @@ void decide_set_one_usage(decide_set_t *set);
 /** Again, after priorities changed. */
 void decide_set_order(decide_set_t *set);
 
+/** A third are PBXs; the others may call these alone. */
+static inline bool decide_trunk_is_pstn(size_t trunk)
+{
+	return trunk % 3 != 0;
+}
+
+/** In Berlin it is 10:00 of a Tuesday, in New York 4:00. */
+#define DECIDE_NOW INT64_C(1795510800)
+
+/** A twentieth of the routes has a schedule that is open, another one that is closed. */
+enum decide_schedule { DECIDE_ALWAYS, DECIDE_OPEN, DECIDE_CLOSED };
+static inline enum decide_schedule decide_schedule_of(size_t route)
+{
+	return route % 20 == 7     ? DECIDE_OPEN
+			: route % 20 == 13 ? DECIDE_CLOSED
+							   : DECIDE_ALWAYS;
+}
+
 static inline bool decide_trunk_is_tls(size_t trunk)
 {
 	return trunk % 2 == 0;

@@ -334,8 +334,10 @@ void decide_load_route(const decide_set_t *set, med_config_t *config, size_t i)
 				k == 0 ? "" : ",", r->trunk[k], r->weight[k]);
 	put(config, MED_KIND_ROUTE, id,
 			(med_field_t[]){FIELD("pattern", r->pattern), FIELD("usages", usage),
-					FIELD("trunks", trunks), FIELD("priority", priority)},
-			4);
+					FIELD("trunks", trunks), FIELD("priority", priority),
+					FIELD("schedule",
+							decide_schedule_of(i) == DECIDE_OPEN ? "open" : "closed")},
+			decide_schedule_of(i) == DECIDE_ALWAYS ? 4 : 5);
 }
 
 void decide_load_trunk(med_config_t *config, size_t trunk, const char *name)
@@ -361,7 +363,10 @@ static void load_gateway(med_config_t *config, size_t trunk)
 	else
 		snprintf(address, sizeof(address), "10.1.%zu.%zu", trunk / 250, trunk % 250 + 1);
 	put(config, MED_KIND_GATEWAY, id,
-			(med_field_t[]){FIELD("address", address), FIELD("site", site)}, 2);
+			(med_field_t[]){FIELD("address", address), FIELD("site", site),
+					FIELD("peer",
+							decide_trunk_is_pstn(trunk) ? "pstn_gateway" : "ip_pbx")},
+			3);
 }
 
 static void load_rules(
@@ -396,6 +401,16 @@ void decide_load(const decide_set_t *set, med_config_t *config, bool with_routes
 						FIELD("outbound_calling_number_translation_rules", out)},
 				4);
 	}
+	put(config, MED_KIND_SCHEDULE, "open",
+			(med_field_t[]){FIELD("time_zone", "Europe/Berlin"),
+					FIELD("times", "mon-fri 08:00-18:00,sat-sun"),
+					FIELD("closed", "12-25")},
+			3);
+	put(config, MED_KIND_SCHEDULE, "closed",
+			(med_field_t[]){FIELD("time_zone", "America/New_York"),
+					FIELD("times", "mon-fri 08:00-18:00"),
+					FIELD("closed", "05-01,12-25")},
+			3);
 	for(size_t t = 0; t < set->trunks; t++) {
 		load_gateway(config, t);
 		decide_load_trunk(config, t, "");

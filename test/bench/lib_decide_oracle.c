@@ -159,9 +159,14 @@ static void decide(
 		for(size_t i = 0; i < hits[k].count; i++) {
 			const decide_route_t *r = &set->route[hits[k].route[i]];
 			unsigned first = first_by_turn(r, (uint32_t)c);
+			if(decide_schedule_of(hits[k].route[i]) == DECIDE_CLOSED)
+				continue;
 			v->matched = true;
 			for(unsigned n = 0; n < r->trunk_count; n++) {
 				uint16_t trunk = r->trunk[(first + n) % r->trunk_count];
+				if(decide_trunk_is_pstn(set->call[c].trunk)
+						&& decide_trunk_is_pstn(trunk))
+					continue;
 				if(trunk == set->call[c].trunk || has(v->trunk, v->count, trunk)
 						|| has(down, down_count, trunk) || v->count == MED_PLAN_MAX)
 					continue;

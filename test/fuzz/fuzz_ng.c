@@ -56,8 +56,18 @@ static void as_command(void)
 
 static void as_reply(uint8_t modes)
 {
-	med_legs_t legs = {.from = {.id = MED_STR("a"), .policy = {modes % 3, true, true}},
-			.to = {.id = MED_STR("b"), .policy = {modes / 3 % 3, true, modes < 128}}};
+	static const uint16_t suites[] = {0, 0x12, 0x8421, 0x1};
+	med_legs_t legs = {
+			.from = {.id = MED_STR("a"),
+					.policy = {.srtp = modes % 3, .anchored = true, .known = true}},
+			.to = {.id = MED_STR("b"),
+					.policy = {.srtp = modes / 3 % 3,
+							.anchored = true,
+							.known = modes < 128,
+							.media = {.suites = suites[modes & 3],
+									.lync_sdp = modes >> 2 & 1,
+									.hold = modes >> 3 & 3,
+									.activate = modes >> 5 & 1}}}};
 	med_ng_out_t out = {.s = buffer, .size = sizeof(buffer)};
 	med_offer_memo_t memo = {.offered = MED_OFFER_AVP_CRYPTO,
 			.count = 2,

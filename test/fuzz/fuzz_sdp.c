@@ -27,7 +27,7 @@ static void judge(const med_sdp_t *sdp)
 				&& leg.srtp == MED_SRTP_REQUIRED) {
 			for(i = 0; i < sdp->media_count; i++) {
 				if(sdp->media[i].port && !(decline >> i & 1)
-						&& !sdp->media[i].usable_crypto)
+						&& !(sdp->media[i].suites & med_leg_suite_set(&leg)))
 					abort();
 			}
 		}
@@ -37,7 +37,7 @@ static void judge(const med_sdp_t *sdp)
 			for(i = 0; i < sdp->media_count; i++) {
 				if(sdp->media[i].port
 						&& (sdp->media[i].proto != MED_SDP_SAVP
-								|| !sdp->media[i].usable_crypto))
+								|| !(sdp->media[i].suites & med_leg_suite_set(&leg))))
 					abort();
 			}
 		}

@@ -20,6 +20,10 @@ BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 # Ports of one sandbox: signalling first, media after it. Below Linux' ephemeral range.
 SLOTS, SLOT_BASE, SLOT_SIZE, SLOT_SIGNALLING = 40, 12000, 500, 160
 
+# So long we wait for what must come, on a machine that is busy with other tests; it costs
+# nothing where all is well. A shorter time is for where the time itself is tested.
+PATIENCE = 30.0
+
 
 class Failure(Exception):
     """Something a person must look at: says what was expected and what came."""
@@ -29,7 +33,7 @@ class Interrupted(SystemExit):
     """A signal asked us to end; the way out still cleans up."""
 
 
-def wait_for(what, probe, timeout=10.0, interval=0.02):
+def wait_for(what, probe, timeout=PATIENCE, interval=0.02):
     """Poll until probe() is true; its value. Failure with `what` at the deadline."""
     deadline = time.monotonic() + timeout
     while True:
@@ -64,7 +68,7 @@ class Process:
         lines = [line for line in self.text().splitlines() if line.strip()]
         return "\n".join([n for n in lines if "ERROR" in n or "CRITICAL" in n][:5] + lines[-5:])
 
-    def ready(self, what, probe, timeout=10.0):
+    def ready(self, what, probe, timeout=PATIENCE):
         """wait_for(), but a process that ends meanwhile is told at once."""
 
         def alive_and():

@@ -24,7 +24,7 @@ typedef struct store_view {
 	view_object_t *told;      /**< as told, uncommitted included */
 	view_object_t *committed; /**< at the last commit */
 	size_t told_count, committed_count;
-	unsigned begins, commits, fulls, objects, refusals, states, write_failures;
+	unsigned begins, commits, fulls, objects, gone, refusals, states, write_failures;
 	bool in_full;
 	enum med_store_state state;
 	char applied[256], who[256], unfit[256];
@@ -91,6 +91,7 @@ static inline void view_gone(void *ctx, enum med_kind kind, med_str_t id)
 	view_object_t *o;
 	char key[80];
 
+	v->gone++;
 	snprintf(key, sizeof key, "%s:%.*s", med_kind_name(kind), MED_STR_FMT(id));
 	o = view_find(v->told, v->told_count, key);
 	if(o)

@@ -6,10 +6,11 @@
 
 All gateways are IP-PBXs unless told otherwise, so that any may call any. Each trunk has a
 local port of its own, a SipPeer of its name, a profile with what is not
-`transport` of its dict, and one route for each number that begins with its prefix.
+`transport` of its dict (no OPTIONS unless it says so), and one route for each number that begins with its prefix.
 """
 
 import os
+import re
 
 from certs import Authority
 from kamailio import Kamailio
@@ -116,14 +117,14 @@ class Trunks:
         self.config = config if "/" in config else os.path.join(TOP, "kamailio-cfg", config)
         self.start()
         if media is True:
-            wait_for("the policy listener to be seen", lambda: "yes" in self.listener(), 10)
+            wait_for("the policy listener to be seen", lambda: "yes" in self.listener())
 
     def start(self):
         tcp = [port for name, port in self.local.items()
                if self.trunks[name].get("transport", "udp") != "udp"]
         self.kamailio = Kamailio(self.sandbox, self.config, control=self.control, tcp=tcp,
                                  defines=self.defines, wrapper=self._resolver(), host=self.host)
-        wait_for("the configuration to be loaded", self._loaded, 10)
+        wait_for("the configuration to be loaded", self._loaded)
 
     def _resolver(self):
         """Runs Kamailio with a resolv.conf of its own, in a mount namespace."""
@@ -172,7 +173,8 @@ class Trunks:
             found[f"trunk:{name}"] = {
                 "gateway": name, "transport": transport, "port": self.port_of(name),
                 "local_port": self.local[name], **fields.pop("trunk", {})}
-            found[f"profile:trunk:{name}"] = {"pstn_usages": "all", **fields}
+            found[f"profile:trunk:{name}"] = {"pstn_usages": "all", "options_interval_s": "0",
+                                                **fields}
         for identity, fields in routes.items():
             found[f"route:{identity}"] = {"usages": "all", **fields}
         for identity, texts in rules.items():
@@ -207,6 +209,12 @@ class Trunks:
     def alarms(self):
         """What Kamailio logged as critical, or as a bug of its own or ours."""
         return self.kamailio.alarms()
+
+    def raw_bytes(self):
+        """Messages of the module with control bytes. Two processes may write into one line."""
+        messages = re.split(r"(?=\b\d+\(\d+\) [A-Z]+: )", self.kamailio.log())
+        return [text for text in (message.split("\n")[0] for message in messages)
+                if "mediation [" in text and re.search(r"[\x00-\x08\x7f]", text)]
 
     def lines(self, *words):
         """Log lines that hold all these words."""

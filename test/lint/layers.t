@@ -22,6 +22,8 @@ lint.rule("OpenSSL is known to medcore's store_tls.c alone", grep(
 lint.rule("libxml2 is known to medcore's xml.c alone", grep(
     [f for f in sources if f != "modules/medcore/xml.c"], INCLUDE + r"(libxml/|libxml2/)",
     "ask medcore/xml.h"))
+lint.rule("c-ares is known to medcore's dns.c alone", grep(
+    [f for f in sources if f != "modules/medcore/dns.c"], INCLUDE + r"ares", "ask medcore/dns.h"))
 lint.rule("GLib is known to medcore's zone.c alone, and to the plugin", grep(
     [f for f in sources if f != "modules/medcore/zone.c"
      and not f.startswith(("rtpengine-plugin/", "test/"))],

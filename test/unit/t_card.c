@@ -502,8 +502,8 @@ static void metered_free(void *ctx, void *block)
 	free(block);
 }
 
-/* One change among many takes a card, a chunk and a table, whatever there is; stored cases
- * have nothing else in a snapshot. */
+/* One change among many takes a card, a chunk and a table, whatever there is; stored
+ * cases have nothing else in a snapshot. */
 START_TEST(a_change_costs_what_changed)
 {
 	enum { MANY = 10000 };

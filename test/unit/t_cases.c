@@ -165,6 +165,27 @@ START_TEST(a_policy_and_a_dial_plan)
 }
 END_TEST
 
+START_TEST(an_emergency_at_a_site)
+{
+	start();
+	core_set(config, MED_KIND_SITE, "hq", "name", "hq", NULL);
+	core_set(config, MED_KIND_LOCATION_POLICY, "site:hq", "emergency_dial_string", "112",
+			"emergency_dial_mask", "999", "pstn_usages", "help", NULL);
+	core_set(config, MED_KIND_ROUTE, "help", "pattern", "^112$", "usages", "help",
+			"trunks", "out1", NULL);
+	core_set(config, MED_KIND_TEST, "c", "dialed_number", "999", "target_policy", "guest",
+			"from_site", "hq", "expected_translated_number", "112", "expected_route",
+			"help", "expected_usage", "help", NULL);
+	run("c");
+	ck_assert(result.passed);
+	core_set(config, MED_KIND_TEST, "c", "dialed_number", "999", "target_policy", "guest",
+			NULL);
+	run("c");
+	ck_assert(!result.passed);
+	finish();
+}
+END_TEST
+
 START_TEST(what_it_names_is_gone)
 {
 	start();
@@ -182,7 +203,7 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {all_that_one_can_expect, what_came_instead, every_result,
-			a_policy_and_a_dial_plan, what_it_names_is_gone};
+			a_policy_and_a_dial_plan, an_emergency_at_a_site, what_it_names_is_gone};
 
 	return core_run("cases", tests, COUNT(tests));
 }

@@ -16,15 +16,16 @@
 
 /* In the order of the columns: NotSupported, Optional, Required. */
 static const med_leg_policy_t leg[3] = {
-		{MED_SRTP_NOT_SUPPORTED, true, true},
-		{MED_SRTP_OPTIONAL, true, true},
-		{MED_SRTP_REQUIRED, true, true},
+		{.srtp = MED_SRTP_NOT_SUPPORTED, .anchored = true, .known = true},
+		{.srtp = MED_SRTP_OPTIONAL, .anchored = true, .known = true},
+		{.srtp = MED_SRTP_REQUIRED, .anchored = true, .known = true},
 };
-static const med_leg_policy_t phone = {MED_SRTP_REQUIRED, true, false};
+static const med_leg_policy_t phone = {.srtp = MED_SRTP_REQUIRED, .anchored = true};
 
 static char buffer[2048];
 static med_sdp_t sdp;
 static med_errbuf_t why;
+static med_leg_policy_t read_any;
 
 static const med_sdp_t *body(const char *media)
 {
@@ -282,11 +283,82 @@ START_TEST(modes)
 }
 END_TEST
 
+/** What travels with a call: words for the plugin, read as they were written. */
+START_TEST(words_of_a_leg)
+{
+	static const struct {
+		const char *words;
+		med_suites_t set;
+	} row[] = {{"", 1}, {"/suites:32+80", 3}, {"/lync", 1},
+			{"/suites:gcm-256+192-32+256-80+gcm-128/lync", 0xd8},
+			{"/suites:192-80+256-32", 0x24}, {"/hold:inactive", 1},
+			{"/lync/hold:zero_address/activate", 1},
+			{"/suites:192-80+192-32+256-80+gcm-256/lync/hold:sendonly/activate", 0x9c}};
+	char out[MED_LEG_WORDS_MAX];
+	size_t i;
+
+	for(i = 0; i < COUNT(row); i++) {
+		med_leg_policy_t read = {.srtp = MED_SRTP_REQUIRED, .known = true};
+		med_str_t rest = med_str(row[i].words);
+
+		while(rest.len) {
+			const char *slash = memchr(rest.s + 1, '/', rest.len - 1);
+			size_t len = slash ? (size_t)(slash - rest.s) : rest.len;
+			ck_assert_int_eq(
+					med_leg_word_read((med_str_t){rest.s + 1, len - 1}, &read.media),
+					MED_EOK);
+			rest = (med_str_t){rest.s + len, rest.len - len};
+		}
+		ck_assert_int_eq(med_leg_media_given(&read.media), i > 0);
+		ck_assert_uint_eq(med_leg_suite_set(&read), row[i].set);
+		ck_assert_uint_eq(med_leg_words_write(&read.media, out), strlen(row[i].words));
+		ck_assert_str_eq(out, row[i].words);
+	}
+	read_any = (med_leg_policy_t){.known = true, .media = {.suites = MED_SUITES_ANY}};
+	ck_assert_uint_eq(med_leg_suite_set(&read_any), MED_SUITES_ALL);
+	ck_assert_uint_eq(med_leg_suite_set(&phone), MED_SUITES_ALL);
+}
+END_TEST
+
+/** RFC 3264 6.1, and what a zero address means. */
+START_TEST(directions)
+{
+	static const struct {
+		uint8_t offered, answered, allowed;
+	} row[] = {
+			{MED_SENDRECV, MED_SENDONLY, MED_SENDONLY},
+			{MED_SENDRECV, MED_INACTIVE, MED_INACTIVE},
+			{MED_SENDONLY, MED_SENDRECV, MED_RECVONLY},
+			{MED_SENDONLY, MED_SENDONLY, MED_INACTIVE},
+			{MED_RECVONLY, MED_SENDRECV, MED_SENDONLY},
+			{MED_RECVONLY, MED_RECVONLY, MED_INACTIVE},
+			{MED_INACTIVE, MED_SENDRECV, MED_INACTIVE},
+	};
+	static const struct {
+		const char *media;
+		uint8_t direction;
+	} line[] = {{AVP, MED_SENDRECV}, {AVP "a=inactive\n", MED_INACTIVE},
+			{"a=sendonly\n" AVP, MED_SENDONLY},
+			{"a=sendonly\n" AVP "a=recvonly\n", MED_RECVONLY},
+			{AVP "c=IN IP4 0.0.0.0\n", MED_SENDONLY}, {AVP "c=IN IP6 ::\n", MED_SENDONLY},
+			{AVP "c=IN IP4 0.0.0.0\na=recvonly\n", MED_INACTIVE}};
+	size_t i;
+
+	for(i = 0; i < COUNT(row); i++)
+		ck_assert_uint_eq(med_media_answer_direction(row[i].offered, row[i].answered),
+				row[i].allowed);
+	for(i = 0; i < COUNT(line); i++)
+		ck_assert_uint_eq(
+				med_media_direction(&body(line[i].media)->media[0]), line[i].direction);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *tests[] = {peer_offers, lines_declined, fax_towards_a_required_leg,
-			our_offers, peer_answers, required_whatever_was_offered, the_gate,
-			no_media_at_all, refusals_name_rule_and_remedy, modes};
+	const TTest *tests[] = {words_of_a_leg, directions, peer_offers, lines_declined,
+			fax_towards_a_required_leg, our_offers, peer_answers,
+			required_whatever_was_offered, the_gate, no_media_at_all,
+			refusals_name_rule_and_remedy, modes};
 
 	return plugin_run("media", tests, COUNT(tests));
 }

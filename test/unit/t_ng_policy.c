@@ -249,6 +249,14 @@ START_TEST(bad_keys)
 	REFUSED(run("offer", "-/required", GW_PLAIN, HEAD AVP, NULL), "go together");
 	REFUSED(run("offer", "pbx1/always", GW_PLAIN, HEAD AVP, NULL), "'always'");
 	REFUSED(run("offer", PBX_REQUIRED "/mki", GW_PLAIN, HEAD AVP, NULL), "'mki'");
+	REFUSED(run("offer", PBX_REQUIRED "/suites:80+", GW_PLAIN, HEAD AVP, NULL),
+			"plain RTP was offered");
+	REFUSED(run("offer", PBX_REQUIRED "/suites:", GW_PLAIN, HEAD AVP, NULL), "'suites:'");
+	REFUSED(run("offer", PBX_REQUIRED "/suites:80+x", GW_PLAIN, HEAD AVP, NULL),
+			"'suites:80+x'");
+	REFUSED(run("offer", PBX_REQUIRED "/suites:80+32+80+32+80", GW_PLAIN, HEAD AVP, NULL),
+			"does not know");
+	REFUSED(run("offer", "-/any/lync", GW_PLAIN, HEAD AVP, NULL), "'lync'");
 	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), "6:med-to5:-/any"),
 			"more than once");
 	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), "3:sdp4:v=0\n"),
@@ -268,7 +276,7 @@ START_TEST(reply_to_an_offer)
 			HEAD "m=audio 9 RTP/AVP 8\nb=AS:64\na=tcap:1 RTP/SAVP\r\na=pcfg:1 t=1\r\n"
 				 "a=sendrecv\n" CRYPTO(1) "m=video 0 RTP/AVP 9\n");
 	HAS("result", "ok");
-	ck_assert_uint_eq(memo.line[0].tag, 1);
+	ck_assert_uint_eq(memo.line[0].tag[0], 1);
 
 	/* capabilities are numbered through the session, whatever lies between */
 	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP AVP AVP, NULL));

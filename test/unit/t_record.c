@@ -37,6 +37,10 @@ START_TEST(refused_with_a_text)
 			{MED_KIND_TRUNK, "sbc1", "transport", "tsl", "'tsl'; write udp, tcp or tls"},
 			{MED_KIND_TRUNK, "sbc1", "trasport", "tls",
 					"trunk 'sbc1': unknown field 'trasport'; 'transport' is meant?"},
+			{MED_KIND_TRUNK, "sbc1", "srtp_mode", "required",
+					"trunk 'sbc1': unknown field 'srtp_mode'; it is a field of profile"},
+			{MED_KIND_TRUNK, "sbc1", "max_calls_in", "3", "it is a field of limits"},
+			{MED_KIND_GATEWAY, "sbc1", "trunks", "a", "it is a field of route"},
 			{MED_KIND_TRUNK, "sbc1", "zzzzzzzz", "tls",
 					"it has: name, description, gateway, mediation_server, transport"},
 			{MED_KIND_TRUNK, "sbc1", "a\nb", "tls", "unknown field 'a\\x0ab'"},
@@ -336,6 +340,11 @@ START_TEST(a_case_is_of_a_trunk_or_of_a_policy)
 							 &med_mem_heap, &r, &err),
 			MED_EINVAL);
 	core_assert_has(err.text, "'target_policy': besides from_trunk");
+	fields[2].name = MED_STR("from_site");
+	ck_assert_int_eq(med_record_parse(MED_KIND_TEST, MED_STR("x"), fields, 3,
+							 &med_mem_heap, &r, &err),
+			MED_EINVAL);
+	core_assert_has(err.text, "'from_site': besides from_trunk");
 	ck_assert_int_eq(med_record_parse(MED_KIND_TEST, MED_STR("x"), fields, 2,
 							 &med_mem_heap, &r, &err),
 			MED_EOK);
@@ -433,7 +442,7 @@ START_TEST(the_table)
 		ck_assert_uint_gt(count, 0);
 		ck_assert_uint_le(count, 64); /* record.c counts them in one word */
 		for(size_t i = 0; i < count; i++) {
-			char value[160], name[64];
+			char value[256], name[64];
 			ck_assert_uint_gt(strlen(defs[i].meaning), 5);
 			ck_assert_uint_le(defs[i].offset, sizeof(med_record_t));
 			for(size_t k = 0; k < i; k++)
@@ -442,7 +451,8 @@ START_TEST(the_table)
 					strlen(med_schema_value(&defs[i], value, sizeof(value))), 0);
 			ck_assert_uint_lt(strlen(value), sizeof(value) - 1);
 			ck_assert(defs[i].refers == 0 || defs[i].refers <= MED_KIND_COUNT);
-			ck_assert((defs[i].type == MED_TYPE_WORD) == (defs[i].words != NULL));
+			ck_assert((defs[i].type == MED_TYPE_WORD || defs[i].type == MED_TYPE_WORDS)
+					== (defs[i].words != NULL));
 			if(!med_schema_is_numbered(&defs[i])) {
 				ck_assert_ptr_eq(med_schema_field(kind, med_str(defs[i].name)), &defs[i]);
 				continue;
@@ -524,6 +534,8 @@ static const char *draw_value(const med_field_def_t *def, uint64_t *state)
 				count++;
 			return draw(state, def->words, count);
 		}
+		case MED_TYPE_WORDS:
+			return "AEAD_AES_256_GCM, aes_cm_128_hmac_sha1_32";
 		case MED_TYPE_IDS:
 			return draw(state, id_lists, 4);
 		case MED_TYPE_SUBNETS:

@@ -39,7 +39,7 @@ static const enum med_kind kinds[] = {MED_KIND_GATEWAY, MED_KIND_TRUNK, MED_KIND
 
 static void write_field(FILE *out, const med_field_def_t *def)
 {
-	char value[160];
+	char value[256];
 
 	fprintf(out, "| `%s`", def->name);
 	if(def->alias != NULL)

@@ -7,6 +7,9 @@
 
 #include "medcore/sdp.h"
 
+#define KEY_256 KEY_A "AAAAAAAAAAAAAAAAAAAAAA"
+#define KEY_GCM_256 KEY_A "AAAAAAAAAAAAAAAAAAA"
+
 static med_sdp_t sdp;
 static med_errbuf_t err;
 
@@ -82,8 +85,44 @@ START_TEST(crypto_lines)
 		{"1 " SUITE_80 " inline:" KEY_A " WSH=64", true, false},
 		{"1 " SUITE_80 " inline:" KEY_A " -anything", true, false},
 		{"1 aes_cm_128_hmac_sha1_80 INLINE:" KEY_A, true, false},
-		{"1 AES_CM_128_HMAC_SHA1_32 inline:" KEY_A, false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2147483648", true, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2^48", true, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|281474976710656", true, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2^49", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|281474976710657", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|99999999999999999999999", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|0", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2^0", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2^", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2^31x", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2^31|", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "||1:1", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|1:1|2^31", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|2^31|543245432:4", true, true},
+		{"1 " SUITE_80 " inline:" KEY_A "|255:1", true, true},
+		{"1 " SUITE_80 " inline:" KEY_A "|256:1", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|65535:2", true, true},
+		{"1 " SUITE_80 " inline:" KEY_A "|4294967295:128", true, true},
+		{"1 " SUITE_80 " inline:" KEY_A "|4294967296:8", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|1:129", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|1:0", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|:1", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|1:", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "|1:1:1", false, false},
+		{"1 AES_CM_128_HMAC_SHA1_32 inline:" KEY_A, true, false},
 		{"1 AES_256_CM_HMAC_SHA1_80 inline:" KEY_A, false, false},
+		{"1 AES_256_CM_HMAC_SHA1_80 inline:" KEY_256, true, false},
+		{"1 AES_256_CM_HMAC_SHA1_80 inline:" KEY_256 "==", true, false},
+		{"1 AES_256_CM_HMAC_SHA1_80 inline:" KEY_256 "==|2^31|1:1", true, true},
+		{"1 AES_256_CM_HMAC_SHA1_80 inline:" KEY_256 "=", false, false},
+		{"1 AES_256_CM_HMAC_SHA1_80 inline:" KEY_256 "===", false, false},
+		{"1 " SUITE_80 " inline:" KEY_A "=", false, false},
+		{"1 AEAD_AES_256_GCM inline:" KEY_GCM_256 "=", true, false},
+		{"1 AEAD_AES_256_GCM inline:" KEY_256, false, false},
+		{"1 NULL_HMAC_SHA1_80 inline:" KEY_A, false, false},
+		{"1 F8_128_HMAC_SHA1_80 inline:" KEY_A, false, false},
+		{"1 AESCM128HMACSHA180 inline:" KEY_A, false, false},
 		{"1 " SUITE_80 " inline:AAAA", false, false},
 		{"1 " SUITE_80 " inline:" KEY_A "B", false, false},
 		{"1 " SUITE_80 " inline:" KEY_A ";inline:" KEY_B, false, false},
@@ -100,16 +139,17 @@ START_TEST(crypto_lines)
 		{"", false, false},
 			/* clang-format on */
 	};
-	bool mki, usable;
+	med_crypto_t crypto;
+	bool usable;
 	size_t i;
 
 	for(i = 0; i < COUNT(row); i++) {
-		mki = false;
-		usable = med_sdp_crypto_usable(med_str(row[i].value), &mki);
+		usable = med_crypto_read(med_str(row[i].value), &crypto);
 		ck_assert_msg(usable == row[i].usable, "'%s': expected %d, got %d", row[i].value,
 				row[i].usable, usable);
 		if(usable)
-			ck_assert_msg(mki == row[i].mki, "'%s': MKI %d", row[i].value, mki);
+			ck_assert_msg(
+					crypto.mki == row[i].mki, "'%s': MKI %d", row[i].value, crypto.mki);
 	}
 }
 END_TEST
@@ -123,9 +163,9 @@ START_TEST(crypto_is_counted_per_media)
 				  "a=crypto:5 " SUITE_80 " inline:" KEY_B "|2^31\nm=video 3 RTP/AVP 9\n"),
 			MED_EOK);
 	ck_assert_uint_eq(sdp.media[0].crypto_count, 3);
-	ck_assert_uint_eq(sdp.media[0].usable_crypto, 2);
-	ck_assert_uint_eq(sdp.media[0].usable_no_mki, 1);
-	ck_assert_uint_eq(sdp.media[0].usable_tag, 4);
+	ck_assert_uint_eq(sdp.media[0].suites, 1);
+	ck_assert_uint_eq(sdp.media[0].suites_no_mki, 1);
+	ck_assert_uint_eq(sdp.media[0].tag[MED_SUITE_AES_128_80], 5);
 	ck_assert_uint_eq(sdp.media[1].crypto_count, 0);
 }
 END_TEST

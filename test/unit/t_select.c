@@ -244,13 +244,18 @@ END_TEST
 /* ---- the fixture of spec 3.3
  * ------------------------------------------------------------ */
 
-static bool is_down(void *ctx, const med_trunk_t *t)
+/* Of a list "a,b?,": a is down, b suspect. */
+static enum med_health_rank rank_of(void *ctx, const med_trunk_t *t, bool first)
 {
 	const char *down = ctx;
-	char id[MED_ID_MAX + 2];
+	char id[MED_ID_MAX + 3];
 
+	(void)first;
 	snprintf(id, sizeof(id), "%.*s,", MED_STR_FMT(t->id));
-	return strstr(down, id) == NULL;
+	if(strstr(down, id) != NULL)
+		return MED_RANK_DOWN;
+	snprintf(id, sizeof(id), "%.*s?,", MED_STR_FMT(t->id));
+	return strstr(down, id) != NULL ? MED_RANK_SUSPECT : MED_RANK_GOOD;
 }
 
 /* The plan as "trunk/route/usage ..."; @p down a list "a,b,". */
@@ -284,7 +289,7 @@ static const char *plan_for(const char *in, const char *policy, const char *call
 			.policy = policy ? med_snapshot_policy(snap, med_str(policy)) : NULL,
 			.called = &number,
 			.turn = turn,
-			.usable = down ? is_down : NULL,
+			.rank = down ? rank_of : NULL,
 			.ctx = (void *)(uintptr_t)down});
 }
 
@@ -334,6 +339,10 @@ START_TEST(the_failover_example)
 			/* The documented case: Trunk3 is down. */
 			{"Dallas", "+14255550100", 0, "Trunk3,",
 					"Trunk1/Universal/GlobalPSTNHopoff Trunk2/Universal/GlobalPSTNHopoff "
+					"Trunk3/DallasUsers/DallasUsers"},
+			/* Suspect ones stand between those that are up and those that are down. */
+			{"Dallas", "+14255550100", 0, "Trunk3,Trunk1?,",
+					"Trunk2/Universal/GlobalPSTNHopoff Trunk1/Universal/GlobalPSTNHopoff "
 					"Trunk3/DallasUsers/DallasUsers"},
 			/* All down: they are tried none the less, in order. */
 			{"Dallas", "+14255550100", 0, "Trunk1,Trunk2,Trunk3,",
@@ -1100,7 +1109,7 @@ static const char *emergency(const char *in, const char *dialled)
 	const char *plan = plan_of(&(med_query_t){.in = in ? trunk(in) : NULL,
 			.called = &number,
 			.emergency = location,
-			.usable = is_down,
+			.rank = rank_of,
 			.ctx = (void *)(uintptr_t) "gw1,gw2,"});
 
 	snprintf(text, sizeof(text), "%.*s by %.*s: %s", (int)number.len, number.s,

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "medcore/store_conn.h"
 #include "test/lib/store_redis.h"
 
 /* ---- cases ---- */
@@ -16,15 +17,15 @@ START_TEST(live_changes)
 	ck_assert_uint_eq(view.committed_count, 2);
 	ck_assert(has("trunk:a", "gateway=g"));
 	redis("HSET med:1:trunk:b gateway g");
-	UNTIL(has("trunk:b", "gateway=g"), 1000);
+	UNTIL(has("trunk:b", "gateway=g"));
 	redis("HSET med:1:trunk:b port 5061");
-	UNTIL(has("trunk:b", "gateway=g port=5061"), 1000);
+	UNTIL(has("trunk:b", "gateway=g port=5061"));
 	redis("DEL med:1:trunk:a");
-	UNTIL(!view_value(&view, "trunk:a"), 1000);
+	UNTIL(!view_value(&view, "trunk:a"));
 	redis("RENAME med:1:trunk:b med:1:trunk:c");
-	UNTIL(has("trunk:c", "gateway=g port=5061") && !view_value(&view, "trunk:b"), 1000);
+	UNTIL(has("trunk:c", "gateway=g port=5061") && !view_value(&view, "trunk:b"));
 	redis("EXPIRE med:1:trunk:c 1");
-	UNTIL(!view_value(&view, "trunk:c"), 5000);
+	UNTIL(!view_value(&view, "trunk:c"));
 	ck_assert_uint_eq(view.fulls, 1);
 }
 END_TEST
@@ -38,7 +39,7 @@ START_TEST(deleted_and_added_again)
 		if(i % 10 == 0)
 			turn(0);
 	}
-	UNTIL(has("trunk:a", "gateway=g199"), 1000);
+	UNTIL(has("trunk:a", "gateway=g199"));
 }
 END_TEST
 
@@ -47,10 +48,10 @@ START_TEST(flushdb)
 	redis("HSET med:1:trunk:a gateway g");
 	LIVE();
 	redis("FLUSHDB");
-	UNTIL(view.committed_count == 0, 1000);
+	UNTIL(view.committed_count == 0);
 	ck_assert_uint_eq(view.fulls, 2);
 	redis("HSET med:1:trunk:a gateway h");
-	UNTIL(has("trunk:a", "gateway=h"), 1000);
+	UNTIL(has("trunk:a", "gateway=h"));
 }
 END_TEST
 
@@ -62,36 +63,38 @@ START_TEST(wrong_types)
 	ck_assert_uint_eq(view.refusals, 2);
 	ck_assert_uint_eq(view.committed_count, 1);
 	redis("MULTI\r\nDEL med:1:trunk:ok\r\nSADD med:1:trunk:ok x\r\nEXEC");
-	UNTIL(view.refusals == 3, 1000);
+	UNTIL(view.refusals == 3);
 	ck_assert_str_eq(view.refused_key, "trunk:ok");
 	ck_assert(has("trunk:ok", "gateway=g")); /* the last good version */
 	med_store_reload(store);
-	UNTIL(view.fulls == 2, 1000);
+	UNTIL(view.fulls == 2);
 	ck_assert(has("trunk:ok", "gateway=g")); /* also when everything is read again */
 	redis("MULTI\r\nDEL med:1:trunk:ok\r\nHSET med:1:trunk:ok gateway h\r\nEXEC");
-	UNTIL(has("trunk:ok", "gateway=h"), 1000);
+	UNTIL(has("trunk:ok", "gateway=h"));
 }
 END_TEST
 
 START_TEST(one_value_too_big_to_read)
 {
-	speed = 5;
+	char text[40];
+
 	redis("HSET med:1:trunk:a gateway g\r\nHSET med:1:route:fat name x");
 	LIVE();
-	redis("EVAL \"redis.call('HSET','med:1:route:fat','name',string.rep('x',60000000))\" "
-		  "0");
-	UNTIL(strstr(view.all_texts, "med:1:route:fat") != NULL, 20000);
-	UNTIL(view.state == MED_STORE_LIVE && view.refusals > 0, 10000);
+	redis("EVAL \"redis.call('HSET','med:1:route:fat','name',string.rep('x',%u))\" 0",
+			MED_CONN_REPLY_MAX + 10000000);
+	UNTIL(strstr(view.all_texts, "med:1:route:fat") != NULL);
+	UNTIL(view.state == MED_STORE_LIVE && view.refusals > 0);
 	ck_assert_str_eq(view.refused_key, "route:fat");
-	ck_assert_msg(strstr(view.refused, "larger than 48 MB") != NULL, "%s", view.refused);
+	snprintf(text, sizeof text, "larger than %u MB", MED_CONN_REPLY_MAX >> 20);
+	ck_assert_msg(strstr(view.refused, text) != NULL, "%s", view.refused);
 	ck_assert(has("route:fat", "name=x")); /* its last good version */
 	ck_assert_uint_eq(view.fulls, 2);
 	redis("HSET med:1:trunk:a gateway h"); /* everyone else goes on */
-	UNTIL(has("trunk:a", "gateway=h"), 1000);
+	UNTIL(has("trunk:a", "gateway=h"));
 	redis("HSET med:1:route:fat priority 1"); /* changed, and still too big */
-	UNTIL(view.fulls == 3 && view.state == MED_STORE_LIVE, 8000);
+	UNTIL(view.fulls == 3 && view.state == MED_STORE_LIVE);
 	redis("DEL med:1:route:fat\r\nHSET med:1:route:fat name y");
-	UNTIL(has("route:fat", "name=y"), 8000);
+	UNTIL(has("route:fat", "name=y"));
 	ck_assert_uint_eq(view.fulls, 3);
 }
 END_TEST
@@ -102,11 +105,19 @@ START_TEST(more_keys_than_a_notice_is_for)
 	/* one change of 101,000 keys: the store reads everything instead */
 	redis("EVAL \"for i=1,101000 do redis.call('HSET','med:1:zz:'..i,'n','x') end "
 		  "redis.call('HSET','med:1:trunk:a','gateway','g')\" 0");
-	UNTIL(has("trunk:a", "gateway=g"), 20000);
+	UNTIL(has("trunk:a", "gateway=g"));
 	ck_assert_uint_eq(view.fulls, 2);
 	ck_assert_uint_eq(view.refusals, 101000);
 }
 END_TEST
+
+static bool answers(const char *commands, const char *text)
+{
+	char out[200];
+
+	talk(client, commands, out, sizeof out);
+	return strstr(out, text) != NULL;
+}
 
 START_TEST(other_database)
 {
@@ -123,10 +134,7 @@ START_TEST(other_database)
 	run_for(300);
 	ck_assert(has("trunk:three", "gateway=g"));
 	med_store_write(store, "medrun:1:x", MED_STR("v"), 30);
-	run_for(300);
-	char out[200];
-	talk(client, "SELECT 3\r\nGET medrun:1:x", out, sizeof out);
-	ck_assert_ptr_nonnull(strstr(out, "\nv\r\n"));
+	UNTIL(answers("SELECT 3\r\nGET medrun:1:x", "\nv\r\n"));
 }
 END_TEST
 
@@ -152,7 +160,7 @@ START_TEST(many_objects)
 		  "for i=1,15000 do redis.call('HSET','med:1:route:'..i,'pattern','^+49'..i,"
 		  "'usages','u','trunks','t') end\" 0");
 	before = resident_kb();
-	UNTIL(view.committed_count == 15000 && view.state == MED_STORE_LIVE, 20000);
+	UNTIL(view.committed_count == 15000 && view.state == MED_STORE_LIVE);
 	/* the addresses' sanitizer keeps freed memory for a while, hence this much */
 	ck_assert_msg(
 			resident_kb() - before < 80000, "grew by %ld kB", resident_kb() - before);

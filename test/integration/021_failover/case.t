@@ -4,12 +4,14 @@
 import time
 
 from case import Case
+from sandbox import wait_for
 from sip import sdp
 from trunks import Trunks
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
-FAST = {**PLAIN, "trying_timeout_ms": "500", "progress_timeout_ms": "1000",
-        "answer_timeout_ms": "20000"}
+# Long, so that a busy machine hides nothing; shortened where silence is what is tested.
+PATIENT = {**PLAIN, "trying_timeout_ms": "20000", "progress_timeout_ms": "20000",
+        "answer_timeout_ms": "60000"}
 
 
 def once(t, message, what):
@@ -23,12 +25,12 @@ def once(t, message, what):
 with Case(plan=34) as t:
     trunks = Trunks(t, {
         "pbx1": PLAIN,
-        "gw1": {**FAST, "outbound_translation_rules": "national",
+        "gw1": {**PATIENT, "outbound_translation_rules": "national",
                 "outbound_calling_number_translation_rules": "own"},
-        "gw2": {**FAST, "transport": "tcp", "outbound_translation_rules": "international",
+        "gw2": {**PATIENT, "transport": "tcp", "outbound_translation_rules": "international",
                 "outbound_calling_number_translation_rules": "own"},
-        "gw3": {**FAST, "forward_pai": "yes", "remove_plus_from_uri": "yes"},
-        "gw4": {**FAST, "forward_pai": "yes"},
+        "gw3": {**PATIENT, "forward_pai": "yes", "remove_plus_from_uri": "yes"},
+        "gw4": {**PATIENT, "forward_pai": "yes"},
     }, routes={
         "first": {"pattern": r"^\+49\d+$", "priority": "0", "trunks": "gw1"},
         "second": {"pattern": r"^\+49\d+$", "priority": "1", "trunks": "gw2"},
@@ -87,20 +89,25 @@ with Case(plan=34) as t:
     gw1.reply(got, 486, "Busy Here")
     t.equal(pbx1.expect("4xx", call_id=sent.get("Call-ID")).status, 486, "486 goes to the caller")
     # Silence: no 100 within the trying timer; then a 100 and nothing else.
+    for name, timer, ms in (("gw1", "trying", 500), ("gw2", "progress", 1000),
+                            ("gw3", "progress", 2000)):
+        trunks.redis.hset(f"med:1:profile:trunk:{name}", **{f"{timer}_timeout_ms": ms})
+        wait_for(f"{name}'s timer", lambda n=name, text=f"{timer}_timeout_ms: {ms}\n":
+                 text in trunks.kamailio.rpc("mediation.profiles", f"trunk:{n}"))
     sent = call()
     started = time.monotonic()
     gw1.expect("INVITE")
-    got = gw2.expect("INVITE", 3)
-    t.ok(0.3 < time.monotonic() - started < 1.2, "no 100 within 0.5 s: the next")
+    got = gw2.expect("INVITE")
+    t.ok(0.2 < time.monotonic() - started < 5, "no 100 within 0.5 s: the next")
     gw2.reply(got, 100, "Trying")
     started = time.monotonic()
-    got3 = gw3.expect("INVITE", 4)
-    t.ok(0.8 < time.monotonic() - started < 1.8, "100 but no ringing within 1 s: the next")
+    got3 = gw3.expect("INVITE")
+    t.ok(0.4 < time.monotonic() - started < 6, "100 but no ringing within 1 s, less than the trying timer: the next")
     t.ok(gw2.expect("CANCEL"), "the slow one is cancelled")
     gw2.reply(got, 487, "Request Terminated")
     gw3.reply(got3, 180, "Ringing")
     pbx1.expect(180)
-    gw4.expect_none("INVITE", 1.5)
+    gw4.expect_none("INVITE", 2.5)
     t.ok(True, "once it rings, the answer timer counts")
     # Its 200 comes after all, from the one that was given up: ended, not heard of.
     gw1_late = None
@@ -117,5 +124,5 @@ with Case(plan=34) as t:
     gw2.close()
     sent = call()
     gw1.reply(gw1.expect("INVITE"), 503, "Service Unavailable")
-    t.ok(gw3.expect("INVITE", 4), "a gateway that takes no connection: the next")
+    t.ok(gw3.expect("INVITE"), "a gateway that takes no connection: the next")
     t.equal(trunks.alarms(), [], "nothing critical was logged")

@@ -8,7 +8,7 @@ from case import Case
 from sip import sdp
 from trunks import Trunks
 
-PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
+PLAIN = {"srtp_mode": "not_supported", "anchor": "no", "suspect_after": "0", "down_after": "0"}
 LONG = "x" * 10000
 
 with Case(plan=42) as t:

@@ -19,7 +19,7 @@ def fields(redis, key):
     return dict(zip(flat[::2], flat[1::2]))
 
 
-with Case(plan=50) as t:
+with Case(plan=51) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis)
     t.write("peers.conf", plain(PEERS))
@@ -118,6 +118,7 @@ with Case(plan=50) as t:
     # the spec's names, a wrong type, keys that are nobody's
     redis.command("SET", "med:1:site:text", "x")
     redis.command("SET", "med:1:elephant:a", "x")
+    t.like(medctl("check").err, "site 'text': its key is no hash", "check says which key is no hash")
     redis.command("DEL", "med:1:route:germany")
     redis.hset("med:1:route:germany", number_pattern=PEERS["route germany"]["pattern"],
                pstn_usages="any", trunks="gw1")
