@@ -98,6 +98,15 @@ $(BUILD)/san/medctl: $(medctl_sources:modules/%.c=$(BUILD)/san/tools/%.o) \
 	@echo "LD   medctl (sanitised)"
 	@$(CC) $(SANITIZE) -o $@ $^ $(core_libs)
 
+# For the case that fuzzes its port.
+listener_sources := $(filter-out %/inside.c %/own_node.c,$(wildcard rtpengine-plugin/*.c))
+
+$(BUILD)/san/med-ng-policy: $(listener_sources) $(wildcard rtpengine-plugin/*.h) \
+		$(BUILD)/san/libmedcore.a
+	@echo "LD   med-ng-policy (sanitised)"
+	@$(CC) $(CORE_CFLAGS) -O1 -g $(SANITIZE) $(listener_sources) -o $@ \
+		$(BUILD)/san/libmedcore.a $(core_libs)
+
 $(BUILD)/tools/%.o: modules/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC   $<"
@@ -143,7 +152,7 @@ TEST_LIBS = $(call pkg_libs,check glib-2.0) $(core_libs)
 # A test of the plugin names the plugin's sources it needs here: <test>_with := files.
 -include test/unit/with.mk
 
-tests: $(test_programs) $(BUILD)/san/medctl
+tests: $(test_programs) $(BUILD)/san/medctl $(BUILD)/san/med-ng-policy
 
 .SECONDEXPANSION:
 $(BUILD)/test/unit/%: test/unit/%.c $$($$*_with) $(BUILD)/libmedcore.a Makefile
@@ -194,9 +203,9 @@ test-valkey: deps
 	@REDIS_SERVER=valkey-server test/lib/prove $(JOBS) $(redis_tests)
 
 # Each for as long as is asked for; in `make test` they are short.
-soak_tests = $(foreach n,103 107 110 113,$(wildcard test/integration/$(n)_*/case.t))
+soak_tests = $(foreach n,103 107 110 113 215,$(wildcard test/integration/$(n)_*/case.t))
 
-## soak: Redis killed, stopped, failed over and written to, SOAK_SECONDS (600) of each
+## soak: Redis killed, stopped, failed over and written to, the ng port fuzzed, SOAK_SECONDS (600) of each
 SOAK_SECONDS ?= 600
 soak: deps
 	@$(MAKE) -j$(JOBS) all

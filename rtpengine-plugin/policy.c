@@ -124,9 +124,13 @@ static void put_edited_sdp(const med_sdp_t *sdp, const med_sdp_edit_t *edit,
  * the session's c= (10.5 replaces them only when told) nor in ICE candidates, which no
  * trunk is sent.
  */
-static void put_common_flags(const med_legs_t *legs, med_ng_out_t *out)
+static void put_common_flags(const med_legs_t *legs, bool replace_zero, med_ng_out_t *out)
 {
-	med_ng_put_raw(out, MED_STR("7:replacel6:origin18:session-connectione"));
+	if(replace_zero)
+		med_ng_put_raw(
+				out, MED_STR("7:replacel6:origin18:session-connection12:zero-addresse"));
+	else
+		med_ng_put_raw(out, MED_STR("7:replacel6:origin18:session-connectione"));
 	if(legs->to.policy.known)
 		med_ng_put_pair(out, MED_STR("ICE"), MED_STR("remove"));
 }
@@ -246,6 +250,7 @@ static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
 		const med_sdp_media_t *media = &sdp->media[i];
 
 		edit->line[i].decline = (decline >> i) & 1;
+		memo->line[i].direction = med_media_direction(media);
 		memo->line[i].answer_form = (uint8_t)med_media_answer_form(from, media);
 		if(!from->known)
 			continue;
@@ -258,6 +263,38 @@ static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
 			memo->line[i].acfg_tcap = media->pcfg_tcap;
 		}
 	}
+}
+
+/** How a held m-line is written to this leg. @return false: as rtpengine writes it */
+static bool plan_hold(const med_leg_policy_t *to, const med_offer_memo_t *memo,
+		size_t index, med_sdp_line_edit_t *edit)
+{
+	if(!to->known || !med_media_is_hold(memo->line[index].direction))
+		return false;
+	if(to->media.activate && memo->initial) {
+		edit->direction = MED_SENDRECV;
+	} else if(to->media.hold == MED_HOLD_INACTIVE) {
+		edit->direction = MED_INACTIVE;
+	} else if(to->media.hold == MED_HOLD_SENDONLY) {
+		edit->direction = MED_SENDONLY;
+	} else {
+		edit->zero = to->media.hold == MED_HOLD_ZERO_ADDRESS;
+		return edit->zero;
+	}
+	edit->directed = true;
+	return true;
+}
+
+static bool writes_hold(const med_leg_policy_t *to, const med_offer_memo_t *memo)
+{
+	med_sdp_line_edit_t ignored;
+	size_t i;
+
+	for(i = 0; i < memo->count; i++) {
+		if(plan_hold(to, memo, i, &ignored))
+			return true;
+	}
+	return false;
 }
 
 int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
@@ -278,9 +315,13 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	if(rc != MED_EOK)
 		return leg_fail(why, rc, &legs->from, "offer", &inner);
 	plan_offer(legs, &sdp, decline, &edit, memo);
+	memo->initial = !view->to_tag.len;
 	med_ng_put(out, "d", 1);
 	put_others(&view->dict, legs->to.policy.known, out);
-	put_common_flags(legs, out);
+	put_common_flags(legs, writes_hold(&legs->to.policy, memo), out);
+	if(!memo->initial
+			&& (legs->from.policy.media.activate || legs->to.policy.media.activate))
+		med_ng_put_raw(out, MED_STR("12:drop-traffic4:stop"));
 	put_offer_flags(legs, &sdp, out);
 	put_edited_sdp(&sdp, &edit, scratch, out);
 	return finish(out, why);
@@ -348,6 +389,28 @@ static int check_answer(const med_leg_t *from, const med_offer_memo_t *memo,
 	return rc == MED_EOK ? rc : leg_fail(why, rc, from, "answer", &inner);
 }
 
+/**
+ * An answer that the offer does not allow is brought within it: who was offered another
+ * direction than the offerer asked for answers that one. Before rtpengine sees it, which
+ * then sends nothing to who takes nothing.
+ */
+static void plan_directions(
+		const med_offer_memo_t *memo, const med_sdp_t *sdp, med_sdp_edit_t *edit)
+{
+	size_t i;
+
+	for(i = 0; memo && i < sdp->media_count && i < memo->count; i++) {
+		uint8_t answered = med_media_direction(&sdp->media[i]);
+		uint8_t allowed = med_media_answer_direction(memo->line[i].direction, answered);
+
+		if(!sdp->media[i].port || sdp->media[i].proto == MED_SDP_OTHER
+				|| allowed == answered)
+			continue;
+		edit->line[i].directed = true;
+		edit->line[i].direction = allowed;
+	}
+}
+
 static void plan_answer(const med_leg_t *from, enum med_offer_form offered,
 		const med_sdp_t *sdp, med_sdp_edit_t *edit)
 {
@@ -361,6 +424,24 @@ static void plan_answer(const med_leg_t *from, enum med_offer_form offered,
 		else
 			plan_keys(&from->policy, &sdp->media[i], &edit->line[i]);
 	}
+}
+
+/**
+ * Did the offerer begin with nothing to be sent either way, unknown to this leg? What it
+ * sends is dropped then until the next offer, as rtpengine itself sends on whatever
+ * comes.
+ */
+static bool is_black_hole(const med_leg_policy_t *from, const med_offer_memo_t *memo)
+{
+	size_t i;
+
+	if(!from->media.activate || !memo || !memo->initial || !memo->count)
+		return false;
+	for(i = 0; i < memo->count; i++) {
+		if(memo->line[i].direction != MED_INACTIVE)
+			return false;
+	}
+	return true;
 }
 
 int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
@@ -381,9 +462,12 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	if(rc != MED_EOK)
 		return rc;
 	plan_answer(&legs->from, offered, &sdp, &edit);
+	plan_directions(memo, &sdp, &edit);
 	med_ng_put(out, "d", 1);
 	put_others(&view->dict, to->known, out);
-	put_common_flags(legs, out);
+	put_common_flags(legs, false, out);
+	if(is_black_hole(&legs->from.policy, memo))
+		med_ng_put_raw(out, MED_STR("12:drop-traffic5:start"));
 	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED) {
 		med_ng_put_raw(out, MED_STR("5:OSRTPl6:accepte"));
 		if(to->media.suites || to->media.lync_sdp) {
@@ -403,7 +487,7 @@ static bool is_edited(const med_sdp_t *sdp, const med_sdp_edit_t *edit)
 
 	for(i = 0; i < sdp->media_count; i++) {
 		if(edit->line[i].tcap || edit->line[i].acfg || edit->line[i].proto.s
-				|| edit->line[i].crypto)
+				|| edit->line[i].crypto || edit->line[i].zero || edit->line[i].directed)
 			return true;
 	}
 	return edit->lync;
@@ -490,6 +574,8 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 		const med_sdp_media_t *media = &sdp.media[i];
 
 		keep_tags(&legs->to.policy, media, &memo->line[i]);
+		if(media->port && media->proto != MED_SDP_OTHER)
+			plan_hold(&legs->to.policy, memo, i, &edit.line[i]);
 		/* a capability's number is unique in the session (RFC 5939 3.3.1) */
 		if(legs->to.policy.known && media->port && memo->offered == MED_OFFER_AVP_CRYPTO
 				&& media->proto == MED_SDP_AVP

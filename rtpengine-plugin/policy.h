@@ -17,6 +17,7 @@
  */
 typedef struct med_offer_line {
 	uint8_t answer_form; /**< enum med_offer_form: how the offerer is to be answered */
+	uint8_t direction;   /**< enum med_sdp_direction that the offerer asked for */
 	uint16_t acfg;       /**< RFC 5939: the configuration to name, 0 for none */
 	uint16_t acfg_tcap;
 	uint32_t tag[MED_LEG_SUITES]; /**< of the keys the answering leg was offered, in the
@@ -26,6 +27,7 @@ typedef struct med_offer_line {
 typedef struct med_offer_memo {
 	uint8_t offered; /**< enum med_offer_form: what the answering leg was sent */
 	uint8_t count;
+	bool initial; /**< it begins the call */
 	med_offer_line_t line[MED_SDP_MAX_MEDIA];
 } med_offer_memo_t;
 

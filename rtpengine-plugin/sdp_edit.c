@@ -17,6 +17,7 @@ struct editor {
 	med_str_t rest;               /**< what follows the line at hand */
 	med_str_t session_connection; /**< the session's c= line */
 	bool insert_due;
+	bool is_lync;  /**< this section is arranged: the direction has its place */
 	bool keys_due; /**< the arranged keys of this section are still to be written */
 	bool bandwidth_seen;
 	bool line_open; /**< the last line written had no end of its own */
@@ -117,6 +118,17 @@ static void put_line(struct editor *e, med_str_t whole)
 	e->line_open = whole.len && whole.s[whole.len - 1] != '\n';
 }
 
+static void write_direction(struct editor *e)
+{
+	static const char *const lines[] = {[MED_SENDRECV] = "a=sendrecv\r\n",
+			[MED_SENDONLY] = "a=sendonly\r\n",
+			[MED_RECVONLY] = "a=recvonly\r\n",
+			[MED_INACTIVE] = "a=inactive\r\n"};
+
+	begin_line(e);
+	put(e, lines[e->media->direction]);
+}
+
 /** Attributes come after m=, i=, c=, b= of their section: before its first a=, or last.
  */
 static void insert_attributes(struct editor *e)
@@ -132,6 +144,8 @@ static void insert_attributes(struct editor *e)
 				e->media->tcap, e->media->tcap);
 		put(e, text);
 	}
+	if(e->media->directed && !e->is_lync)
+		write_direction(e);
 	if(e->media->acfg) {
 		snprintf(text, sizeof(text), "a=acfg:%u t=%u\r\n", e->media->acfg,
 				e->media->acfg_tcap);
@@ -215,12 +229,12 @@ static void write_m(struct editor *e, med_str_t line, med_str_t whole)
 	med_ng_put(e->out, proto, (size_t)(whole.s + whole.len - proto));
 }
 
-static bool is_direction(med_str_t line)
+/** A line of this section that another one is written for. */
+static bool is_replaced(const struct editor *e, med_str_t line)
 {
-	static const med_str_t names[] = {MED_STR("sendrecv"), MED_STR("sendonly"),
-			MED_STR("recvonly"), MED_STR("inactive")};
-
-	return is_line(line, "a=") && is_one_of(attribute_name(line), names, 4);
+	return e->media
+			&& ((e->media->zero && is_line(line, "c="))
+					|| (e->media->directed && med_sdp_direction(line) >= 0));
 }
 
 /** Where a line stands in an audio section of the Lync dialect. */
@@ -231,12 +245,14 @@ static enum lync_place lync_place(const struct editor *e, med_str_t line)
 	if(line.len < 2 || line.s[0] == 'k')
 		return LYNC_NOWHERE;
 	if(line.s[0] != 'a')
-		return LYNC_FIRST;
+		return is_replaced(e, line) ? LYNC_NOWHERE : LYNC_FIRST;
 	if(is_line(line, "a=crypto:") || drops_attribute(e, line))
 		return LYNC_NOWHERE;
 	if(is_line(line, "a=rtcp:"))
 		return LYNC_RTCP;
-	return is_direction(line) ? LYNC_DIRECTION : LYNC_REST;
+	if(med_sdp_direction(line) < 0)
+		return LYNC_REST;
+	return is_replaced(e, line) ? LYNC_NOWHERE : LYNC_DIRECTION;
 }
 
 static void write_lync_place(struct editor *e, med_str_t section, enum lync_place place)
@@ -265,7 +281,7 @@ static void write_lync_section(struct editor *e)
 {
 	med_str_t section = section_of(e->rest);
 
-	if(e->session_connection.len && !has_connection(section))
+	if(e->session_connection.len && !e->media->zero && !has_connection(section))
 		put_line(e, e->session_connection);
 	write_lync_place(e, section, LYNC_FIRST);
 	insert_attributes(e);
@@ -274,6 +290,8 @@ static void write_lync_section(struct editor *e)
 	put(e, "a=label:Audio\r\n");
 	e->keys_due = true;
 	write_keys(e, section);
+	if(e->media->directed)
+		write_direction(e);
 	write_lync_place(e, section, LYNC_DIRECTION);
 	write_lync_place(e, section, LYNC_REST);
 	e->rest = (med_str_t){section.s + section.len, e->rest.len - section.len};
@@ -286,11 +304,20 @@ static void begin_section(struct editor *e, med_str_t line, med_str_t whole)
 	insert_attributes(e); /* of the section before */
 	begin_line(e);
 	e->media = &e->edit->line[e->next_media++];
-	e->insert_due = e->media->tcap || e->media->acfg;
+	e->insert_due = e->media->tcap || e->media->acfg || e->media->directed;
+	e->is_lync =
+			e->edit->lync && media->port && med_str_eq(media->type, MED_STR("audio"));
 	e->keys_due = e->media->crypto == MED_CRYPTO_ARRANGED;
 	write_m(e, line, whole);
 	e->line_open = whole.s[whole.len - 1] != '\n';
-	if(e->edit->lync && media->port && med_str_eq(media->type, MED_STR("audio")))
+	if(e->media->zero) {
+		begin_line(e);
+		put(e,
+				memchr(media->address.s, ':', media->address.len)
+						? "c=IN IP6 ::\r\n"
+						: "c=IN IP4 0.0.0.0\r\n");
+	}
+	if(e->is_lync)
 		write_lync_section(e);
 }
 
@@ -323,7 +350,7 @@ static void write_line(struct editor *e, med_str_t line, med_str_t whole)
 		begin_section(e, line, whole);
 		return;
 	}
-	if(letter == 'k')
+	if(letter == 'k' || is_replaced(e, line))
 		return;
 	if(letter == 'a' && drops_attribute(e, line)) {
 		if(is_line(line, "a=crypto:"))

@@ -21,8 +21,11 @@ enum med_crypto_edit {
 };
 
 typedef struct med_sdp_line_edit {
-	bool decline;   /**< port 0 */
-	uint8_t crypto; /**< enum med_crypto_edit */
+	bool decline;      /**< port 0 */
+	bool zero;         /**< the address that says hold */
+	bool directed;     /**< write this direction: */
+	uint8_t direction; /**< enum med_sdp_direction */
+	uint8_t crypto;    /**< enum med_crypto_edit */
 	med_leg_keys_t keys;
 	med_str_t proto; /**< the transport to write; s NULL: as it is */
 	uint8_t tcap;    /**< insert a=tcap of this number and a=pcfg: RTP/SAVP (RFC 5939) */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "medcore/media.h"
+#include "medcore/sdp_text.h"
 
 /** As med_suite_words, but short: flags of the stock rtpengine module are one line. */
 static const char *const short_suites[] = {[MED_SUITE_AES_128_80] = "80",
@@ -16,6 +17,12 @@ static const char *const short_suites[] = {[MED_SUITE_AES_128_80] = "80",
 		[MED_SUITE_AES_256_32] = "256-32",
 		[MED_SUITE_GCM_128] = "gcm-128",
 		[MED_SUITE_GCM_256] = "gcm-256",
+		NULL};
+
+const char *const med_hold_words[] = {[MED_HOLD_AS_RECEIVED] = "as_received",
+		[MED_HOLD_INACTIVE] = "inactive",
+		[MED_HOLD_SENDONLY] = "sendonly",
+		[MED_HOLD_ZERO_ADDRESS] = "zero_address",
 		NULL};
 
 size_t med_leg_suites(const med_leg_policy_t *leg, uint8_t suites[MED_LEG_SUITES])
@@ -70,6 +77,11 @@ size_t med_leg_words_write(const med_leg_media_t *media, char out[MED_LEG_WORDS_
 	}
 	if(media->lync_sdp)
 		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/lync");
+	if(media->hold)
+		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/hold:%s",
+				med_hold_words[media->hold]);
+	if(media->activate)
+		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/activate");
 	return len;
 }
 
@@ -97,15 +109,26 @@ static int read_suites(med_str_t list, med_leg_media_t *media)
 	return packed ? MED_EOK : MED_EINVAL;
 }
 
+static int read_hold(med_str_t form, med_leg_media_t *media)
+{
+	int hold = med_word_find(med_hold_words, form);
+
+	if(hold < 0)
+		return MED_EINVAL;
+	media->hold = (unsigned)hold & 3;
+	return MED_EOK;
+}
+
 int med_leg_word_read(med_str_t word, med_leg_media_t *media)
 {
-	static const char suites[] = "suites:";
-	const size_t len = sizeof(suites) - 1;
-
+	if(med_text_starts(word, "suites:"))
+		return read_suites(med_text_after(word, 7), media);
+	if(med_text_starts(word, "hold:"))
+		return read_hold(med_text_after(word, 5), media);
 	if(med_str_eq(word, MED_STR("lync")))
 		media->lync_sdp = true;
-	else if(word.len > len && memcmp(word.s, suites, len) == 0)
-		return read_suites((med_str_t){word.s + len, word.len - len}, media);
+	else if(med_str_eq(word, MED_STR("activate")))
+		media->activate = true;
 	else
 		return MED_EINVAL;
 	return MED_EOK;

@@ -83,6 +83,33 @@ static int refuse(
 			MED_STR_FMT(type), MED_STR_FMT(proto), rule);
 }
 
+uint8_t med_media_direction(const med_sdp_media_t *media)
+{
+	if(!med_sdp_address_is_zero(media->address))
+		return media->direction;
+	return media->direction == MED_SENDRECV || media->direction == MED_SENDONLY
+			? MED_SENDONLY
+			: MED_INACTIVE;
+}
+
+bool med_media_is_hold(uint8_t offered)
+{
+	return offered == MED_SENDONLY || offered == MED_INACTIVE;
+}
+
+uint8_t med_media_answer_direction(uint8_t offered, uint8_t answered)
+{
+	bool send = answered == MED_SENDRECV || answered == MED_SENDONLY;
+	bool receive = answered == MED_SENDRECV || answered == MED_RECVONLY;
+
+	send = send && (offered == MED_SENDRECV || offered == MED_RECVONLY);
+	receive = receive && (offered == MED_SENDRECV || offered == MED_SENDONLY);
+	return send && receive ? MED_SENDRECV
+			: send         ? MED_SENDONLY
+			: receive      ? MED_RECVONLY
+						   : MED_INACTIVE;
+}
+
 static bool has_key(const med_leg_policy_t *leg, const med_sdp_media_t *media)
 {
 	return (media->suites & med_leg_suite_set(leg)) != 0;

@@ -19,6 +19,15 @@ enum med_srtp_mode {
 	MED_SRTP_REQUIRED,
 };
 
+enum med_hold_form {
+	MED_HOLD_AS_RECEIVED,
+	MED_HOLD_INACTIVE,
+	MED_HOLD_SENDONLY,
+	MED_HOLD_ZERO_ADDRESS,
+};
+/** Their words in a profile; closed by NULL. */
+extern const char *const med_hold_words[];
+
 /** Suites of one leg. */
 #define MED_LEG_SUITES 4
 /** In med_leg_media_t's suites: each will do, where it is not clear which trunk's leg it
@@ -30,10 +39,13 @@ enum med_srtp_mode {
  * nothing; eight bytes, so that they travel with a call.
  */
 typedef struct med_leg_media {
-	unsigned suites : 16;  /**< enum med_suite + 1, four bits each, the first one lowest;
-						  0: MED_SUITE_AES_128_80 */
-	unsigned lync_sdp : 1; /**< write SDP as a Mediation Server does (spec 6.8) */
-	unsigned spare : 15;
+	unsigned suites : 16;   /**< enum med_suite + 1, four bits each, the first one lowest;
+						   0: MED_SUITE_AES_128_80 */
+	unsigned lync_sdp : 1;  /**< write SDP as a Mediation Server does (spec 6.8) */
+	unsigned hold : 2;      /**< enum med_hold_form: how it reads that it is held */
+	unsigned activate : 1;  /**< a call that begins on hold does not seem so to it */
+	unsigned early_183 : 1; /**< an 18x with SDP is a 183 to it */
+	unsigned spare : 11;
 	unsigned more;
 } med_leg_media_t;
 
@@ -67,8 +79,8 @@ static inline bool med_leg_media_given(const med_leg_media_t *media)
 }
 
 /**
- * In words behind the SRTP mode, for the plugin: "/suites:80+gcm-256/lync"; only what a
- * profile says.
+ * In words behind the SRTP mode, for the plugin: "/suites:80+gcm-256/hold:inactive"; only
+ * what a profile says.
  *
  * @return bytes written, without the zero behind them
  */
@@ -92,6 +104,13 @@ enum med_offer_form {
 	MED_OFFER_SAVP,       /**< RTP/SAVP + crypto */
 };
 enum med_offer_form med_media_offer_form(const med_leg_policy_t *to);
+
+/** What an m-line asks for, a zero address taken into account: enum med_sdp_direction. */
+uint8_t med_media_direction(const med_sdp_media_t *media);
+/** Does the offerer of this direction put the other side on hold? */
+bool med_media_is_hold(uint8_t offered);
+/** The nearest to what was answered that may be answered to that (RFC 3264 6.1). */
+uint8_t med_media_answer_direction(uint8_t offered, uint8_t answered);
 
 /** Declined m-lines of an offer: bit n is the nth m-line (MED_SDP_MAX_MEDIA fit). */
 typedef uint32_t med_media_mask_t;

@@ -188,7 +188,10 @@ static int pack_usages(med_config_t *config, char **at, const med_list_t *list,
 /* What is the default is left zero, so that a call has less to carry. */
 static med_leg_media_t pack_media(const med_profile_record_t *record)
 {
-	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC};
+	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC,
+			.hold = record->hold_form & 3,
+			.activate = record->activate_initial_offer != 0,
+			.early_183 = record->early_media_code == MED_EARLY_183};
 	const uint8_t *suite = record->srtp_suites.items;
 	unsigned suites = 0;
 

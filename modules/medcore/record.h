@@ -60,6 +60,7 @@ typedef struct med_trunk_record {
 	uint32_t port, local_port; /**< MED_UNSET: the gateway's, the pool's */
 } med_trunk_record_t;
 
+enum med_early_code { MED_EARLY_AS_RECEIVED, MED_EARLY_183 };
 enum med_sdp_dialect { MED_SDP_PLAIN, MED_SDP_LYNC };
 
 typedef struct med_profile_record {
@@ -82,12 +83,12 @@ typedef struct med_profile_record {
 	uint32_t request_uri_host, to_host, from_host, pai_host, contact_host;
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
+	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
+	uint32_t sdp_dialect, hold_form, activate_initial_offer, early_media_code;
 	uint32_t options_interval_s, options_down_interval_s, options_timeout_ms;
 	uint32_t options_max_misses, options_up_after;
 	med_list_t options_failure_codes; /**< uint16_t, sorted */
 	uint32_t suspect_after, down_after, retry_down_s, max_retry_after_s;
-	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
-	uint32_t sdp_dialect;
 } med_profile_record_t;
 
 typedef struct med_rule_record {

@@ -26,6 +26,11 @@
 typedef struct med_question med_question_t;
 typedef struct med_wish med_wish_t;
 
+/** Of questions that are due at the same time; and its head. */
+typedef struct med_ring {
+	struct med_ring *next, *prev;
+} med_ring_t;
+
 /** A wish depends on a question. */
 typedef struct med_need {
 	med_question_t *question;
@@ -34,10 +39,10 @@ typedef struct med_need {
 } med_need_t;
 
 struct med_question {
+	med_ring_t due; /**< first: a ring leads to its questions */
 	med_question_t *next;
 	med_resolver_t *resolver;
 	med_need_t *users;
-	med_question_t *due_next, *due_prev; /**< of a list in the ring */
 	uint64_t hash;
 	unsigned failures;
 	const char *why; /**< the last answer was a failure; NULL: it was none */
@@ -67,7 +72,7 @@ struct med_resolver {
 	med_resolve_handler_t handler;
 	med_wish_t *wishes[BUCKETS], *again;
 	med_question_t *questions[BUCKETS];
-	med_question_t due[WHEEL], ready; /**< heads of rings */
+	med_ring_t due[WHEEL], ready;
 	unsigned names, troubled, in_flight, waiting;
 	int64_t second; /**< up to which the wheel was turned */
 	med_target_t gathered[GATHER_MAX];
@@ -76,39 +81,39 @@ struct med_resolver {
 /* ---- when -----------------------------------------------------------------------------
  */
 
-static void ring_init(med_question_t *head)
+static void ring_init(med_ring_t *head)
 {
-	head->due_next = head->due_prev = head;
+	head->next = head->prev = head;
 }
 
-static void ring_leave(med_question_t *q)
+static void ring_leave(med_ring_t *at)
 {
-	if(q->due_next == NULL)
+	if(at->next == NULL)
 		return;
-	q->due_next->due_prev = q->due_prev;
-	q->due_prev->due_next = q->due_next;
-	q->due_next = q->due_prev = NULL;
+	at->next->prev = at->prev;
+	at->prev->next = at->next;
+	at->next = at->prev = NULL;
 }
 
-static void ring_join(med_question_t *head, med_question_t *q)
+static void ring_join(med_ring_t *head, med_ring_t *at)
 {
-	ring_leave(q);
-	q->due_prev = head->due_prev;
-	q->due_next = head;
-	q->due_prev->due_next = q;
-	head->due_prev = q;
+	ring_leave(at);
+	at->prev = head->prev;
+	at->next = head;
+	at->prev->next = at;
+	head->prev = at;
 }
 
 static void ask_at_once(med_resolver_t *r, med_question_t *q)
 {
-	ring_join(&r->ready, q);
+	ring_join(&r->ready, &q->due);
 }
 
 /* Some of them a bit earlier, so that they do not all come at once for ever. */
 static void ask_in(med_resolver_t *r, med_question_t *q, uint32_t seconds)
 {
 	seconds -= (uint32_t)(seconds * (q->hash >> 32 & 7) / 64);
-	ring_join(&r->due[(uint64_t)(r->second + seconds) % WHEEL], q);
+	ring_join(&r->due[(uint64_t)(r->second + seconds) % WHEEL], &q->due);
 }
 
 static uint32_t clamp(uint32_t ttl)
@@ -175,7 +180,7 @@ static void drop_question(med_question_t *q)
 	while(*place != q)
 		place = &(*place)->next;
 	*place = q->next;
-	ring_leave(q);
+	ring_leave(&q->due);
 	free(q->kept);
 	free(q);
 }
@@ -614,7 +619,7 @@ size_t med_resolver_poll(med_resolver_t *r, struct pollfd *fds, size_t max,
 	int64_t next = (r->second + 1) * 1000;
 
 	if(r->again != NULL
-			|| (r->ready.due_next != &r->ready && r->in_flight < MED_RESOLVE_AT_ONCE))
+			|| (r->ready.next != &r->ready && r->in_flight < MED_RESOLVE_AT_ONCE))
 		*deadline_ms = now_ms;
 	else if(r->names > 0 && next < *deadline_ms)
 		*deadline_ms = next;
@@ -626,9 +631,9 @@ static void turn_wheel(med_resolver_t *r, int64_t second)
 	if(r->second == 0 || second - r->second > (int64_t)WHEEL)
 		r->second = second - (r->second == 0 ? 0 : (int64_t)WHEEL);
 	while(r->second < second) {
-		med_question_t *head = &r->due[(uint64_t)++r->second % WHEEL];
-		while(head->due_next != head)
-			ask_at_once(r, head->due_next);
+		med_ring_t *head = &r->due[(uint64_t)++r->second % WHEEL];
+		while(head->next != head)
+			ring_join(&r->ready, head->next);
 	}
 }
 
@@ -643,9 +648,9 @@ void med_resolver_run(med_resolver_t *r, int64_t now_ms)
 			wish->again = false;
 			make_up(r, wish);
 		}
-		while(r->in_flight < MED_RESOLVE_AT_ONCE && r->ready.due_next != &r->ready) {
-			med_question_t *q = r->ready.due_next;
-			ring_leave(q);
+		while(r->in_flight < MED_RESOLVE_AT_ONCE && r->ready.next != &r->ready) {
+			med_question_t *q = (med_question_t *)r->ready.next;
+			ring_leave(&q->due);
 			q->asked = true;
 			r->in_flight++;
 			med_dns_ask(r->dns, (enum med_dns_type)q->type, q->name, on_answer, q);

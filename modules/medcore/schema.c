@@ -155,6 +155,9 @@ static const med_field_def_t trunk_fields[] = {
 static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
 
+static const char *const early_codes[] = {
+	[MED_EARLY_AS_RECEIVED] = "as_received", [MED_EARLY_183] = "183", NULL};
+
 static const char *const sdp_dialects[] = {
 	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
 
@@ -286,6 +289,12 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "suites it may agree on, those it is offered in this order"},
 	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
 		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
+	{FIELD(profile, hold_form, WORD), .initial = "as_received", .words = med_hold_words,
+		.meaning = "how it reads that it is put on hold; needs anchor"},
+	{FIELD(profile, activate_initial_offer, BOOL), .initial = "no",
+		.meaning = "a call that begins on hold does not seem so to it; needs anchor"},
+	{FIELD(profile, early_media_code, WORD), .initial = "as_received", .words = early_codes,
+		.meaning = "code of the 18x with SDP that it is sent"},
 };
 
 static const med_field_def_t rules_fields[] = {

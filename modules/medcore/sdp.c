@@ -55,6 +55,7 @@ struct parser {
 	med_errbuf_t *err;
 	unsigned int line;
 	med_str_t session_address;
+	uint8_t session_direction;
 	struct tcaps session_tcaps;
 	struct tcaps media_tcaps;
 };
@@ -91,6 +92,7 @@ static int parse_m(struct parser *p, med_str_t line, med_str_t value)
 	media->port = (uint16_t)number;
 	media->proto = (uint8_t)proto_of(media->proto_text);
 	media->address = p->session_address;
+	media->direction = p->session_direction;
 	p->media_tcaps.count = 0;
 	p->sdp->media_count++;
 	return MED_EOK;
@@ -235,8 +237,41 @@ static void parse_crypto(struct parser *p, med_str_t value)
 		media->suites_no_mki |= suite;
 }
 
-static int parse_a(struct parser *p, med_str_t value)
+int med_sdp_direction(med_str_t line)
 {
+	static const med_str_t names[] = {[MED_SENDRECV] = MED_STR("a=sendrecv"),
+			[MED_SENDONLY] = MED_STR("a=sendonly"),
+			[MED_RECVONLY] = MED_STR("a=recvonly"),
+			[MED_INACTIVE] = MED_STR("a=inactive")};
+	int i;
+
+	if(line.len != names[0].len) /* they are of one length, and few others are */
+		return -1;
+	for(i = MED_INACTIVE; i >= 0 && memcmp(line.s, names[i].s, line.len) != 0; i--)
+		;
+	return i;
+}
+
+bool med_sdp_address_is_zero(med_str_t address)
+{
+	return med_str_eq(address, MED_STR("0.0.0.0")) || med_str_eq(address, MED_STR("::"));
+}
+
+static void parse_direction(struct parser *p, med_str_t line)
+{
+	int direction = med_sdp_direction(line);
+
+	if(direction < 0)
+		return;
+	if(current(p))
+		current(p)->direction = (uint8_t)direction;
+	else
+		p->session_direction = (uint8_t)direction;
+}
+
+static int parse_a(struct parser *p, med_str_t line, med_str_t value)
+{
+	parse_direction(p, line);
 	if(med_text_starts(value, "crypto:"))
 		parse_crypto(p, med_text_after(value, 7));
 	else if(med_text_starts(value, "tcap:"))
@@ -265,7 +300,7 @@ static int parse_line(struct parser *p, med_str_t line)
 		case 'o':
 			return parse_o(p, med_text_after(line, 2));
 		case 'a':
-			return parse_a(p, med_text_after(line, 2));
+			return parse_a(p, line, med_text_after(line, 2));
 		default:
 			return MED_EOK;
 	}

@@ -23,13 +23,17 @@ enum med_sdp_proto {
 	MED_SDP_DTLS,      /**< UDP/TLS/RTP/SAVP(F) */
 };
 
+/** From the side of who wrote it. */
+enum med_sdp_direction { MED_SENDRECV = 0, MED_SENDONLY, MED_RECVONLY, MED_INACTIVE };
+
 typedef struct med_sdp_media {
 	med_str_t type; /**< "audio" */
 	med_str_t proto_text;
-	uint8_t proto;              /**< enum med_sdp_proto */
-	uint16_t port;              /**< 0: declined */
-	uint16_t crypto_count;      /**< a=crypto lines, of any suite */
-	med_suites_t suites;        /**< of lines that med_crypto_read() takes */
+	uint8_t proto;         /**< enum med_sdp_proto */
+	uint8_t direction;     /**< enum med_sdp_direction, the session's where it has none */
+	uint16_t port;         /**< 0: declined */
+	uint16_t crypto_count; /**< a=crypto lines, of any suite */
+	med_suites_t suites;   /**< of lines that med_crypto_read() takes */
 	med_suites_t suites_no_mki; /**< of those of them without MKI */
 	uint32_t
 			tag[MED_SUITE_COUNT]; /**< of each suite's first one, without MKI if any is */
@@ -61,6 +65,11 @@ int med_sdp_parse(med_str_t body, med_sdp_t *sdp, med_errbuf_t *err);
  * @return false at the end of the body
  */
 bool med_sdp_next_line(med_str_t *rest, med_str_t *line, med_str_t *whole);
+
+/** What an a= line says of direction; -1: something else. */
+int med_sdp_direction(med_str_t line);
+/** 0.0.0.0 or ::, an old way to say that nothing is to be sent. */
+bool med_sdp_address_is_zero(med_str_t address);
 
 /**
  * The addresses of o= and c= lines, one after the other, for those who ask whose they

@@ -295,6 +295,15 @@ static unsigned med_failed_code(const med_call_t *call, const struct cell *t)
 	return (unsigned)t->uac[call->tm_branch].last_received;
 }
 
+void med_attempt_settle(med_call_t *call)
+{
+	struct cell *t = med_tm.t_gett();
+	unsigned code = t == NULL || t == T_UNDEFINED ? 0 : med_failed_code(call, t);
+
+	if(code >= 300)
+		med_call_ended(call, code);
+}
+
 int ki_med_failover(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);

@@ -107,9 +107,9 @@ int ki_med_from_trunk(sip_msg_t *msg)
 	if(call == NULL)
 		return MED_INTERNAL;
 	med_side_set(&call->in, trunk);
-	med_health_was_heard(trunk);
 	if(med_telling(msg))
 		med_tell_source(msg, trunk, &source);
+	med_health_was_heard(trunk);
 	if(msg->REQ_METHOD == METHOD_INVITE) {
 		med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
 

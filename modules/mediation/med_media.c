@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/cfg/cfg_ctx.h"
+#include "core/data_lump.h"
 #include "core/kemi.h"
 #include "core/route.h"
 #include "core/parser/msg_parser.h"
@@ -491,6 +492,41 @@ static bool med_media_reply_first(sip_msg_t *msg, med_call_t *call)
 	return true;
 }
 
+/**
+ * "SDP may only be in 183 and 200" (spec 5.1): an 18x with SDP becomes 183 for a side
+ * that takes it so. The code is changed where it stands, as the core and tm read it
+ * there.
+ */
+static void med_media_early(sip_msg_t *msg, const med_call_t *call)
+{
+	static const char progress[] = "Session Progress";
+	const med_side_t *from, *to;
+	struct lump *lump;
+	char *text;
+	str reason;
+
+	if(msg->first_line.type != SIP_REPLY || msg->REPLY_STATUS < 180
+			|| msg->REPLY_STATUS > 182)
+		return;
+	med_media_sides(msg, call, &from, &to);
+	if(!to->policy.media.early_183 || parse_headers(msg, HDR_EOH_F, 0) < 0
+			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
+		return;
+	reason = msg->first_line.u.reply.reason;
+	lump = reason.len > 0 ? del_lump(msg, (int)(reason.s - msg->buf), reason.len, 0)
+						  : anchor_lump(msg, (int)(reason.s - msg->buf), 0, 0);
+	text = lump != NULL ? pkg_malloc(sizeof progress - 1) : NULL;
+	if(text == NULL)
+		return;
+	memcpy(text, progress, sizeof progress - 1);
+	if(insert_new_lump_after(lump, text, sizeof progress - 1, 0) == NULL) {
+		pkg_free(text);
+		return;
+	}
+	msg->first_line.u.reply.statuscode = 183;
+	memcpy(msg->first_line.u.reply.status.s, "183", 3);
+}
+
 static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 {
 	int method = get_cseq(msg)->method_id, code = msg->REPLY_STATUS, rc;
@@ -518,6 +554,8 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
 	if(rc < 0)
 		med_refuse_answer(msg, call);
+	else
+		med_media_early(msg, call);
 	return rc;
 }
 
@@ -537,8 +575,10 @@ int med_media(sip_msg_t *msg)
 	if(call != NULL && msg->first_line.type == SIP_REPLY
 			&& med_media_reply_first(msg, call))
 		return MED_MEDIA_NOTHING;
-	if(call != NULL && med_media_free(call) && call->refused.branch_len == 0)
+	if(call != NULL && med_media_free(call) && call->refused.branch_len == 0) {
+		med_media_early(msg, call);
 		return MED_MEDIA_NOTHING;
+	}
 	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
 		return MED_MEDIA_FAILED;
 	if(call == NULL || (call->flags & MED_CALL_NO_LEG)) {

@@ -15,6 +15,7 @@
 #include "med_media.h"
 #include "med_pv.h"
 #include "med_shm.h"
+#include "med_verbs.h"
 
 enum med_pv_name {
 	MED_PV_TRUNK,
@@ -167,7 +168,7 @@ static int med_pv_attempt_count(const med_call_t *call)
 static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 {
 	enum med_pv_name name = (enum med_pv_name)param->pvn.u.isname.name.n;
-	const med_call_t *call = med_call_get(msg);
+	med_call_t *call = med_call_get(msg);
 	const med_try_t *try;
 	char flags[MED_MEDIA_FLAGS_MAX];
 
@@ -191,8 +192,10 @@ static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 		case MED_PV_OUT_GATEWAY:
 			return med_pv_gateway(msg, param, out, &call->out, false);
 		case MED_PV_ATTEMPTS:
+			med_attempt_settle(call);
 			return med_pv_attempts(msg, param, out, call);
 		case MED_PV_ATTEMPT_COUNT:
+			med_attempt_settle(call);
 			return pv_get_sintval(msg, param, out, med_pv_attempt_count(call));
 		case MED_PV_EMERGENCY:
 			return pv_get_sintval(

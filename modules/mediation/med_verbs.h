@@ -45,6 +45,9 @@ int ki_med_next(sip_msg_t *msg);
 int ki_med_branch(sip_msg_t *msg);
 int ki_med_media(sip_msg_t *msg);
 int ki_med_failover(sip_msg_t *msg);
+/** Notes a failure that tm knows already and no route was run for: acc asks that early.
+ */
+void med_attempt_settle(med_call_t *call);
 
 /** In mod_init: sl's. */
 int med_answer_init(void);

@@ -131,8 +131,8 @@ static int decide_one(const world_t *w, size_t i, decision_t *d)
 	med_number_t dialled;
 	med_query_t query = {.called = &d->normalised,
 			.turn = (uint32_t)i,
-			.rank = rank_of,
 			.now = DECIDE_NOW,
+			.rank = rank_of,
 			.ctx = w->down};
 	int rc = med_identify(w->snapshot, &w->call[i].source, &d->in, NULL);
 

@@ -65,7 +65,9 @@ static void as_reply(uint8_t modes)
 							.anchored = true,
 							.known = modes < 128,
 							.media = {.suites = suites[modes & 3],
-									.lync_sdp = modes >> 2 & 1}}}};
+									.lync_sdp = modes >> 2 & 1,
+									.hold = modes >> 3 & 3,
+									.activate = modes >> 5 & 1}}}};
 	med_ng_out_t out = {.s = buffer, .size = sizeof(buffer)};
 	med_offer_memo_t memo = {.offered = MED_OFFER_AVP_CRYPTO,
 			.count = 2,

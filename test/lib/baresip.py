@@ -12,7 +12,7 @@ import socket
 import time
 
 import audio
-from sandbox import Failure, wait_for
+from sandbox import PATIENCE, Failure, wait_for
 
 MEDIA = {None: "", "required": ";mediaenc=srtp-mand", "optional": ";mediaenc=srtp"}
 
@@ -86,7 +86,7 @@ class Baresip:
         self._old_recordings = set()
         self._mark = 0
 
-    def command(self, word, params="", timeout=5.0):
+    def command(self, word, params="", timeout=PATIENCE):
         """Its answer's text; Failure when it says no."""
         token = f"{word}-{time.monotonic_ns()}"
         body = json.dumps({"command": word, "params": params, "token": token}).encode()
@@ -111,7 +111,7 @@ class Baresip:
     def hang_up(self):
         self.command("hangup")
 
-    def wait_event(self, kind, timeout=10.0):
+    def wait_event(self, kind, timeout=PATIENCE):
         """The first event of this type since begin(), as a dictionary."""
 
         def seen():
@@ -120,7 +120,7 @@ class Baresip:
 
         return wait_for(f"{self.name} to see {kind}", seen, timeout)
 
-    def wait_answer(self, timeout=10.0):
+    def wait_answer(self, timeout=PATIENCE):
         """True once established; False when the call was refused (see codes())."""
 
         def settled():
@@ -130,7 +130,7 @@ class Baresip:
 
         return wait_for(f"{self.name}: an answer", settled, timeout)[0] == "CALL_ESTABLISHED"
 
-    def wait_closed(self, timeout=10.0):
+    def wait_closed(self, timeout=PATIENCE):
         """Why, in its words."""
         return self.wait_event("CALL_CLOSED", timeout).get("param", "")
 

@@ -8,7 +8,7 @@ import re
 import time
 
 from capture import flows
-from sandbox import wait_for
+from sandbox import PATIENCE, wait_for
 
 ENDPOINT_ADDRESS = "127.0.0.1"
 
@@ -43,7 +43,7 @@ class Call:
     audio, hangs up. `callee` is who should ring: Baresip; None: nobody should.
     """
 
-    def __init__(self, capture, caller, callee, uri, seconds=1.5, timeout=15.0):
+    def __init__(self, capture, caller, callee, uri, seconds=1.5, timeout=PATIENCE):
         self.caller, self.callee = caller, callee
         self._capture, self._since = capture, time.time()
         if callee:
@@ -59,13 +59,13 @@ class Call:
 
     def _talk(self, packets):
         """Ends without complaint at the deadline: what came is what there is to see."""
-        deadline = time.monotonic() + packets / 50 + 3
+        deadline = time.monotonic() + packets / 50 + 10
 
         def heard():
             return time.monotonic() > deadline or all(
                 min(leg.counts()) >= packets for leg in self.legs())
 
-        wait_for("media", heard, packets / 50 + 5, 0.1)
+        wait_for("media", heard, interval=0.1)
 
     def flows(self):
         return flows(p for p in self._capture.packets() if p.time >= self._since)

@@ -9,7 +9,7 @@ import collections
 import struct
 
 import audio
-from sandbox import Failure, wait_for
+from sandbox import PATIENCE, Failure, wait_for
 
 ENOUGH = 25   # packets below which nothing is said about a flow
 PLAIN = 160   # bytes of G.711 in 20 ms
@@ -48,7 +48,7 @@ class Capture:
             raise Failure(f"{self.process.name} lost packets: {self.process.text()}")
         return self.flows()
 
-    def wait_packets(self, port, count, timeout=10.0):
+    def wait_packets(self, port, count, timeout=PATIENCE):
         """Until this many went to or came from a UDP port."""
 
         def enough():

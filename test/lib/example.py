@@ -106,7 +106,7 @@ class Example(Trunks):
         super().start()
         count = sum(head.startswith("route ") for head, _ in self.sections)
         wait_for("all routes", lambda: f"total: {count}" in self.kamailio.rpc(
-            "mediation.routes", 0, 1), 10)
+            "mediation.routes", 0, 1))
 
     def phone(self, number):
         """An own user's telephone that is registered."""
@@ -154,12 +154,12 @@ class Example(Trunks):
         """An object changed by hand, in force when it returns."""
         before = self.revision()
         self.redis.hset(f"med:1:{key}", **fields)
-        wait_for(f"{key} to be in force", lambda: self.revision() > before, 5)
+        wait_for(f"{key} to be in force", lambda: self.revision() > before)
 
     def revision(self):
         return int(re.search(r"revision: (\d+)", self.kamailio.rpc("mediation.status"))[1])
 
-    def whoever(self, what, call_id, timeout=5):
+    def whoever(self, what, call_id):
         """(name, message) of the peer that gets it."""
 
         def looked():
@@ -170,7 +170,7 @@ class Example(Trunks):
                     pass
             return None
 
-        return wait_for(f"{what} of {call_id} somewhere", looked, timeout)
+        return wait_for(f"{what} of {call_id} somewhere", looked)
 
     def taken(self, caller, number, callee, calling="1001"):
         """A call from trunk to trunk that is up, and ended: (called, calling, answer's SDP)."""

@@ -52,7 +52,7 @@ class Instructions:
             wrapper=["valgrind", "--tool=callgrind", "--trace-children=yes",
                      f"--callgrind-out-file={out}.%p", "--log-file=/dev/null"])
         if os.path.basename(config) == "trunks.cfg":
-            wait_for("the configuration", lambda: listed(kamailio), 20)
+            wait_for("the configuration", lambda: listed(kamailio))
         uas = Sipp(self.box, name + "-uas", self._scenario(name, "uas.xml", fills), calls=calls,
                    port=self.uas, timeout=120)
         uac = Sipp(self.box, name + "-uac", self._scenario(name, "uac.xml", fills), calls=calls,

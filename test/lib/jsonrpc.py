@@ -13,7 +13,7 @@ import threading
 import urllib.error
 import urllib.request
 
-from sandbox import Failure
+from sandbox import PATIENCE, Failure
 
 LINES = """\
 listen=tcp:127.0.0.1:{http}
@@ -29,7 +29,6 @@ event_route[xhttp:request] {{
 	jsonrpc_dispatch();
 }}
 """
-TIMEOUT = 10
 
 
 class Fault(Failure):
@@ -65,7 +64,7 @@ class Ways:
         own = os.path.join(self.folder, f"reply{self.count}.sock")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.bind(own)
-            sock.settimeout(TIMEOUT)
+            sock.settimeout(PATIENCE)
             sock.sendto(_request(method, params), os.path.join(self.folder, "rpc.sock"))
             text = sock.recv(65536)
         os.unlink(own)
@@ -82,10 +81,10 @@ class Ways:
         # Both ends are opened before anything is written.
         with open(os.path.join(self.folder, "rpc.fifo"), "wb") as fifo:
             fifo.write(_request(method, params, reply_name=name) + b"\n")
-        reader.join(TIMEOUT)
+        reader.join(PATIENCE)
         os.unlink(own)
         if not got:
-            raise Failure(f"{method}: no answer by FIFO in {TIMEOUT} s")
+            raise Failure(f"{method}: no answer by FIFO in {PATIENCE} s")
         return _answer(got[0], self.sizes)
 
     def http(self, method, *params):
@@ -93,7 +92,7 @@ class Ways:
             f"http://127.0.0.1:{self.port}/RPC", data=_request(method, params),
             headers={"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(asked, timeout=TIMEOUT) as reply:
+            with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
                 text = reply.read()
         except urllib.error.HTTPError as error:  # faults have their code here as well
             text = error.read()

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from sandbox import BUILD, Failure, listening
+from sandbox import BUILD, PATIENCE, Failure, listening
 
 BARE = """\
 listen=udp:127.0.0.1:{port}
@@ -82,7 +82,7 @@ class Kamailio:
         words = [f"s:{a}" if isinstance(a, str) else str(a) for a in arguments]
         done = subprocess.run(["kamcmd", "-s", f"unix:{self.control}", method, *words],
                               capture_output=True, text=True,
-                              timeout=10, check=False)
+                              timeout=PATIENCE, check=False)
         # kamcmd tells an error in the text, not by its exit code.
         if done.returncode or done.stdout.startswith("error:") or done.stderr.strip():
             raise Failure(f"{method}: {(done.stderr + done.stdout).strip()}")

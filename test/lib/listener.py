@@ -7,9 +7,10 @@ import threading
 
 import ng
 from ng import Ng
-from sandbox import BUILD, Failure, wait_for
+from sandbox import BUILD, PATIENCE, Failure, wait_for
 
 PROGRAM = os.path.join(BUILD, "med-ng-policy")
+SANITISED = os.path.join(BUILD, "san", "med-ng-policy")
 KEY = "A" * 40
 OTHER_KEY = "B" * 40
 REQUIRED, OPTIONAL, PLAIN = "pbx1/required", "itsp1/optional", "gw1/not_supported"
@@ -18,13 +19,13 @@ REQUIRED, OPTIONAL, PLAIN = "pbx1/required", "itsp1/optional", "gw1/not_supporte
 class Listener:
     """In front of these ng ports; keys are further lines of its keyfile."""
 
-    def __init__(self, sandbox, nodes, name="listener", **keys):
+    def __init__(self, sandbox, nodes, name="listener", program=PROGRAM, **keys):
         self.port = sandbox.port()
         lines = {"listen": f"127.0.0.1:{self.port}",
                  "nodes": ";".join(f"127.0.0.1:{node}" for node in nodes), **keys}
         keyfile = sandbox.write(f"{name}.conf", "[listener]\n" + "".join(
             f"{key}={value}\n" for key, value in lines.items()))
-        self.process = sandbox.spawn(name, [PROGRAM, "--config", keyfile])
+        self.process = sandbox.spawn(name, [program, "--config", keyfile])
         self.process.ready("hello", lambda: hello(self.port))
 
 
@@ -53,7 +54,7 @@ def learned(port):
 class Caller:
     """Keyed offers and answers of one call; each reply is kept in `last`."""
 
-    def __init__(self, port, call_id, timeout=2.0):
+    def __init__(self, port, call_id, timeout=PATIENCE):
         self.client, self.call_id, self.last = Ng(port, timeout=timeout), call_id, {}
 
     def send(self, word, legs=None, sdp=None, from_tag="A", **keys):
@@ -125,7 +126,7 @@ class FakeNode:
         sdp = command.get("sdp", "").replace("127.0.0.1", address)
         self.reply(to, ng.encode({"sdp": sdp, "result": "ok"}))
 
-    def get(self, timeout=2.0):
+    def get(self, timeout=PATIENCE):
         """(bytes behind the cookie, whom to answer)"""
         try:
             return self.inbox.get(timeout=timeout)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from sandbox import BUILD, Failure
+from sandbox import BUILD, PATIENCE, Failure
 
 FAST = os.path.join(BUILD, "medctl")
 CHECKED = os.path.join(BUILD, "san", "medctl")
@@ -36,7 +36,7 @@ class Medctl:
         self.sandbox, self.program = sandbox, program
         self.env = {**os.environ, "MEDCTL_REDIS": redis.url if redis else "", **(env or {})}
 
-    def __call__(self, *args, stdin="", timeout=30):
+    def __call__(self, *args, stdin="", timeout=120):
         done = subprocess.run([self.program, *args], input=stdin, env=self.env, timeout=timeout,
                               cwd=self.sandbox.dir, capture_output=True, text=True,
                               errors="surrogateescape", check=False)
@@ -83,7 +83,7 @@ class Terminal:
         self.text += got.decode(errors="replace")
         return bool(got)
 
-    def until(self, pattern, timeout=20):
+    def until(self, pattern, timeout=PATIENCE):
         deadline = time.monotonic() + timeout
         while not re.search(pattern, self.text):
             if time.monotonic() > deadline or not self._read(0.1):
@@ -95,7 +95,7 @@ class Terminal:
     def signal(self, number):
         os.kill(self.pid, number)
 
-    def end(self, timeout=20):
+    def end(self, timeout=120):
         """Exit code, after all it had to say."""
         deadline = time.monotonic() + timeout
         while self._read(0.1):

@@ -4,7 +4,7 @@ import itertools
 import os
 import socket
 
-from sandbox import Failure
+from sandbox import PATIENCE, Failure
 
 _cookies = itertools.count(1)
 
@@ -46,7 +46,7 @@ def _decode(data, at):
 class Ng:
     """A client of one listener; every command has a cookie of its own."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=2.0):
+    def __init__(self, port, host="127.0.0.1", timeout=PATIENCE):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.settimeout(timeout)
         self.sock.connect((host, port))

@@ -4,7 +4,7 @@ import os
 import re
 import socket
 
-from sandbox import TOP, Failure, wait_for
+from sandbox import PATIENCE, TOP, Failure, wait_for
 
 
 # Another one that speaks RESP2: valkey-server.
@@ -129,7 +129,7 @@ class Sentinels:
         found = [server for server in self.servers if {server.port} == said]
         return found[0] if found else None
 
-    def wait_master(self, other_than, timeout=15):
+    def wait_master(self, other_than, timeout=PATIENCE):
         """The new master, once all agree that it is another."""
         def changed():
             now = self.master()
@@ -140,7 +140,7 @@ class Sentinels:
 class RedisClient:
     """A connection; use as a context manager, or close() it."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=5.0):
+    def __init__(self, port, host="127.0.0.1", timeout=PATIENCE):
         self.sock = socket.create_connection((host, port), timeout)
         self.file = self.sock.makefile("rb")
 

@@ -53,7 +53,7 @@ class Rtpengine:
 
     def ng(self, word, port=None, **keys):
         """One command to rtpengine itself, past any plugin, unless told another port."""
-        client = Ng(port or self.port, timeout=1.0)
+        client = Ng(port or self.port)
         try:
             return client.command(word, **keys)
         finally:

@@ -18,7 +18,7 @@ import ssl
 import threading
 import time
 
-from sandbox import Failure
+from sandbox import PATIENCE, Failure
 
 PLAIN_SDP = """\
 v=0
@@ -127,7 +127,7 @@ class SipPeer:
 
     # ---- receiving ----
 
-    def expect(self, what, timeout=5.0, call_id=None):
+    def expect(self, what, timeout=PATIENCE, call_id=None):
         """
         The next message that is this: a method for a request, a number (200), a class
         ("2xx") or "final" for a response. Others stay for later calls.

@@ -12,7 +12,7 @@ class Sipp:
     """
 
     def __init__(self, sandbox, name, scenario, target=None, transport="udp", calls=1,
-                 port=None, user=None, keys=None, options=(), timeout=20):
+                 port=None, user=None, keys=None, options=(), timeout=60):
         self.name, self.calls = name, calls
         self.port = port or sandbox.port()
         self.trace = sandbox.path(name + "-messages.log")
@@ -33,7 +33,7 @@ class Sipp:
                      else (lambda: _bound(self.port)))
             self.process.ready("its SIP port", probe)
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=90):
         """True when every call went as the scenario says."""
         return self.process.wait(timeout) == 0
 

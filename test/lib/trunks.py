@@ -10,6 +10,7 @@ local port of its own, a SipPeer of its name, a profile with what is not
 """
 
 import os
+import re
 
 from certs import Authority
 from kamailio import Kamailio
@@ -120,14 +121,14 @@ class Trunks:
         self.config = config if "/" in config else os.path.join(TOP, "kamailio-cfg", config)
         self.start()
         if media is True:
-            wait_for("the policy listener to be seen", lambda: "yes" in self.listener(), 10)
+            wait_for("the policy listener to be seen", lambda: "yes" in self.listener())
 
     def start(self):
         tcp = [port for name, port in self.local.items()
                if self.trunks[name].get("transport", "udp") != "udp"]
         self.kamailio = Kamailio(self.sandbox, self.config, control=self.control, tcp=tcp,
                                  defines=self.defines, wrapper=self._resolver(), host=self.host)
-        wait_for("the configuration to be loaded", self._loaded, 10)
+        wait_for("the configuration to be loaded", self._loaded)
 
     def _resolver(self):
         """Runs Kamailio with a resolv.conf of its own, in a mount namespace."""
@@ -211,6 +212,12 @@ class Trunks:
     def alarms(self):
         """What Kamailio logged as critical, or as a bug of its own or ours."""
         return self.kamailio.alarms()
+
+    def raw_bytes(self):
+        """Messages of the module with control bytes. Two processes may write into one line."""
+        messages = re.split(r"(?=\b\d+\(\d+\) [A-Z]+: )", self.kamailio.log())
+        return [text for text in (message.split("\n")[0] for message in messages)
+                if "mediation [" in text and re.search(r"[\x00-\x08\x7f]", text)]
 
     def lines(self, *words):
         """Log lines that hold all these words."""

@@ -154,7 +154,7 @@ class World:
         self.kamailio = Kamailio(self.sandbox, self._config, defines, control=self.control,
                                  tcp=self.local_ports.values())
         if self.redis:
-            wait_for("the configuration to be loaded", self._loaded, 5)
+            wait_for("the configuration to be loaded", self._loaded)
 
     def _loaded(self):
         try:
@@ -178,7 +178,7 @@ class World:
         """Another port of its gateway, by Redis; returns once Kamailio has it."""
         self.redis.hset(f"med:1:trunk:{name}", port=port)
         wait_for(f"the change of trunk {name} to be live",
-                 lambda: str(port) in self.kamailio.rpc("mediation.trunks"), 2)
+                 lambda: str(port) in self.kamailio.rpc("mediation.trunks"))
 
 
 def _rules(rules):

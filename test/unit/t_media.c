@@ -291,7 +291,9 @@ START_TEST(words_of_a_leg)
 		med_suites_t set;
 	} row[] = {{"", 1}, {"/suites:32+80", 3}, {"/lync", 1},
 			{"/suites:gcm-256+192-32+256-80+gcm-128/lync", 0xd8},
-			{"/suites:192-80+256-32", 0x24}};
+			{"/suites:192-80+256-32", 0x24}, {"/hold:inactive", 1},
+			{"/lync/hold:zero_address/activate", 1},
+			{"/suites:192-80+192-32+256-80+gcm-256/lync/hold:sendonly/activate", 0x9c}};
 	char out[MED_LEG_WORDS_MAX];
 	size_t i;
 
@@ -318,9 +320,42 @@ START_TEST(words_of_a_leg)
 }
 END_TEST
 
+/** RFC 3264 6.1, and what a zero address means. */
+START_TEST(directions)
+{
+	static const struct {
+		uint8_t offered, answered, allowed;
+	} row[] = {
+			{MED_SENDRECV, MED_SENDONLY, MED_SENDONLY},
+			{MED_SENDRECV, MED_INACTIVE, MED_INACTIVE},
+			{MED_SENDONLY, MED_SENDRECV, MED_RECVONLY},
+			{MED_SENDONLY, MED_SENDONLY, MED_INACTIVE},
+			{MED_RECVONLY, MED_SENDRECV, MED_SENDONLY},
+			{MED_RECVONLY, MED_RECVONLY, MED_INACTIVE},
+			{MED_INACTIVE, MED_SENDRECV, MED_INACTIVE},
+	};
+	static const struct {
+		const char *media;
+		uint8_t direction;
+	} line[] = {{AVP, MED_SENDRECV}, {AVP "a=inactive\n", MED_INACTIVE},
+			{"a=sendonly\n" AVP, MED_SENDONLY},
+			{"a=sendonly\n" AVP "a=recvonly\n", MED_RECVONLY},
+			{AVP "c=IN IP4 0.0.0.0\n", MED_SENDONLY}, {AVP "c=IN IP6 ::\n", MED_SENDONLY},
+			{AVP "c=IN IP4 0.0.0.0\na=recvonly\n", MED_INACTIVE}};
+	size_t i;
+
+	for(i = 0; i < COUNT(row); i++)
+		ck_assert_uint_eq(med_media_answer_direction(row[i].offered, row[i].answered),
+				row[i].allowed);
+	for(i = 0; i < COUNT(line); i++)
+		ck_assert_uint_eq(
+				med_media_direction(&body(line[i].media)->media[0]), line[i].direction);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *tests[] = {words_of_a_leg, peer_offers, lines_declined,
+	const TTest *tests[] = {words_of_a_leg, directions, peer_offers, lines_declined,
 			fax_towards_a_required_leg, our_offers, peer_answers,
 			required_whatever_was_offered, the_gate, no_media_at_all,
 			refusals_name_rule_and_remedy, modes};

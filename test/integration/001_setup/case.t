@@ -51,7 +51,7 @@ class Machine:
 
     def run(self):
         process = self.start()
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=300)
         return process.returncode, output
 
     def has(self, file):
@@ -95,7 +95,7 @@ with Case(plan=15) as t:
         wait_for("the installation to begin", lambda m=cut: m.has("policy.answer"))
         process.send_signal(number)
         t.write(f"cut-{number}/go", "")  # apt ends by the same Ctrl-C; then the trap runs
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         t.equal((process.returncode != 0, cut.policy_now()), (True, OWNERS),
                 f"after {name} the owner's policy is back")
 

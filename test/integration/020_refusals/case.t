@@ -77,5 +77,5 @@ with Case(plan=43) as t:
                 number="+12025550100")
         before = revision()
         trunks.redis.hset("med:1:gateway:pbx1", source="127.0.0.8")
-        wait_for("the change", lambda: revision() != before, 5)
+        wait_for("the change", lambda: revision() != before)
         refused("trunks.cfg, unknown source", 403, "10013")

@@ -3,7 +3,7 @@
 
 from case import Case
 from certs import Authority
-from sandbox import Failure, Sandbox
+from sandbox import Failure, Sandbox, wait_for
 from sip import SipPeer, sdp
 from trunks import Trunks
 
@@ -22,12 +22,20 @@ with Case(plan=16) as t:
         """The status an INVITE of this peer gets at this trunk's port; 486 is the gateway's."""
         sent = peer.request("INVITE", f"sip:+4930@127.0.0.1:{trunks.local[name]}",
                             trunks.address(name), sdp=sdp(30000))
-        try:
-            got = trunks.gw1.expect("INVITE", 1.5)
-            trunks.gw1.reply(got, 486, "Busy Here")
-        except Failure:
-            pass
-        return peer.expect("4xx", call_id=sent.get("Call-ID")).status
+        call_id = sent.get("Call-ID")
+
+        def ended():
+            for who, what in ((trunks.gw1, "INVITE"), (peer, "4xx")):
+                try:
+                    got = who.expect(what, 0.05, call_id=call_id)
+                except Failure:
+                    continue
+                if got.status:
+                    return got.status
+                who.reply(got, 486, "Busy Here")
+            return None
+
+        return wait_for("an end of the call", ended)
 
     t.equal(ends(trunks.third, "third"), 486, "the third SAN entry counts")
     t.equal(ends(trunks.third, "third"), 486, "and again on the same connection")

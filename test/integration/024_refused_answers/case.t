@@ -24,8 +24,8 @@ with Case(plan=50) as t:
 
     def gone(call_id):
         started = time.monotonic()
-        wait_for("the session to be gone", lambda: call_id not in trunks.rtpengine.calls(), 3)
-        return time.monotonic() - started < 1
+        wait_for("the session to be gone", lambda: call_id not in trunks.rtpengine.calls())
+        return time.monotonic() - started < 10  # rtpengine's own delay is 30 s
 
     def offer(caller="gw1", **more):
         sent = trunks.call(caller, "+1001", **{"sdp": sdp(30000), **more})
@@ -39,7 +39,7 @@ with Case(plan=50) as t:
         pbx1.reply(bye, 200, "OK")
         final = caller.expect("4xx", call_id=sent.get("Call-ID"))
         t.equal((final.status, final.body), (code, ""), f"{what}: the caller gets {code}")
-        t.ok(gone(sent.get("Call-ID")), f"{what}: the session is gone within a second")
+        t.ok(gone(sent.get("Call-ID")), f"{what}: the session is gone at once")
         t.equal(len(trunks.lines(sent.get("Call-ID"), "refused with 488")), 1,
                 f"{what}: one log line")
 
@@ -108,7 +108,7 @@ with Case(plan=50) as t:
     trunks.redis.hset("med:1:route:in2", pattern=r"^\+1\d+$", usages="all", trunks="gw2",
                       priority="1")
     wait_for("the second candidate", lambda: "in2" in trunks.kamailio.rpc(
-        "mediation.explain", "gw1", "-", "+1001", ""), 5)
+        "mediation.explain", "gw1", "-", "+1001", ""))
     sent, got = offer("udp1")
     pbx1.reply(got, 200, "OK", sdp=sdp(31000))
     second = trunks.gw2.expect("INVITE")
@@ -122,7 +122,7 @@ with Case(plan=50) as t:
     t.ok(pbx1.expect("ACK") and pbx1.expect("BYE"), "the refused one is ended")
     trunks.redis.command("DEL", "med:1:route:in2")
     wait_for("one candidate again", lambda: "in2" not in trunks.kamailio.rpc(
-        "mediation.explain", "gw1", "-", "+1001", ""), 5)
+        "mediation.explain", "gw1", "-", "+1001", ""))
     udp1.bye(sent, final)
     trunks.gw2.reply(trunks.gw2.expect("BYE"), 200, "OK")
     t.ok(gone(sent.get("Call-ID")), "after its BYE nothing is left")

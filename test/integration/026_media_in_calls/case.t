@@ -99,7 +99,7 @@ with Case(plan=25) as t:
     started = time.monotonic()
     trunks.call("pbx1", "+4932", sdp=secure(30020))
     t.equal(pbx1.expect("5xx").status, 503, "without rtpengine: 503")
-    t.ok(time.monotonic() - started < 2, "within the deadline")
+    t.ok(time.monotonic() - started < 6, "without the ten seconds of the stock module")
     gw1.expect_none("INVITE", 0.3)
     gw2.expect_none("INVITE", 0.1)
     t.ok(True, "and nothing reaches a gateway")
@@ -118,7 +118,7 @@ with Case(plan=25) as t:
         gw1.reply(answer, 486, "Busy Here")
         return True
 
-    t.ok(wait_for("calls to go again", works, 20), "with rtpengine back, calls go again")
+    t.ok(wait_for("calls to go again", works), "with rtpengine back, calls go again")
     trunks.redis.start()
     trunks.redis.load(trunks._objects({"first": {"pattern": r"^\+1\d+$", "trunks": "gw1"}}, {}))
 
@@ -129,5 +129,5 @@ with Case(plan=25) as t:
         except Failure:
             return False
 
-    t.ok(wait_for("the new configuration", follows, 20), "with Redis back, changes come again")
+    t.ok(wait_for("the new configuration", follows), "with Redis back, changes come again")
     t.equal(trunks.alarms(), [], "nothing critical was logged")

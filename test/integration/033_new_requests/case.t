@@ -72,7 +72,7 @@ with Case(plan=32) as t:
         trunks.redis.hset(f"med:1:trunk:t{number}", transport="udp", port=str(gw2.port),
                           local_port=str(trunks.local["gw2"]))
         trunks.redis.hset(f"med:1:profile:trunk:t{number}", srtp_mode="not_supported", anchor="no")
-    wait_for("20 more trunks", lambda: "t19" in trunks.kamailio.rpc("mediation.trunks", 0, 40), 5)
+    wait_for("20 more trunks", lambda: "t19" in trunks.kamailio.rpc("mediation.trunks", 0, 40))
     sent, tried = trunks.call("pbx1", "+77", sdp=sdp(30000)), 0
     while tried < 16:
         got = gw2.expect("INVITE")

@@ -18,6 +18,8 @@ def with_records(sandbox):
         text = page.read().split("## Call records")[1]
     block = re.search(r"\n\n((?:    .*\n|\n)+)", text)[1]
     params, route = block.split("    route[MED_CALL]")
+    params += 'modparam("acc", "log_missed_flag", 3)\n'
+    route = route.replace("setflag(2);", 'setflag(2);\n\tif ($rU == "+4999") setflag(3);')
     files = []
     for name in ("kamailio.cfg", "mediation.cfg"):
         with open(f"{TOP}/kamailio-cfg/{name}", encoding="utf-8") as config:
@@ -29,7 +31,7 @@ def with_records(sandbox):
     return sandbox.write("acc.cfg", files[0].replace('include_file "mediation.cfg"\n', mediation))
 
 
-with Case(plan=23) as t:
+with Case(plan=25) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": FAST, "gw2": FAST}, config=with_records(t), routes={
         "first": {"pattern": r"^\+49\d+$", "trunks": "gw1"},
         "second": {"pattern": r"^\+49\d+$", "trunks": "gw2", "priority": "1"}})
@@ -40,7 +42,7 @@ with Case(plan=23) as t:
 
     def record(call_id):
         """The one line of the call's record."""
-        lines = wait_for("the record", lambda: trunks.lines("ACC:", call_id), 10)
+        lines = wait_for("the record", lambda: trunks.lines("ACC:", call_id))
         return lines[-1].split("ACC: ")[1] if len(lines) == 1 else f"{len(lines)} lines: {lines}"
 
     call_id = call()
@@ -129,6 +131,17 @@ with Case(plan=23) as t:
     t.like(told, r"code=503;.*attempts=gw1=503/\d+,gw2=503/\d+;count=2;", "with both of them")
     t.like(told, r"diagnostic=12000;med_code=503;why=no trunk left for \+4930; the last, 'gw2'",
            "and what the module makes of it")
+
+    # a missed call: acc writes of its first failure, before there is a failure route
+    call_id = call("+4999")
+    gw1.expect("INVITE", call_id=call_id)
+    gw2.reply(gw2.expect("INVITE", call_id=call_id), 486, "Busy Here")
+    gw2.expect("ACK", call_id=call_id)
+    pbx1.expect(486, call_id=call_id)
+    missed = wait_for("the record", lambda: trunks.lines("ACC: call missed", call_id), 10)
+    t.like(missed[0], r"code=408;.*out=gw1;.*attempts=gw1=408/\d+;count=1;", "missed: the timer")
+    told = trunks.lines("ACC: transaction answered", call_id)[0]
+    t.like(told, r"code=486;.*attempts=gw1=408/\d+,gw2=486/\d+;count=2;", "and all of it later")
 
     # sixteen trunks with the longest names: whole entries, and it shows that there are more
     names = {f"{n:02d}" + "x" * 62: f"127.0.0.{100 + n}" for n in range(16)}

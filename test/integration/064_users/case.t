@@ -25,8 +25,8 @@ with Case(plan=37) as t:
     redis, pbx1, itsp1 = trunks.redis, trunks.pbx1, trunks.itsp1
     redis.hset("med:1:policy:users", usages="all")
     redis.hset("med:1:profile:global", dial_plan="users")
-    wait_for("the policy", lambda: "total: 1" in trunks.kamailio.rpc("mediation.policies"), 5)
-    wait_for("the profile", lambda: "total: 3" in trunks.kamailio.rpc("mediation.profiles"), 5)
+    wait_for("the policy", lambda: "total: 1" in trunks.kamailio.rpc("mediation.policies"))
+    wait_for("the profile", lambda: "total: 3" in trunks.kamailio.rpc("mediation.profiles"))
     for number in (ALICE, BOB):
         trunks.kamailio.rpc("htable.sets", "users", number, PASSWORD)
     alice, bob = (Phone(t, number, users, PASSWORD) for number in (ALICE, BOB))
@@ -130,7 +130,7 @@ with Case(plan=37) as t:
     redis.hset("med:1:profile:trunk:pbx1", enable_location_restriction="yes",
                network_site_id="hq")
     wait_for("the restriction", lambda: "enable_location_restriction: yes" in trunks.kamailio.rpc(
-        "mediation.profiles", "trunk:pbx1"), 5)
+        "mediation.profiles", "trunk:pbx1"))
     sent = trunks.call("pbx1", "089555100", sdp=sdp(30000))
     got = pbx1.expect("final", call_id=sent.get("Call-ID"))
     t.equal(got.status, 403, "a restricted trunk does not ring at another site")
@@ -141,7 +141,7 @@ with Case(plan=37) as t:
     t.equal(alice.expect("final", call_id=sent.get("Call-ID")).status, 486,
             "nor is it called from there: the next trunk is")
     redis.hset("med:1:site:hq", subnets="10.0.0.0/8,127.0.0.0/8")
-    wait_for("the site", lambda: "127.0.0.0" in trunks.kamailio.rpc("mediation.sites", "hq"), 5)
+    wait_for("the site", lambda: "127.0.0.0" in trunks.kamailio.rpc("mediation.sites", "hq"))
     sent = trunks.call("pbx1", "089555100", sdp=sdp(30000))
     for phone in (alice, second):
         phone.reply(phone.expect("INVITE", call_id=sent.get("Call-ID")), 486, "Busy Here")

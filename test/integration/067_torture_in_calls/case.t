@@ -219,8 +219,7 @@ with Case(plan=9) as t:
     t.ok(memory[-1][0] - memory[0][0] < 100_000, "shared memory does not grow from round to round")
     t.ok(memory[-1][1] - memory[0][1] < 50_000, "nor does private memory")
     t.equal(trunks.alarms(), [], "nothing critical was logged")
-    t.equal([line for line in trunks.lines("mediation") if re.search(r"[\x00-\x08\x7f]", line)], [],
-            "no raw bytes in lines of ours")
+    t.equal(trunks.raw_bytes(), [], "no raw bytes in lines of ours")
     t.ok(sum(any(m.startswith("INVITE") for m in got) for got in sink.got.values())
          > ROUNDS * CALLS / 3, "many of them reached the gateway")
     t.ok(any(m.startswith("SIP/2.0 488") for got in evil.got.values() for m in got)

@@ -46,7 +46,7 @@ with Case(plan=39) as t:
         """The one line of this call."""
         def lines():
             return trunks.lines("mediation explain {", f'"callid":"{call_id}"')
-        wait_for("the line", lines, 10)
+        wait_for("the line", lines)
         found = lines()
         if len(found) != 1:
             raise AssertionError(f"{len(found)} lines")
@@ -161,7 +161,7 @@ with Case(plan=39) as t:
     t.equal(trunks.lines("mediation explain {", call_id), [], "no flag, no line")
     trunks.redis.load({f"med:1:route:r{n:03}": {
         "pattern": r"^\+47\d+$", "usages": "all", "trunks": "off"} for n in range(100)})
-    wait_for("many routes", lambda: "total: 105" in trunks.kamailio.rpc("mediation.routes"), 10)
+    wait_for("many routes", lambda: "total: 105" in trunks.kamailio.rpc("mediation.routes"))
     call_id = call("+471").get("Call-ID")
     pbx1.expect("final", call_id=call_id)
     one = told(call_id)

@@ -19,7 +19,7 @@ with Case(plan=13) as t:
         "rule.1": "received_isup_cause_value=1 translated_response_code=404",
         "rule.2": "received_response_code=500 translated_response_code=480"}})
     wait_for("the rules to be in force",
-               lambda: "isdn" in trunks.kamailio.rpc("mediation.response_rules"), 5)
+               lambda: "isdn" in trunks.kamailio.rpc("mediation.response_rules"))
     pbx1, gw1, gw2 = (trunks.peers[n] for n in trunks.names)
 
     def call():
@@ -70,7 +70,7 @@ with Case(plan=13) as t:
     # Rules that are gone change nothing either.
     trunks.redis.command("DEL", "med:1:response_rules:isdn")
     wait_for("the rules to be gone",
-               lambda: "isdn" not in trunks.kamailio.rpc("mediation.response_rules"), 5)
+               lambda: "isdn" not in trunks.kamailio.rpc("mediation.response_rules"))
     this = call()
     refuse(gw1, 486, "Busy Here", "Reason: Q.850;cause=34")
     got = pbx1.expect("4xx", call_id=this)

@@ -22,7 +22,7 @@ def status(trunks):
 def offered(trunks, peer, number="+4930123"):
     """Does a call from pbx1 arrive at this peer, once the change is told to be in force?"""
     wait_for(f"the route to lead to port {peer.port}", lambda: f":{peer.port};" in
-             trunks.kamailio.rpc("mediation.explain", "pbx1", "-", number), 2, 0.001)
+             trunks.kamailio.rpc("mediation.explain", "pbx1", "-", number), interval=0.001)
     invite = trunks.call("pbx1", number)
     got = peer.expect("INVITE", call_id=invite.get("Call-ID"))
     peer.reply(got, 486, "Busy Here")
@@ -74,7 +74,8 @@ with Case(plan=17) as t:
         for number in range(300):
             client.send("DEL", "med:1:trunk:gw2")
             client.send("HSET", "med:1:trunk:gw2", "gateway", "gw2", "transport", "udp",
-                        "port", trunks.gw2.port, "local_port", trunks.local["gw2"])
+                        "port", trunks.gw2.port if number == 299 else 9,
+                        "local_port", trunks.local["gw2"])
         for number in range(600):
             client.reply()
     t.like(offered(trunks, trunks.gw2), f":{trunks.gw2.port}",
@@ -82,6 +83,8 @@ with Case(plan=17) as t:
 
     redis.command("RENAME", "med:1:trunk:gw2", "med:1:trunk:gw9")
     redis.hset("med:1:route:all", trunks="gw9")
+    wait_for("both to be in force", lambda: "trunk: gw9" in rpc(
+        "mediation.explain", "pbx1", "-", "+4930123"))
     t.like(offered(trunks, trunks.gw2), f":{trunks.gw2.port}", "RENAME is remove and add")
     t.unlike(rpc("mediation.trunks"), r"id: gw2$", "the old name is gone")
 

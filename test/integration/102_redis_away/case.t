@@ -41,16 +41,16 @@ with Case(plan=21) as t:
         trunks.gw1.reply(got, 486, "Busy Here")
         trunks.pbx1.expect(486, call_id=invite.get("Call-ID"))
         took = time.monotonic() - begin
-        return t.ok(took < 1, f"{name} ({took * 1000:.0f} ms)")
+        return t.ok(took < 2.5, f"{name} ({took * 1000:.0f} ms)")
 
     def follows(name):
         """A change is seen within seconds."""
         mark = f"mark{time.monotonic_ns()}"
         redis.hset(f"med:1:gateway:{mark}", address="192.0.2.1", name=mark)
         redis.hset(f"med:1:trunk:{mark}", gateway=mark, transport="tcp", local_port="40000")
-        wait_for(name, lambda: mark in rpc("mediation.trunks"), 10)
+        wait_for(name, lambda: mark in rpc("mediation.trunks"))
         redis.command("DEL", f"med:1:gateway:{mark}", f"med:1:trunk:{mark}")
-        wait_for(name, lambda: mark not in rpc("mediation.trunks"), 10)
+        wait_for(name, lambda: mark not in rpc("mediation.trunks"))
         return t.ok(True, name)
 
     seconds_of_call("with Redis: a call")
@@ -90,7 +90,7 @@ with Case(plan=21) as t:
                            "tcp", "local_port", "40001")
             client.command("EXEC")
         wait_for("the change made in that moment",
-                 lambda end=f"192.0.2.{len(name)}": end in rpc("mediation.trunks"), 10)
+                 lambda end=f"192.0.2.{len(name)}": end in rpc("mediation.trunks"))
         t.ok(True, f"{name} cut in the moment of a change: the change is not missed")
     redis.command("DEL", "med:1:gateway:missed", "med:1:trunk:missed")
     wait_for("it to be gone", lambda: "missed" not in rpc("mediation.trunks"))
@@ -112,7 +112,7 @@ with Case(plan=21) as t:
     store("down")
     said = len(trunks.lines("ERROR", "Connection refused"))
     time_out = time.monotonic() + 4
-    wait_for("four seconds of attempts", lambda: time.monotonic() > time_out, 6)
+    wait_for("four seconds of attempts", lambda: time.monotonic() > time_out)
     t.ok(len(trunks.lines("ERROR", "Connection refused")) <= said + 1,
          "being away is told once, not at each attempt")
 
@@ -132,5 +132,5 @@ with Case(plan=21) as t:
     redis.start()
     redis.load(saved)
     wait_for("the objects", lambda: "live" in rpc("mediation.status")
-             and "total: 2" in rpc("mediation.trunks"), 10)
+             and "total: 2" in rpc("mediation.trunks"))
     seconds_of_call("Redis came later: calls")

@@ -57,7 +57,7 @@ with Case(plan=26) as t:
 
     def status(kamailio, state, text):
         wait_for(f"{state}: {text}", lambda: f"policy_listener: {state}\n" in kamailio.rpc(
-            "mediation.status") and text in kamailio.rpc("mediation.status"), 8)
+            "mediation.status") and text in kamailio.rpc("mediation.status"))
         return t.ok(True, f"{text}: {state}")
 
     none = Kamailio(t, config("none.cfg", ""), name="none", control=control)

@@ -41,8 +41,8 @@ with Case(plan=14) as t:
         return master if master and f":{master.port} db 0: all read" in status() else None
 
     def follows(value, name):
-        wait_for("the node to be at the master", at_master, 15).hset("med:1:trunk:t", port=value)
-        wait_for(f"port {value}", lambda: port() == value, 5)
+        wait_for("the node to be at the master", at_master).hset("med:1:trunk:t", port=value)
+        wait_for(f"port {value}", lambda: port() == value)
         t.ok(True, name)
 
     wait_for("the trunk", lambda: port() == "5001")
@@ -57,7 +57,7 @@ with Case(plan=14) as t:
     second = redis.wait_master(first)
     wait_for("the acknowledgement at the new master",
              lambda: json.loads(second.command("GET", "medrun:1:status:n1") or "{}").get(
-                 "store") == "live", 5)
+                 "store") == "live")
     t.ok(True, "the status is written to the new master")
 
     # It comes back as a master with data of its own, until a sentinel makes it a replica.
@@ -68,13 +68,13 @@ with Case(plan=14) as t:
     except RedisError as why:
         t.like(str(why), "READONLY", "the old master is back, a replica already")
     wait_for("the old master to be a replica",
-             lambda: first.command("ROLE")[0] == "slave", 15)
+             lambda: first.command("ROLE")[0] == "slave")
     t.equal(port(), "5003", "the node has not looked there")
     t.unlike(kamailio.log(), "6666", "at no time")
 
     # Now both replicas fall behind, and one of them is promoted.
     wait_for("both replicas to be up to date", lambda: second.command("ROLE")[2] and len(
-        second.command("ROLE")[2]) == 2, 15)
+        second.command("ROLE")[2]) == 2)
     second.hset("med:1:trunk:u", gateway="g", transport="tcp", local_port="40000")
     wait_for("trunk u", lambda: "id: u" in kamailio.rpc("mediation.trunks"))
     replicas = [server for server in redis.servers if server is not second]
@@ -90,7 +90,7 @@ with Case(plan=14) as t:
             "the replicas miss the last writes")
     second.process.kill()
     redis.wait_master(second)
-    wait_for("the node to be there", lambda: at_master() and port() == "5003", 15)
+    wait_for("the node to be there", lambda: at_master() and port() == "5003")
     t.equal(port(), "5003", "promoted: the node has what Redis has now")
     trunks = kamailio.rpc("mediation.trunks")
     t.ok("id: u" in trunks and "id: late" not in trunks, "also what was removed and added")
@@ -110,7 +110,7 @@ with Case(plan=14) as t:
         try:
             wait_for("the node to be at the master", at_master, 30).hset(
                 "med:1:trunk:t", port=6000 + rounds)
-            wait_for("the change", lambda: port() == str(6000 + rounds), 5)
+            wait_for("the change", lambda: port() == str(6000 + rounds))
         except Failure as why:
             failed.append((rounds, str(why)))
     t.equal(failed, [], f"{rounds} more failovers, each followed")

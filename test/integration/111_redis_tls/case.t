@@ -88,7 +88,7 @@ modparam("mediation", "node", "n1")
         with redis.client() as client:
             client.command("AUTH", "sesame-open")
             client.command("CLIENT", "KILL", "TYPE", "pubsub")
-        wait_for("it to be back", lambda: kamailio.log().count("all read") > was, 10)
+        wait_for("it to be back", lambda: kamailio.log().count("all read") > was)
 
     place = f"rediss://:sesame-open@127.0.0.1:{redis.tls_port}/0"
     good = f"{place}?ca={redis_ca}&name=redis.example"
@@ -130,9 +130,9 @@ modparam("mediation", "node", "n1")
     redis.options += ["--tls-ca-cert-file", newer.cert]
     redis.process = t.spawn("redis-renewed", redis.process.popen.args + [
         "--tls-ca-cert-file", newer.cert])
-    wait_for("Redis to be back", lambda: listening(redis.tls_port), 10)
+    wait_for("Redis to be back", lambda: listening(redis.tls_port))
     write(port=5004)
-    wait_for("the change", lambda: has_port(kamailio, 5004), 15)
+    wait_for("the change", lambda: has_port(kamailio, 5004))
     t.ok(True, "certificates and authority renewed: no restart is needed")
     kamailio.stop()
     t.unlike(kamailio.log(), "BUG|sesame|core was generated", "nothing bad is in the log")
@@ -145,7 +145,7 @@ modparam("mediation", "node", "n1")
         client.command("CONFIG", "SET", "tls-replication", "yes")
     kamailio = begin(good)
     wait_for("the refusal", lambda: re.search(
-        "certificate required|want a certificate of ours", status(kamailio)), 10)
+        "certificate required|want a certificate of ours", status(kamailio)))
     t.ok(True, "Redis asks for a certificate and we have none: it says so")
     kamailio.stop()
     with_own = f"{good}&cert={mine.cert}&key={mine.key}"
@@ -164,7 +164,7 @@ tls-replication yes
 sentinel monitor peers 127.0.0.1 {redis.tls_port} 1
 sentinel auth-pass peers sesame-open
 """), "--sentinel"])
-    wait_for("the sentinel", lambda: listening(sentinel_port), 10)
+    wait_for("the sentinel", lambda: listening(sentinel_port))
     kamailio = begin(f"sentinel://:sesame-open@127.0.0.1:{sentinel_port}/peers?tls=1&"
                      + with_own.split("?")[1])
     wait_for("the trunk", lambda: has_port(kamailio, 5004))
@@ -189,6 +189,6 @@ sentinel auth-pass peers sesame-open
     ]
     running = [(name, begin(url), text) for name, url, text in wrong]
     for name, kamailio, text in running:
-        wait_for(name, lambda: re.search(text, status(kamailio)), 10)
+        wait_for(name, lambda: re.search(text, status(kamailio)))
         t.like(status(kamailio), text, f"{name}: it says so")
         kamailio.stop()

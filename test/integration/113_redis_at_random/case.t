@@ -11,13 +11,15 @@ import time
 
 from case import Case, soak_seconds
 from redis import RedisError
-from sandbox import Failure, wait_for
+from sandbox import PATIENCE, Failure, wait_for
 from trunks import Trunks
 
 SECONDS = soak_seconds(20)
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
 PLAIN = {"anchor": "no"}
-LATE = 0.5  # seconds until a call is answered; on a machine that has other work too
+# Seconds until a call is answered, on a machine that has other work too. What waited for
+# Redis would wait for three and more.
+LATE = 2.0
 
 
 def write(redis, chance, stop, count):
@@ -67,7 +69,7 @@ with Case(plan=7) as t:
             invite = trunks.call("pbx1", "+4930123")
             calls[0] += 1
             try:
-                trunks.pbx1.expect(486, 5, call_id=invite.get("Call-ID"))
+                trunks.pbx1.expect(486, call_id=invite.get("Call-ID"))
             except Exception as why:
                 lost.append(str(why))
             if time.monotonic() - begin > LATE:
@@ -101,10 +103,13 @@ with Case(plan=7) as t:
         for kind in chance.sample(["normal", "pubsub"], chance.randint(1, 2)):
             redis.command("CLIENT", "KILL", "TYPE", kind)
 
+    def much():
+        return writes[0] > 50 and calls[0] > 100 and len(done) > 1
+
     done = {}
     end = time.monotonic() + SECONDS
     try:
-        while time.monotonic() < end:
+        while time.monotonic() < end or not much() and time.monotonic() < end + PATIENCE:
             what = chance.choice([kill, restart, hold, cut, cut])
             done[what.__name__] = done.get(what.__name__, 0) + 1
             what()
@@ -115,7 +120,7 @@ with Case(plan=7) as t:
             thread.join()
 
     t.note(f"{done}, {writes[0]} transactions, {calls[0]} calls")
-    t.ok(writes[0] > 50 and calls[0] > 100 and len(done) > 1, "much has happened")
+    t.ok(much(), "much has happened")
     t.equal(lost, [], f"no call of {calls[0]} is lost")
     t.equal(late, [], f"and each was answered within {LATE:g} s")
 
@@ -135,9 +140,9 @@ with Case(plan=7) as t:
             found[number] = port[1] if port else None
         return found
 
-    wait_for("the node to have Redis again", lambda: "store: live" in rpc("mediation.status"), 15)
+    wait_for("the node to have Redis again", lambda: "store: live" in rpc("mediation.status"))
     try:
-        wait_for("all changes", lambda: in_force() == in_redis(), 5)
+        wait_for("all changes", lambda: in_force() == in_redis())
     except Failure:
         pass
     t.equal(in_force(), in_redis(), "in the end the node has what Redis has")

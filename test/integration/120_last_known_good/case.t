@@ -24,7 +24,7 @@ with Case(plan=27) as t:
         return re.search(rf"^\t{field}: (.*)$", text, re.M)[1] if field else text
 
     def settle(name, probe):
-        return wait_for(name, probe, 10)
+        return wait_for(name, probe)
 
     def kept():
         with open(lkg, "rb") as file:

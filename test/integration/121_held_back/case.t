@@ -24,7 +24,7 @@ with Case(plan=29) as t:
         return kamailio.rpc("mediation.status")
 
     def settle(name, probe):
-        return wait_for(name, probe, 15)
+        return wait_for(name, probe)
 
     def held():
         return "\theld: {" in status()

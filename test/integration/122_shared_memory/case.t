@@ -25,7 +25,7 @@ class Small(Trunks):
         self.kamailio = Kamailio(self.sandbox, self.config, control=self.control,
                                  defines=self.defines,
                                  options=("-x", "fm", "-X", "fm", "-m", str(self.megabytes)))
-        wait_for("the configuration to be loaded", self._loaded, 20)
+        wait_for("the configuration to be loaded", self._loaded)
 
 
 class Caller(threading.Thread):
@@ -41,9 +41,9 @@ class Caller(threading.Thread):
             invite = self.trunks.call("pbx1", "+4930123")
             self.calls += 1
             try:
-                got = self.trunks.gw1.expect("INVITE", 3, call_id=invite.get("Call-ID"))
+                got = self.trunks.gw1.expect("INVITE", call_id=invite.get("Call-ID"))
                 self.trunks.gw1.reply(got, 486, "Busy Here")
-                self.trunks.pbx1.expect(486, 3, call_id=invite.get("Call-ID"))
+                self.trunks.pbx1.expect(486, call_id=invite.get("Call-ID"))
             except Exception as why:
                 self.lost.append(str(why))
 

@@ -51,7 +51,7 @@ with Case(plan=16) as t:
             return ways.datagram("mediation.trunks", 0, 1)["total"] == total
         except (OSError, Failure):
             return False
-    wait_for("10,001 trunks", loaded, 20)
+    wait_for("10,001 trunks", loaded)
 
     def pages(call, method, key, *words, limit=40):
         """All items of a listing, following `next`."""

@@ -96,7 +96,7 @@ with Case(plan=16) as t:
                         "r" * 64, "expected_trunk", "t" * 64, "expected_usage", "u" * 64)
         for _ in range(CASES):
             client.reply()
-    wait_for("1,000 more", lambda: count() == CASES + 4, 20)
+    wait_for("1,000 more", lambda: count() == CASES + 4)
     seen, offset = [], 0
     while offset is not None:
         answer = ask("mediation.test", offset, 40)

@@ -46,8 +46,8 @@ with Case(plan=9) as t:
                 told.append(str(why))
         return told[-2]
 
-    wait_for("the configuration", lambda: "itsp" in ask("mediation.trunks"), 20)
-    wait_for("the refusals", lambda: "'control'" in ask("mediation.status"), 20)
+    wait_for("the configuration", lambda: "itsp" in ask("mediation.trunks"))
+    wait_for("the refusals", lambda: "'control'" in ask("mediation.status"))
     t.like(ask("mediation.status"), "'long'.*auth_password.*300|auth_password.*307 bytes",
            "a password that is refused is told by its length")
     t.like(ask("mediation.trunks", "itsp"), r"'auth_password': '\(not shown\)'",

@@ -34,7 +34,7 @@ with Case(plan=8) as t:
         except (OSError, Failure):
             return {"refused_total": 0, "warned_total": 0}
     wait_for("all that is wrong", lambda: status()["refused_total"] >= MANY
-             and status()["warned_total"] >= MANY, 20)
+             and status()["warned_total"] >= MANY)
     told = status()
     t.note(f"refused_total {told['refused_total']}, warned_total {told['warned_total']}")
     t.equal((len(told["refused"]) >= 20, len(told["warned"]) >= 20), (True, True),

@@ -27,7 +27,7 @@ with Case(plan=18) as t:
         """In force when it returns."""
         before = revision()
         redis.command(*command)
-        wait_for(f"{command} to be in force", lambda: revision() > before, 5, 0.01)
+        wait_for(f"{command} to be in force", lambda: revision() > before, interval=0.01)
 
     def attempts(name):
         return int(re.search(r"attempts: (\d+)", rpc("mediation.trunks", name))[1])

@@ -9,18 +9,24 @@ from case import Case
 from listener import (PLAIN, REQUIRED, Caller, FakeNode, Listener, hello, learned)
 from ng import encode
 from rtpengine import Rtpengine
-from sandbox import wait_for
+from sandbox import PATIENCE, wait_for
 from sip import sdp
 
 LEGS = (REQUIRED, PLAIN)
 SECURE = sdp(4000, profile="RTP/SAVP", key="A" * 40)
 DEADLINE = 0.3
+BUSY = 0.5  # what other work on the machine may add
 
 
 def timed(action):
     start = time.monotonic()
     action()
     return time.monotonic() - start
+
+
+def at_once(action):
+    """Less than the deadline: of three, since what is slow by itself is so each time."""
+    return min(timed(action) for _ in range(3))
 
 
 with Case(plan=24) as t:
@@ -35,34 +41,34 @@ with Case(plan=24) as t:
     spent = timed(lambda: callers[0].offer(LEGS, SECURE))
     t.like(callers[0].last.get("error-reason"), "did not answer within 300 ms",
            "rtpengine stopped: an offer is answered")
-    t.ok(DEADLINE - 0.05 < spent < DEADLINE + 0.15, f"at the deadline ({spent:.3f} s)")
+    t.ok(DEADLINE - 0.05 < spent < DEADLINE + BUSY, f"at the deadline ({spent:.3f} s)")
     spent = timed(lambda: before.answer(LEGS[::-1], sdp(4002)))
-    t.ok(before.last["result"] == "error" and spent < DEADLINE + 0.15,
+    t.ok(before.last["result"] == "error" and spent < DEADLINE + BUSY,
          f"so is an answer ({spent:.3f} s)")
     spent = timed(lambda: before.send("query"))
-    t.ok(before.last["result"] == "error" and spent < DEADLINE + 0.15,
+    t.ok(before.last["result"] == "error" and spent < DEADLINE + BUSY,
          f"and what has no keys ({spent:.3f} s)")
     node = f"127.0.0.1:{rtpengine.port}"
     wait_for("the node to count as dead", lambda: hello(listener.port)["med-nodes"][node] == "dead")
-    spent = timed(lambda: callers[1].offer(LEGS, SECURE))
+    spent = at_once(lambda: callers[1].offer(LEGS, SECURE))
     t.like(callers[1].last.get("error-reason"), "does not answer", "known as dead: an error")
-    t.ok(spent < 0.1, f"at once ({spent:.3f} s)")
-    spent = timed(lambda: hello(listener.port))
-    t.ok(spent < 0.1, f"the hello never waits for it ({spent:.3f} s)")
+    t.ok(spent < DEADLINE / 2, f"at once ({spent:.3f} s)")
+    spent = at_once(lambda: hello(listener.port))
+    t.ok(spent < DEADLINE / 2, f"the hello never waits for it ({spent:.3f} s)")
 
     rtpengine.process.signal(signal.SIGCONT)
     learned(listener.port)
-    t.ok(wait_for("the late offer to be undone", lambda: rtpengine.calls() == ["before"], 2.0),
+    t.ok(wait_for("the late offer to be undone", lambda: rtpengine.calls() == ["before"], 10),
          "what it made of the late offer is deleted at once")
     again = callers[0].offer(LEGS, SECURE)
     t.equal(again["result"], "ok", "the same call offered again goes through")
     t.ok("stopped-0" in rtpengine.calls(), "and stays")
 
     rtpengine.process.kill()
-    spent = timed(lambda: callers[2].offer(LEGS, SECURE))
+    spent = at_once(lambda: callers[2].offer(LEGS, SECURE))
     t.like(callers[2].last.get("error-reason"), "is not running|does not answer",
            "rtpengine killed: an error")
-    t.ok(spent < 0.15, f"at once ({spent:.3f} s)")
+    t.ok(spent < DEADLINE / 2, f"at once ({spent:.3f} s)")
     rtpengine.address = "127.0.0.9"
     rtpengine.start()
     wait_for("the new address", lambda: hello(listener.port).get("med-addresses") == ["127.0.0.9"])
@@ -72,7 +78,7 @@ with Case(plan=24) as t:
 
     # A node that answers when we say.
     slow = FakeNode(t)
-    beside = Listener(t, [slow.port], "beside")
+    beside = Listener(t, [slow.port], "beside", deadline_ms=1500)
     learned(beside.port)
     while not slow.inbox.empty():
         slow.inbox.get()
@@ -84,7 +90,7 @@ with Case(plan=24) as t:
     _, first = slow.get()
     slow.get()  # sent once more
     caller.client.sock.setblocking(False)
-    caller.client.sock.settimeout(2.0)
+    caller.client.sock.settimeout(PATIENCE)
 
     result = []
     attempt = threading.Thread(target=lambda: result.append(offer()))

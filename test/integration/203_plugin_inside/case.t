@@ -99,7 +99,7 @@ with Case(plan=26) as t:
          f"--port-min={t.media_ports[0]}", f"--port-max={t.media_ports[1]}", "--delete-delay=0"],
         env={**os.environ, "LD_PRELOAD": PLUGIN, "MEDIATION_PLUGIN_CONFIG": conf},
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        timeout=20, check=False)
+        timeout=120, check=False)
     daemon = 0
     try:
         daemon = int(wait_for("a pid file", lambda: os.path.exists(pidfile)

@@ -128,7 +128,7 @@ with Case(plan=52) as t:
         for where in (">/dev/full", ">&-", ">&- 2>&-", "<&- >&-"):
             said[words, where] = subprocess.run(
                 ["sh", "-c", f"exec {CHECKED} {words} {where}"], cwd=t.dir, env=medctl.env,
-                capture_output=True, timeout=20, check=False).returncode
+                capture_output=True, timeout=120, check=False).returncode
     t.equal(set(said.values()), {3}, "standard output full or closed: exit 3")
     t.equal(redis.command("INFO", "errorstats").count("ERR"), 0, "and Redis was sent no text")
 

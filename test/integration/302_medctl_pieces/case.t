@@ -50,7 +50,7 @@ with Case(plan=11) as t:
         other.start()
         began = time.monotonic()
         with medctl.on_terminal("apply", "--yes", "all.conf") as terminal:
-            code = terminal.end(60)
+            code = terminal.end()
         took = time.monotonic() - began
         other.over = True
         other.join()

@@ -18,7 +18,7 @@ def sites(count, name):
 
 def ended(process):
     """Exit code and what it said of a Popen."""
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     return process.returncode, out + err
 
 
@@ -59,7 +59,7 @@ with Case(plan=27) as t:
     t.write("many.conf", sites(MANY, "many"))
     first = medctl.start("apply", "--yes", "many.conf")
     wait_for("the marker", marker)
-    wait_for("some objects", lambda: redis.command("DBSIZE") > 1000, 20, 0.001)
+    wait_for("some objects", lambda: redis.command("DBSIZE") > 1000, interval=0.001)
     first.send_signal(signal.SIGINT)
     code, said = ended(first)
     t.equal(code, 3, "Ctrl-C ends an apply of many")
@@ -72,7 +72,7 @@ with Case(plan=27) as t:
             "set waits until that is completed")
     t.like(done.err, "an apply did not end .*Run that apply again", "and says so")
     first = medctl.start("apply", "--yes", "many.conf")
-    wait_for("it to go on", lambda: f"of {MANY} " not in marker(), 20)
+    wait_for("it to go on", lambda: f"of {MANY} " not in marker())
     first.kill()
     first.wait()
     t.like(marker(), " objects at ", "killed: the marker stays as well")

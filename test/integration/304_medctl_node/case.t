@@ -55,7 +55,7 @@ with Case(plan=27) as t:
     t.write("many.conf", "".join(f"[site s{n}]\nname = x\n" for n in range(MANY)))
     was = wait_for("the mending", lambda: status()["refused_total"] == 0 and status())["revision"]
     first = medctl.start("apply", "--yes", "many.conf")
-    wait_for("some objects", lambda: redis.command("DBSIZE") > 300, 20, 0.001)
+    wait_for("some objects", lambda: redis.command("DBSIZE") > 300, interval=0.001)
     first.send_signal(signal.SIGSTOP)
     count = redis.command("DBSIZE")
     redis.hset("med:1:site:marker", name="x")  # the node was told of all before this

@@ -22,7 +22,7 @@ def bash(medctl, line):
               'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _medctl; printf "%%s\\n" "${COMPREPLY[@]}"'
               % (os.path.dirname(FAST), "'" + line + "'"))
     done = subprocess.run(["bash", "-c", script], env=medctl.env, capture_output=True, text=True,
-                          timeout=20, cwd=medctl.sandbox.dir, check=False)
+                          timeout=120, cwd=medctl.sandbox.dir, check=False)
     return done.stdout.split()
 
 
@@ -34,7 +34,7 @@ with Case(plan=32) as t:
     options = re.findall(r"^  --([a-z-]+)", help_text, re.M)
     t.ok(len(commands) > 12 and len(options) > 12, "help lists commands and options")
     page = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", MANUAL], capture_output=True,
-                          text=True, timeout=20, check=False,
+                          text=True, timeout=120, check=False,
                           env={**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8"})
     t.equal((page.returncode, page.stderr), (0, ""), "the manual is without warnings")
     t.equal([c for c in commands if not re.search(rf"^       {c}\b", page.stdout, re.M)], [],
