@@ -79,9 +79,14 @@ static int open_channel(med_dns_t *dns, med_errbuf_t *err)
 			.lookups = lookups,
 			.sock_state_cb = on_socket,
 			.sock_state_cb_data = dns};
-	int rc = ares_init_options(&dns->channel, &options,
-			ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS
-					| ARES_OPT_SOCK_STATE_CB);
+	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS
+			| ARES_OPT_SOCK_STATE_CB;
+	int rc;
+
+#ifdef ARES_OPT_QUERY_CACHE /* since 1.31; off: who asks wants to know it anew */
+	mask |= ARES_OPT_QUERY_CACHE;
+#endif
+	rc = ares_init_options(&dns->channel, &options, mask);
 
 	if(rc != ARES_SUCCESS) {
 		dns->channel = NULL;
