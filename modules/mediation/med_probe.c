@@ -195,6 +195,17 @@ static bool med_probe_send(
 	return rc >= 0;
 }
 
+/** A socket of loopback sends nowhere else: that is ours to mend, not the trunk's. */
+static bool med_probe_reaches(const struct socket_info *socket, const med_trunk_t *trunk)
+{
+	static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
+
+	if(socket->address.af != AF_INET || socket->address.u.addr[0] != 127)
+		return true;
+	return trunk->gateway->target_count > 0
+			&& memcmp(trunk->gateway->targets[0].ip.bytes, v4, sizeof v4) == 0;
+}
+
 static void med_probe_one(const med_trunk_t *trunk, med_trunk_state_t *state,
 		struct socket_info *socket, int64_t now)
 {
@@ -274,7 +285,7 @@ static bool med_probe_look(const med_snapshot_t *snapshot, uint32_t number, int6
 					 : med_health_next_probe(&state->health, profile->options_interval_ms,
 							 profile->options_down_interval_ms);
 	socket = next > now ? NULL : med_trunk_socket(trunk);
-	if(socket == NULL) { /* not yet; or we do not listen for it: that is not its fault */
+	if(socket == NULL || !med_probe_reaches(socket, trunk)) { /* not yet; or it cannot */
 		own.due[number] = next > now ? next : now + profile->options_interval_ms;
 		return false;
 	}
