@@ -79,16 +79,15 @@ static int open_channel(med_dns_t *dns, med_errbuf_t *err)
 			.lookups = lookups,
 			.sock_state_cb = on_socket,
 			.sock_state_cb_data = dns};
-	int set = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS
+	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS
 			| ARES_OPT_SOCK_STATE_CB;
 	int rc;
 
-#ifdef ARES_OPT_QUERY_CACHE
-	/* Debian 13's keeps answers itself unless told otherwise: who asks again means it. */
-	options.qcache_max_ttl = 0;
-	set |= ARES_OPT_QUERY_CACHE;
+#ifdef ARES_OPT_QUERY_CACHE /* since 1.31; off: who asks wants to know it anew */
+	mask |= ARES_OPT_QUERY_CACHE;
 #endif
-	rc = ares_init_options(&dns->channel, &options, set);
+	rc = ares_init_options(&dns->channel, &options, mask);
+
 	if(rc != ARES_SUCCESS) {
 		dns->channel = NULL;
 		return rc == ARES_ENOMEM

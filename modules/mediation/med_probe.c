@@ -16,9 +16,12 @@
 #include "core/cfg/cfg_struct.h"
 #include "core/fmsg.h"
 #include "core/pt.h"
+#include "core/rand/kam_rand.h"
 #include "core/receive.h"
 #include "core/route.h"
 #include "core/socket_info.h"
+
+#include "medcore/targets.h"
 
 #include "med_branch.h"
 #include "med_health.h"
@@ -136,13 +139,33 @@ static med_str_t med_probe_host(
 			socket->useinfo.name.len > 0 ? socket->useinfo.name : socket->address_str);
 }
 
+/** Where one that is named by name listens: one place after the other, and no DNS. */
+static bool med_probe_place(const med_trunk_t *trunk, const struct socket_info *socket,
+		char uri[MED_DESTINATION_MAX], str *place)
+{
+	med_target_query_t query = {.transport = trunk->transport,
+			.ipv4 = socket->address.af == AF_INET,
+			.ipv6 = socket->address.af == AF_INET6,
+			.turn = own.probe,
+			.chance = trunk->gateway->srv ? (uint32_t)kam_rand() : 0};
+	const med_target_t *target = med_target_next(trunk->gateway, &query);
+
+	if(target == NULL)
+		return false;
+	place->s = uri;
+	place->len = (int)med_target_uri(&target->ip, med_target_port(target, trunk->port),
+			(enum med_transport)trunk->transport, uri, MED_DESTINATION_MAX);
+	return true;
+}
+
 static bool med_probe_send(
 		const med_trunk_t *trunk, struct socket_info *socket, uintptr_t param)
 {
 	static str method = str_init("OPTIONS");
 	med_str_t host = med_probe_host(trunk, socket);
 	med_str_t contact = trunk->pool_fqdn.len > 0 ? trunk->pool_fqdn : host;
-	char from[320], headers[640];
+	char from[320], headers[640], uri[MED_DESTINATION_MAX];
+	str place = {NULL, 0};
 	bool v6 = memchr(host.s, ':', host.len) != NULL && host.s[0] != '[';
 	str from_uri = {from, 0}, more = {headers, 0}, to = med_to_str(trunk->destination);
 	uac_req_t request;
@@ -158,7 +181,8 @@ static bool med_probe_send(
 			"REFER\r\n",
 			v6 ? "[" : "", MED_STR_FMT(contact), v6 ? "]" : "", (unsigned)socket->port_no,
 			med_transport_name((enum med_transport)trunk->transport));
-	if((size_t)from_uri.len >= sizeof from || (size_t)more.len >= sizeof headers)
+	if((size_t)from_uri.len >= sizeof from || (size_t)more.len >= sizeof headers
+			|| (trunk->gateway->named && !med_probe_place(trunk, socket, uri, &place)))
 		return false;
 	set_uac_req(&request, &method, &more, NULL, NULL, TMCB_LOCAL_COMPLETED,
 			med_probe_done, (void *)param);
@@ -166,7 +190,7 @@ static bool med_probe_send(
 	/* a peer that takes no connection is told once, and by us: not four lines each time
 	 */
 	set_local_debug_level(L_CRIT);
-	rc = med_tm.t_request(&request, &to, &to, &from_uri, NULL);
+	rc = med_tm.t_request(&request, &to, &to, &from_uri, place.len > 0 ? &place : NULL);
 	reset_local_debug_level();
 	return rc >= 0;
 }
@@ -190,7 +214,7 @@ static void med_probe_one(const med_trunk_t *trunk, med_trunk_state_t *state,
 /** Is it asked at all? What takes no calls is left in peace. */
 static bool med_probe_wanted(const med_trunk_t *trunk)
 {
-	return trunk->takes_calls && trunk->profile->health.probed;
+	return trunk->takes_calls && !trunk->unresolved && trunk->profile->health.probed;
 }
 
 /** Trunks came, went, or are to be asked at other times. */
