@@ -100,7 +100,8 @@ static unsigned char *put_record(unsigned char *at, const record_t *record)
 	return at;
 }
 
-static void question(const unsigned char *query, char *name, size_t size, int *type)
+/* Its length with the header: what is behind it (EDNS, c-ares 1.34) is not answered. */
+static size_t question(const unsigned char *query, char *name, size_t size, int *type)
 {
 	const unsigned char *at = query + 12;
 	size_t used = 0;
@@ -110,17 +111,19 @@ static void question(const unsigned char *query, char *name, size_t size, int *t
 		used += (size_t)snprintf(name + used, size - used, "%s%.*s", used > 0 ? "." : "",
 				*at, (const char *)at + 1);
 	*type = at[1] << 8 | at[2];
+	return (size_t)(at + 5 - query);
 }
 
-static void answer(const unsigned char *query, size_t len, const struct sockaddr_in *from)
+static void answer(const unsigned char *query, const struct sockaddr_in *from)
 {
-	unsigned char reply[8192], *at = reply + len;
+	unsigned char reply[8192], *at;
 	char name[300], next[300];
 	unsigned answers = 0;
 	bool known = false, again = true;
 	int type;
+	size_t asked = question(query, name, sizeof(name), &type), len = asked;
 
-	question(query, name, sizeof(name), &type);
+	at = reply + len;
 	server.asked++;
 	server.burst++;
 	if(server.silent)
@@ -171,9 +174,10 @@ static void answer(const unsigned char *query, size_t len, const struct sockaddr
 		ck_assert_int_eq(write(server.stream, reply, len), (ssize_t)len);
 		return;
 	}
-	if(len > 512) { /* truncated */
+	if(len > 512) { /* truncated: no answer rather than half of one */
 		reply[2] |= 2;
-		len = 512;
+		(void)put16(reply + 6, 0);
+		len = asked;
 	}
 	(void)sendto(server.fd, reply, len, 0, (const void *)from, sizeof(*from));
 }
@@ -189,12 +193,12 @@ static void serve(void)
 	while((n = recvfrom(
 				   server.fd, query, sizeof(query), MSG_DONTWAIT, (void *)&from, &size))
 			> 16)
-		answer(query, (size_t)n, &from);
+		answer(query, &from);
 	if(server.stream < 0)
 		server.stream = accept4(server.listener, NULL, NULL, SOCK_NONBLOCK);
 	n = server.stream < 0 ? -1 : read(server.stream, query, sizeof(query));
 	if(n > 18)
-		answer(query + 2, (size_t)n - 2, NULL);
+		answer(query + 2, NULL);
 	if(n == 0) {
 		close(server.stream);
 		server.stream = -1;

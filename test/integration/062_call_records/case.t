@@ -9,7 +9,8 @@ from sip import SipPeer, sdp
 from trunks import Trunks
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
-FAST = {**PLAIN, "trying_timeout_ms": "500"}
+# Their many failures are not to change the order of the two.
+FAST = {**PLAIN, "trying_timeout_ms": "500", "suspect_after": "0", "down_after": "0"}
 
 
 def with_records(sandbox):
@@ -71,7 +72,7 @@ with Case(plan=25) as t:
     t.like(told, "code=486", "failed on all")
     attempts = re.search(r"attempts=gw1=408/(\d+),gw2=486/\d+;", told)
     t.ok(attempts, f"one timed out, one was busy: {told}")
-    t.ok(attempts and 400 <= int(attempts[1]) <= 2000, "the time is that of the timer")
+    t.ok(attempts and 400 <= int(attempts[1]) <= 5000, "the time is that of the timer")
 
     def cancel(sent):
         pbx1.send([f"CANCEL {sent.uri} SIP/2.0", f"Via: {sent.get('Via')}",
@@ -138,7 +139,7 @@ with Case(plan=25) as t:
     gw2.reply(gw2.expect("INVITE", call_id=call_id), 486, "Busy Here")
     gw2.expect("ACK", call_id=call_id)
     pbx1.expect(486, call_id=call_id)
-    missed = wait_for("the record", lambda: trunks.lines("ACC: call missed", call_id), 10)
+    missed = wait_for("the record", lambda: trunks.lines("ACC: call missed", call_id))
     t.like(missed[0], r"code=408;.*out=gw1;.*attempts=gw1=408/\d+;count=1;", "missed: the timer")
     told = trunks.lines("ACC: transaction answered", call_id)[0]
     t.like(told, r"code=486;.*attempts=gw1=408/\d+,gw2=486/\d+;count=2;", "and all of it later")
@@ -153,7 +154,7 @@ with Case(plan=25) as t:
         **{f"med:1:profile:trunk:{name}": {**PLAIN, "trying_timeout_ms": "50"} for name in names},
         "med:1:route:many": {"pattern": r"^\+33\d+$", "usages": "all",
                              "trunks": ",".join(names)}})
-    wait_for("all of it", lambda: trunks.lines("revision 2 in force"), 10)
+    wait_for("all of it", lambda: trunks.lines("revision 2 in force"))
     call_id = call("+331")
     t.equal(pbx1.expect("final", timeout=15, call_id=call_id).status, 503, "none of sixteen")
     told = record(call_id)
