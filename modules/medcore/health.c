@@ -183,7 +183,6 @@ static void weigh(med_health_t *h, const med_health_rules_t *rules,
 			put_off(h, rules, evidence->seconds, now_ms);
 			break;
 		case MED_TIME:
-			time_passed(h, rules, now_ms);
 			break;
 	}
 }
@@ -221,6 +220,8 @@ bool med_health_tell(med_health_t *h, const med_health_rules_t *rules,
 	}
 	enter(h);
 	from = stored(h);
+	if(rules != NULL) /* what is over is over, told or not */
+		time_passed(h, rules, now_ms);
 	weigh(h, rules, evidence, now_ms);
 	changed = note(h, from, change);
 	if(evidence->kind == MED_PUT_OFF)

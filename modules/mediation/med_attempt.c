@@ -295,13 +295,18 @@ static unsigned med_failed_code(const med_call_t *call, const struct cell *t)
 	return (unsigned)t->uac[call->tm_branch].last_received;
 }
 
-void med_attempt_settle(med_call_t *call)
+unsigned med_attempt_code(const med_call_t *call, unsigned index, uint32_t *ms)
 {
+	const med_try_t *try = &call->tries[index];
 	struct cell *t = med_tm.t_gett();
-	unsigned code = t == NULL || t == T_UNDEFINED ? 0 : med_failed_code(call, t);
+	unsigned code;
 
-	if(code >= 300)
-		med_call_ended(call, code);
+	*ms = try->ms;
+	if(try->code != 0 || index != call->try_current || t == NULL || t == T_UNDEFINED)
+		return try->code;
+	code = med_failed_code(call, t);
+	*ms = (uint32_t)(med_now_ms() - call->try_started);
+	return code >= 300 ? code : 0;
 }
 
 int ki_med_failover(sip_msg_t *msg)
@@ -324,8 +329,8 @@ int ki_med_failover(sip_msg_t *msg)
 	answered = call->tries[call->try_current].code != 0; /* else a timer ended it */
 	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
 			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
-					: came == 408        ? ", a timer"
 					: came == 0          ? ", not sent to"
+					: !answered          ? ", a timer"
 										 : "");
 	if(came != 0)
 		med_call_ended(
@@ -339,6 +344,8 @@ int ki_med_failover(sip_msg_t *msg)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
 	code = answered ? med_response_code(snapshot, out, call, came) : came;
+	if(code != came)
+		MED_TELL(msg, "response_rules of its profile make %u of it", code);
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
 	if((call->flags & MED_CALL_EMERGENCY) != 0
 					? call->try_next >= call->try_count

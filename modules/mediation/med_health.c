@@ -225,13 +225,20 @@ static void med_show_moment(
 		med_show_text(item, name, text);
 }
 
-void med_health_show(med_item_t *item, const med_trunk_t *trunk)
+/** Why it is in that state, in a word. */
+static const char *med_health_cause_name(const med_health_t *h)
 {
 	static const char *const causes[] = {[MED_HEALTH_NOTHING] = "",
 			[MED_HEALTH_PROBES] = "options",
 			[MED_HEALTH_CALLS] = "calls",
 			[MED_HEALTH_ITS_WISH] = "retry_after",
 			[MED_HEALTH_BY_PERSON] = "forced"};
+
+	return causes[h->forced != 0 ? MED_HEALTH_BY_PERSON : h->cause];
+}
+
+void med_health_show(med_item_t *item, const med_trunk_t *trunk)
+{
 	med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
 	int64_t now = med_now_ms();
 	med_health_t h;
@@ -240,14 +247,55 @@ void med_health_show(med_item_t *item, const med_trunk_t *trunk)
 		return;
 	h = state->health;
 	med_show_text(item, "state", med_health_name(med_health_state(&h, now)));
-	med_show_text(
-			item, "state_cause", causes[h.forced != 0 ? MED_HEALTH_BY_PERSON : h.cause]);
+	med_show_text(item, "state_cause", med_health_cause_name(&h));
 	med_show_moment(item, "state_since", h.since_ms, now);
 	med_show_moment(item, "heard_at", h.heard_ms, now);
 	med_show_number(item, "last_failure", h.code);
 	med_show_number(item, "options_missed", h.misses);
 	med_show_number(item, "calls_failed", h.failures);
 	med_show_number(item, "options_rtt_ms", h.rtt_ms);
+}
+
+#define MED_STATES_SHOWN 100u /* what fits into an answer of ctl */
+
+/** Trunks that are not up, or that a person has forced. */
+static void med_health_list(rpc_t *rpc, void *ctx, const med_snapshot_t *snapshot)
+{
+	int64_t now = med_now_ms();
+	const med_trunk_t *trunk;
+	unsigned count = 0;
+	uint32_t at = 0;
+	void *item;
+
+	while((trunk = med_snapshot_next_trunk(snapshot, &at)) != NULL) {
+		const med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
+		str id = med_to_str(trunk->id);
+		med_health_t h;
+
+		if(state == NULL)
+			continue;
+		h = state->health;
+		if(h.forced == 0 && med_health_state(&h, now) == MED_HEALTH_UP)
+			continue;
+		if(++count > MED_STATES_SHOWN)
+			continue;
+		if(rpc->add(ctx, MED_FMT("{"), &item) < 0
+				|| rpc->struct_add(item, MED_FMT("Sssdd"), "trunk", &id, "state",
+						   med_health_name(med_health_state(&h, now)), "state_cause",
+						   med_health_cause_name(&h), "last_failure", (int)h.code,
+						   "seconds",
+						   h.since_ms != 0 ? (int)((now - h.since_ms) / 1000) : 0)
+						< 0) {
+			rpc->fault(ctx, 500, MED_FMT("the answer does not fit"));
+			return;
+		}
+	}
+	if(count > MED_STATES_SHOWN
+			&& (rpc->add(ctx, MED_FMT("{"), &item) < 0
+					|| rpc->struct_add(item, MED_FMT("d"), "more",
+							   (int)(count - MED_STATES_SHOWN))
+							< 0))
+		rpc->fault(ctx, 500, MED_FMT("the answer does not fit"));
 }
 
 void med_health_rpc(rpc_t *rpc, void *ctx)
@@ -263,14 +311,20 @@ void med_health_rpc(rpc_t *rpc, void *ctx)
 
 	if(!med_words_scan(rpc, ctx, 2, &given))
 		return;
-	which = given.count == 2 ? med_word_find(words, given.word[1]) : -1;
-	if(which < 0) {
-		rpc->fault(
-				ctx, 400, MED_FMT("two words are needed: a trunk, and up, down or auto"));
-		return;
-	}
 	if(snapshot == NULL) {
 		rpc->fault(ctx, 503, MED_FMT("nothing is loaded yet: see mediation.status"));
+		return;
+	}
+	if(given.count == 0) {
+		med_health_list(rpc, ctx, snapshot);
+		return;
+	}
+	which = given.count == 2 ? med_word_find(words, given.word[1]) : -1;
+	if(which < 0) {
+		rpc->fault(ctx, 400,
+				MED_FMT("a trunk and up, down or auto; or nothing, for those that are "
+						"not "
+						"up"));
 		return;
 	}
 	trunk = med_snapshot_trunk(snapshot, given.word[0]);

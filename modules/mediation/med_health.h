@@ -56,7 +56,7 @@ void med_health_text(const med_health_change_t *change, char *text, size_t size)
 
 /** Fields of a trunk in mediation.trunks. */
 void med_health_show(med_item_t *item, const med_trunk_t *trunk);
-/** RPC mediation.trunk_state <id> up|down|auto */
+/** RPC mediation.trunk_state [<id> up|down|auto]; alone: those that are not up. */
 void med_health_rpc(rpc_t *rpc, void *ctx);
 
 #endif

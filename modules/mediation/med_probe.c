@@ -20,6 +20,8 @@
 #include "core/route.h"
 #include "core/socket_info.h"
 
+#include "medcore/targets.h"
+
 #include "med_branch.h"
 #include "med_health.h"
 #include "med_identify.h"
@@ -27,7 +29,6 @@
 #include "med_refuse.h"
 #include "med_shm.h"
 #include "med_stats.h"
-#include "medcore/targets.h"
 
 #define MED_TICK_MIN_MS 50
 #define MED_TICK_MAX_MS                                                                  \
@@ -224,7 +225,7 @@ static void med_probe_one(const med_trunk_t *trunk, med_trunk_state_t *state,
 /** Is it asked at all? What takes no calls is left in peace. */
 static bool med_probe_wanted(const med_trunk_t *trunk)
 {
-	return trunk->takes_calls && trunk->profile->health.probed;
+	return trunk->takes_calls && !trunk->unresolved && trunk->profile->health.probed;
 }
 
 /** Trunks came, went, or are to be asked at other times. */

@@ -140,12 +140,14 @@ static int med_pv_attempts(
 	for(unsigned i = 0; i < call->try_count; i++) {
 		const med_try_t *try = &call->tries[i];
 		size_t room = sizeof text - sizeof cut - used;
+		uint32_t ms;
+		unsigned code = med_attempt_code(call, i, &ms);
 		int len;
 
-		if(try->code == 0)
+		if(code == 0)
 			continue;
 		len = snprintf(text + used, room, "%s%.*s=%u/%u", used > 0 ? "," : "",
-				try->trunk_len, call->pool + try->trunk, try->code, try->ms);
+				try->trunk_len, call->pool + try->trunk, code, ms);
 		if((size_t)len >= room) {
 			memcpy(text + used, cut, sizeof cut - 1);
 			used += sizeof cut - 1;
@@ -159,16 +161,17 @@ static int med_pv_attempts(
 static int med_pv_attempt_count(const med_call_t *call)
 {
 	int count = 0;
+	uint32_t ms;
 
 	for(unsigned i = 0; i < call->try_count; i++)
-		count += call->tries[i].code != 0;
+		count += med_attempt_code(call, i, &ms) != 0;
 	return count;
 }
 
 static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 {
 	enum med_pv_name name = (enum med_pv_name)param->pvn.u.isname.name.n;
-	med_call_t *call = med_call_get(msg);
+	const med_call_t *call = med_call_get(msg);
 	const med_try_t *try;
 	char flags[MED_MEDIA_FLAGS_MAX];
 
@@ -192,10 +195,8 @@ static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 		case MED_PV_OUT_GATEWAY:
 			return med_pv_gateway(msg, param, out, &call->out, false);
 		case MED_PV_ATTEMPTS:
-			med_attempt_settle(call);
 			return med_pv_attempts(msg, param, out, call);
 		case MED_PV_ATTEMPT_COUNT:
-			med_attempt_settle(call);
 			return pv_get_sintval(msg, param, out, med_pv_attempt_count(call));
 		case MED_PV_EMERGENCY:
 			return pv_get_sintval(

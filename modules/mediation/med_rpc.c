@@ -225,7 +225,9 @@ static const char *guarded_doc[] = {"Calls that guards refused: the last 32 that
 		NULL};
 
 static const char *trunk_state_doc[] = {
-		"Forces a trunk's state, whatever was seen of it: <trunk> up|down|auto", NULL};
+		"Trunks that are not up; or forces a state, whatever was seen: <trunk> "
+		"up|down|auto",
+		NULL};
 
 static const char *test_doc[] = {
 		"Runs stored routing cases on what is in force: [id], or [offset limit]", NULL};

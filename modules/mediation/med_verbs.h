@@ -45,9 +45,11 @@ int ki_med_next(sip_msg_t *msg);
 int ki_med_branch(sip_msg_t *msg);
 int ki_med_media(sip_msg_t *msg);
 int ki_med_failover(sip_msg_t *msg);
-/** Notes a failure that tm knows already and no route was run for: acc asks that early.
+/**
+ * How an attempt ended and when; 0: not, or not tried. Also where tm alone knows yet: acc
+ * asks before there is a failure route.
  */
-void med_attempt_settle(med_call_t *call);
+unsigned med_attempt_code(const med_call_t *call, unsigned index, uint32_t *ms);
 
 /** In mod_init: sl's. */
 int med_answer_init(void);

@@ -6,7 +6,7 @@
 
 All gateways are IP-PBXs unless told otherwise, so that any may call any. Each trunk has a
 local port of its own, a SipPeer of its name, a profile with what is not
-`transport` of its dict (no OPTIONS unless it says so), and one route for each number that begins with its prefix.
+`transport` of its dict (none is down unless it says so), and one route for each number that begins with its prefix.
 """
 
 import os
@@ -36,6 +36,10 @@ ca_list = {c.ca}
 verify_certificate = yes
 require_certificate = yes
 """
+
+
+# What failed before does not change which trunk is next.
+UNWATCHED = {"options_interval_s": "0", "suspect_after": "0", "down_after": "0"}
 
 
 class Peer(SipPeer):
@@ -173,8 +177,7 @@ class Trunks:
             found[f"trunk:{name}"] = {
                 "gateway": name, "transport": transport, "port": self.port_of(name),
                 "local_port": self.local[name], **fields.pop("trunk", {})}
-            found[f"profile:trunk:{name}"] = {"pstn_usages": "all", "options_interval_s": "0",
-                                                **fields}
+            found[f"profile:trunk:{name}"] = {"pstn_usages": "all", **UNWATCHED, **fields}
         for identity, fields in routes.items():
             found[f"route:{identity}"] = {"usages": "all", **fields}
         for identity, texts in rules.items():

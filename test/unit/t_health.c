@@ -118,6 +118,8 @@ START_TEST(suspects_come_back_with_time)
 	ck_assert_int_eq(med_health_rank(&h, &rules, 1031 * S, true), MED_RANK_GOOD);
 	ck_assert_str_eq(told(&h, &rules, 1030 * S, ".."), "sU"); /* told then */
 	ck_assert_str_eq(told(&h, &rules, 1040 * S, "f"), "S");   /* one failure will do */
+	/* also where nobody told that the time was over: the failure is one, not one more */
+	ck_assert_str_eq(told(&h, &rules, 1080 * S, "fff"), "ssD");
 }
 END_TEST
 

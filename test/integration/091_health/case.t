@@ -4,7 +4,7 @@
 import re
 
 from case import Case
-from sandbox import wait_for
+from sandbox import Failure, wait_for
 from sip import Message, sdp
 from trunks import Trunks
 
@@ -31,7 +31,7 @@ class Answering:
             self.peer.reply(message, self.code, "So be it")
 
 
-with Case(plan=29) as t:
+with Case(plan=31) as t:
     trunks = Trunks(t, {
         "pbx1": QUIET,
         "gw1": FAST,
@@ -77,6 +77,8 @@ with Case(plan=29) as t:
     asked["gw1"].code = 0
     t.ok(becomes("gw1", "down"), "two OPTIONS without answer: down")
     t.equal(order(), ["gw2", "gw3", "gw1"], "it is tried after the others")
+    t.equal(re.findall(r"trunk: (\w+)", trunks.kamailio.rpc("mediation.trunk_state")), ["gw1"],
+            "it is the one that is not up")
     t.equal(shown("gw1")["state_cause"], "options", "why")
     wait_for("the log to say so", lambda: trunks.lines("trunk 'gw1' is down"), 3)
     t.like(trunks.lines("trunk 'gw1' is down")[0], "2 OPTIONS were not answered, the last with 408",
@@ -119,6 +121,10 @@ with Case(plan=29) as t:
     # A person says so.
     trunks.kamailio.rpc("mediation.trunk_state", "gw1", "down")
     t.equal((state("gw1"), shown("gw1")["state_cause"]), ("down", "forced"), "forced down")
+    try:
+        trunks.kamailio.rpc("mediation.trunk_state", "gw1", "sideways")
+    except Failure as why:
+        t.like(str(why), "up, down or auto", "a state that is none is refused")
     trunks.kamailio.rpc("mediation.trunk_state", "gw1", "up")
     t.equal(state("gw1"), "up", "forced up")
     trunks.kamailio.rpc("mediation.trunk_state", "gw1", "auto")
