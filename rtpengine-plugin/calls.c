@@ -45,6 +45,8 @@ static void free_call(med_call_t *call)
 {
 	while(call->branches)
 		med_call_branch_remove(call, call->branches);
+	free(call->good_offer.s);
+	free(call->good_answer.s);
 	free(call);
 }
 
@@ -220,6 +222,16 @@ med_branch_t *med_call_branch_add(
 	return branch;
 }
 
+void med_said_keep(med_said_t *said, const char *body, size_t len)
+{
+	char *copy = len > 0 && len <= MED_SAID_MAX ? malloc(len) : NULL;
+
+	free(said->s);
+	*said = (med_said_t){copy, copy ? len : 0};
+	if(copy)
+		memcpy(copy, body, len);
+}
+
 void med_call_branch_remove(med_call_t *call, med_branch_t *branch)
 {
 	med_branch_t **at = &call->branches;
@@ -227,5 +239,6 @@ void med_call_branch_remove(med_call_t *call, med_branch_t *branch)
 	while(*at != branch)
 		at = &(*at)->next;
 	*at = branch->next;
+	free(branch->offer.s);
 	free(branch);
 }

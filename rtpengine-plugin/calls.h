@@ -17,6 +17,13 @@
 /** Longer identifiers are refused. */
 #define MED_CALL_MAX_ID 512
 
+/** A command as rtpengine got it, to be said again. */
+#define MED_SAID_MAX 4096
+typedef struct med_said {
+	char *s; /**< NULL: none, or it was too long */
+	size_t len;
+} med_said_t;
+
 typedef struct med_branch {
 	struct med_branch *next; /**< newest first */
 	med_str_t from_tag;      /**< of the offer */
@@ -25,6 +32,7 @@ typedef struct med_branch {
 						   undoing */
 	bool reoffer;       /**< offered within an answered call */
 	med_offer_memo_t memo;
+	med_said_t offer;
 } med_branch_t;
 
 typedef struct med_call {
@@ -36,6 +44,8 @@ typedef struct med_call {
 	unsigned int node; /**< index of the rtpengine node that has it */
 	bool whole;    /**< none of its offers was forgotten but those that were taken back */
 	bool answered; /**< an answer was accepted: from here on a refusal leaves it alone */
+	bool changed;  /**< there was an offer since the exchange below */
+	med_said_t good_offer, good_answer; /**< what both sides last agreed on */
 	med_str_t id;
 } med_call_t;
 
@@ -64,6 +74,8 @@ med_branch_t *med_call_branch_add(
 /** Exactly that one, by tag and branch. NULL where it is not there. */
 med_branch_t *med_call_branch_exact(
 		const med_call_t *call, med_str_t from_tag, med_str_t via_branch);
+/** Instead of what was kept there; without memory, nothing is. */
+void med_said_keep(med_said_t *said, const char *body, size_t len);
 void med_call_branch_remove(med_call_t *call, med_branch_t *branch);
 
 #endif

@@ -229,6 +229,9 @@ void med_send_offer(med_listener_t *l, med_txn_t *txn)
 	call->node = txn->node;
 	if(!txn->initial)
 		call->answered = true;
+	call->changed = true;
+	med_said_keep(&branch->offer, txn->work->datagram.s + MED_TXN_COOKIE_LEN,
+			txn->work->datagram.len - MED_TXN_COOKIE_LEN);
 	branch->offer_seq = txn->seq;
 	branch->reoffer = !txn->initial;
 	branch->memo = txn->work->memo;
@@ -363,6 +366,63 @@ static void keyed(
 	}
 }
 
+/* ---- an offer that the other side refused ---- */
+
+void med_say_again(med_listener_t *l, med_call_t *call, enum med_txn_kind kind)
+{
+	const med_said_t *said =
+			kind == MED_TXN_OWN_OFFER ? &call->good_offer : &call->good_answer;
+	med_ng_out_t out = {.s = l->out, .size = sizeof(l->out)};
+	med_str_t to_tag;
+	size_t i;
+
+	/* the first offer knew no to-tag, and the call is no longer one of branches */
+	if(med_ng_decode(
+			   (med_str_t){call->good_answer.s, call->good_answer.len}, &l->dict, NULL)
+			!= MED_EOK)
+		return;
+	to_tag = med_ng_text(&l->dict, MED_STR("to-tag"));
+	if(med_ng_decode((med_str_t){said->s, said->len}, &l->dict, NULL) != MED_EOK)
+		return;
+	med_ng_put(&out, "d", 1);
+	for(i = 0; i < l->dict.count; i++) {
+		if(!med_str_eq(l->dict.entry[i].key, MED_STR("to-tag"))
+				&& !med_str_eq(l->dict.entry[i].key, MED_STR("via-branch")))
+			med_ng_put_raw(&out, l->dict.entry[i].pair);
+	}
+	med_ng_put_pair(&out, MED_STR("to-tag"), to_tag);
+	med_ng_put(&out, "e", 1);
+	memset(&l->view, 0, sizeof(l->view));
+	l->view.call_id = call->id;
+	(void)med_own_command(
+			l, kind, &l->node[call->node], &l->view, (med_str_t){out.s, out.len});
+}
+
+/** A `query` with `med-rollback`, as it does no harm where nobody knows that key. */
+static bool is_rollback(const med_ng_command_view_t *view)
+{
+	return med_str_eq(view->name, MED_STR("query"))
+			&& med_ng_entry(&view->dict, MED_STR("med-rollback"));
+}
+
+static void roll_back(med_listener_t *l, const med_sockaddr_t *client, med_str_t cookie)
+{
+	med_call_t *call = med_calls_find(l->calls, l->view.call_id, l->now_ms);
+	med_ng_out_t out = {.s = l->out, .size = sizeof(l->out)};
+
+	med_ng_put_raw(&out, cookie);
+	med_ng_put_raw(&out, MED_STR(" d6:result2:oke"));
+	send_to_client(l, client, out.s, out.len);
+	if(!call || !call->changed || !call->good_offer.s || !call->good_answer.s)
+		return;
+	call->changed = false;
+	med_log(LOG_INFO,
+			"call %.*s: an offer was refused, what was agreed on before it is "
+			"said again",
+			MED_STR_FMT(call->id));
+	med_say_again(l, call, MED_TXN_OWN_OFFER);
+}
+
 /* ---- everything else ---- */
 
 static void pass(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client,
@@ -453,6 +513,10 @@ void med_command(med_listener_t *l, const med_sockaddr_t *client, med_str_t data
 	}
 	if(!json && l->view.command == MED_NG_PING && l->view.hello) {
 		hello(l, client, cookie);
+		return;
+	}
+	if(!json && is_rollback(&l->view)) {
+		roll_back(l, client, cookie);
 		return;
 	}
 	keyed_command = !json && l->view.keyed;

@@ -102,6 +102,12 @@ uint64_t med_own_command(med_listener_t *l, enum med_txn_kind kind, med_node_t *
  */
 void med_undo(med_listener_t *l, med_node_t *node, const med_ng_command_view_t *ids);
 
+/**
+ * The exchange that both sides last agreed on, said again: its offer, and after the reply
+ * to that its answer.
+ */
+void med_say_again(med_listener_t *l, med_call_t *call, enum med_txn_kind kind);
+
 /* reply.c */
 
 /** A datagram from a node. */

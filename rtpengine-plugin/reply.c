@@ -161,6 +161,20 @@ static void answer_failed(med_listener_t *l, med_txn_t *txn, const char *reason)
 		undo_txn(l, txn);
 }
 
+/** What both sides agree on now. */
+static void keep_exchange(med_call_t *call, const med_txn_t *txn)
+{
+	const med_txn_work_t *work = txn->work;
+	med_branch_t *branch = med_call_branch(call, work->from_tag, work->via_branch);
+
+	if(!branch)
+		return;
+	med_said_keep(&call->good_offer, branch->offer.s, branch->offer.len);
+	med_said_keep(&call->good_answer, work->datagram.s + MED_TXN_COOKIE_LEN,
+			work->datagram.len - MED_TXN_COOKIE_LEN);
+	call->changed = false;
+}
+
 static void answer_replied(med_listener_t *l, med_txn_t *txn)
 {
 	med_ng_out_t out = {.s = l->out, .size = MED_NG_MAX_DATAGRAM - MED_NG_MAX_COOKIE};
@@ -174,8 +188,10 @@ static void answer_replied(med_listener_t *l, med_txn_t *txn)
 		return;
 	}
 	call = med_calls_add(l->calls, txn->work->call_id, txn->node, l->now_ms);
-	if(call)
+	if(call) {
 		call->answered = true;
+		keep_exchange(call, txn);
+	}
 	med_answer(l, txn, (med_str_t){out.s, out.len});
 }
 
@@ -227,10 +243,15 @@ static void late(med_listener_t *l, med_txn_t *txn, bool ok)
 static void own_replied(med_listener_t *l, med_node_t *node, med_txn_t *txn)
 {
 	med_str_t sdp = med_ng_text(&l->dict, MED_STR("sdp"));
+	med_call_t *call;
 
 	if(txn->kind == MED_TXN_OWN_PROBE) {
 		med_node_probed(l, node, txn->seq, sdp);
 		undo_txn(l, txn);
+	} else if(txn->kind == MED_TXN_OWN_OFFER) {
+		call = med_calls_find(l->calls, txn->work->call_id, l->now_ms);
+		if(call && !call->changed && call->good_answer.s)
+			med_say_again(l, call, MED_TXN_OWN_ANSWER);
 	}
 	med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
 }

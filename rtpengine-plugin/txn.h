@@ -33,6 +33,8 @@ enum med_txn_kind {
 	MED_TXN_OWN_PING, /**< ours from here on: no client */
 	MED_TXN_OWN_PROBE,
 	MED_TXN_OWN_DELETE,
+	MED_TXN_OWN_OFFER, /**< a good one said again, after another was refused */
+	MED_TXN_OWN_ANSWER,
 };
 
 /** What a transaction needs until it is answered, in one block. */

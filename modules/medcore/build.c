@@ -69,6 +69,25 @@ static int build_kind(med_config_t *config, enum med_kind kind, med_map_t **map)
 	return rc;
 }
 
+/* By id, and by the simple_name of those that have one. */
+static int build_rules(med_config_t *config, med_view_t *view)
+{
+	const med_slot_t *slot = config->table[MED_KIND_RULES].dirty;
+	int rc = build_kind(config, MED_KIND_RULES, &view->rules);
+
+	for(; slot != NULL && rc == MED_EOK; slot = slot->next_dirty) {
+		const med_rules_object_t *was = slot->object, *is = slot->pending;
+
+		if(was != NULL && was->rules.simple_name.len > 0)
+			rc = med_map_remove(&config->heap, &view->rule_names,
+					med_id_hash(was->rules.simple_name), (uintptr_t)was);
+		if(rc == MED_EOK && is != NULL && is->rules.simple_name.len > 0)
+			rc = med_map_put(&config->heap, &view->rule_names,
+					med_id_hash(is->rules.simple_name), 0, (uintptr_t)is);
+	}
+	return rc;
+}
+
 static const med_profile_t *global_profile(const med_config_t *config)
 {
 	const med_slot_t *slot = med_slot_find(config, MED_KIND_PROFILE, MED_STR("global"));
@@ -190,7 +209,7 @@ static int build_state(
 	if(rc == MED_EOK)
 		view->global = global_profile(config);
 	if(rc == MED_EOK)
-		rc = build_kind(config, MED_KIND_RULES, &view->rules);
+		rc = build_rules(config, view);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_RESPONSE_RULES, &view->responses);
 	if(rc == MED_EOK)

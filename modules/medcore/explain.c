@@ -71,6 +71,8 @@ static bool is_emergency(med_explaining_t *e, med_number_t *number)
 static int normalize(med_explaining_t *e, med_str_t user, const char *which,
 		med_number_t *out, med_errbuf_t *err)
 {
+	med_number_params_t params;
+	med_str_t plan;
 	med_number_t number;
 	int rc = med_number_from_user(user, &number, err);
 
@@ -80,15 +82,17 @@ static int normalize(med_explaining_t *e, med_str_t user, const char *which,
 		*out = number;
 		return rc;
 	}
-	rc = med_normalize(e->snapshot, e->scratch, e->dial_plan, &number, out, e->trace);
+	med_number_params(user, &params);
+	plan = med_number_in_context(e->snapshot, params.context, e->dial_plan, &number);
+	rc = med_normalize(e->snapshot, e->scratch, plan, &number, out, e->trace);
 	if(rc == MED_EOK && out == &e->result->called)
 		(void)is_emergency(e, out);
-	if(rc == MED_ENOMATCH && e->dial_plan.len == 0)
+	if(rc == MED_ENOMATCH && plan.len == 0)
 		return med_fail(err, rc, "'%.*s' is not E.164, and no dial plan is set",
 				(int)number.len, number.s);
 	if(rc == MED_ENOMATCH)
 		return med_fail(err, rc, "no rule of dial plan '%.*s' takes '%.*s'",
-				MED_STR_FMT(e->dial_plan), (int)number.len, number.s);
+				MED_STR_FMT(plan), (int)number.len, number.s);
 	if(rc != MED_EOK)
 		return med_fail(err, rc, "%s number '%.*s': %s", which, (int)number.len, number.s,
 				med_strerror(rc));

@@ -69,7 +69,11 @@ static int say(med_inquiring_t *q, bool matched, const char *fmt, ...)
 static int apply_one(const med_inquiring_t *q, const med_rules_t *rules, size_t at,
 		const med_number_t *in, med_number_t *out)
 {
-	med_rules_t one = {rules->id, rules->name, 1, &rules->filters[at], &rules->rules[at]};
+	med_rules_t one = {.id = rules->id,
+			.name = rules->name,
+			.count = 1,
+			.filters = &rules->filters[at],
+			.rules = &rules->rules[at]};
 
 	return med_rules_apply(&one, q->scratch, in, out, NULL);
 }

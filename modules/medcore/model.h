@@ -133,6 +133,7 @@ typedef struct med_profile {
 	bool rewrite_from, rewrite_to; /**< they show the numbers as the trunk wants them */
 	uint8_t request_uri_host, to_host, from_host, pai_host; /**< enum med_host_form */
 	bool user_phone;                                        /**< write ;user=phone */
+	bool extensions;                                        /**< write ;ext= */
 	bool forward_call_history; /**< Diversion and History-Info go on, rewritten */
 	med_str_t domain, phone_context;
 	bool imitate_lync;        /**< refuse as Lync does: its codes, ms-diagnostics */

@@ -265,6 +265,7 @@ med_profile_object_t *med_profile_object(
 	p->from_host = (uint8_t)record->from_host;
 	p->pai_host = (uint8_t)record->pai_host;
 	p->user_phone = record->user_phone != 0;
+	p->extensions = record->extensions != 0;
 	p->forward_call_history = record->forward_call_history != 0;
 	p->domain = pack(&at, record->domain);
 	p->phone_context = pack(&at, record->phone_context);
@@ -510,7 +511,8 @@ med_rules_object_t *med_rules_object(
 	measure_rules(entry, &lists_size, &texts_size);
 	object = med_segment_new(heap,
 			sizeof(*object) + entry->count * (sizeof(*rules) + sizeof(*filters))
-					+ lists_size + texts_size + id.len + record->name.len);
+					+ lists_size + texts_size + id.len + record->name.len
+					+ record->simple_name.len);
 	if(object == NULL)
 		return NULL;
 	filters = (void *)(object + 1);
@@ -525,6 +527,7 @@ med_rules_object_t *med_rules_object(
 	object->rules.count = entry->count;
 	object->rules.id = pack(&texts, id);
 	object->rules.name = pack(&texts, record->name);
+	object->rules.simple_name = pack(&texts, record->simple_name);
 	return object;
 }
 

@@ -45,7 +45,7 @@ typedef struct med_rule {
 } med_rule_t;
 
 typedef struct med_rules {
-	med_str_t id, name;
+	med_str_t id, name, simple_name;
 	size_t count;
 	const med_filter_t *filters;
 	const med_rule_t *rules;

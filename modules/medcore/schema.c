@@ -241,7 +241,7 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "write ;user=phone with numbers"},
 	{FIELD(profile, phone_context, SIMPLE_NAME), .max = 64,
 		.meaning = "phone-context of numbers that do not begin with +; absent: none"},
-	{FIELD(profile, extensions, BOOL), .initial = "yes", .kept = true,
+	{FIELD(profile, extensions, BOOL), .initial = "yes",
 		.meaning = "write ;ext= with numbers that have an extension"},
 	{FIELD(profile, concentrated_topology, BOOL), .initial = "yes", .kept = true,
 		.meaning = "its media ends at one known place"},
@@ -299,8 +299,8 @@ static const med_field_def_t profile_fields[] = {
 
 static const med_field_def_t rules_fields[] = {
 	COMMON(rules),
-	{FIELD(rules, simple_name, SIMPLE_NAME), .max = 256, .kept = true,
-		.meaning = "phone-context of numbers it could not make E.164 of; no two share one"},
+	{FIELD(rules, simple_name, SIMPLE_NAME), .max = 256,
+		.meaning = "phone-context of numbers that it is the dial plan of; no two share one"},
 	{FIELD(rules, external_access_prefix, PREFIX), .max = 4, .kept = true,
 		.meaning = "what people dial to get an outside line"},
 	{FIELD(rules, optimize_device_dialing, BOOL), .initial = "no", .kept = true,

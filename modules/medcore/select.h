@@ -80,6 +80,31 @@ typedef struct med_number {
  */
 int med_number_from_user(med_str_t user, med_number_t *number, med_errbuf_t *err);
 
+#define MED_EXTENSION_MAX 16u
+
+/** What stands beside a number, in its user part or as parameters of its URI. */
+typedef struct med_extension {
+	uint8_t len;
+	char s[MED_EXTENSION_MAX]; /**< digits */
+} med_extension_t;
+typedef struct med_number_params {
+	med_str_t context;         /**< of `;phone-context=`; empty: none */
+	med_extension_t extension; /**< of `;ext=`; len 0: none, or none of digits */
+} med_number_params_t;
+
+/** Of a URI or its user part: the first of each. */
+void med_number_params(med_str_t uri, med_number_params_t *params);
+
+/**
+ * Whose number it is, by its phone-context (spec 3.5): a number (+49) is put before it
+ * (RFC 3966); a rule set's simple_name chooses that as dial plan; all else
+ * (`enterprise`, `dialstring`, unknown ones) leaves @p plan. E.164 numbers stay.
+ *
+ * @return the dial plan
+ */
+med_str_t med_number_in_context(const med_snapshot_t *snapshot, med_str_t context,
+		med_str_t plan, med_number_t *number);
+
 /**
  * Dial plan: a number as dialled to E.164. `+...` is E.164 already and only stripped of
  * separators. The first rule that matches wins; none: MED_ENOMATCH, @p out is the input.

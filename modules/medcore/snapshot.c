@@ -128,6 +128,22 @@ const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id)
 	return NULL;
 }
 
+const med_rules_t *med_view_rules_named(const med_view_t *view, med_str_t name)
+{
+	uint64_t hash = med_id_hash(name);
+	const med_rules_t *first = NULL;
+
+	MED_MAP_EACH(entry, view->rule_names, hash)
+	{
+		const med_rules_object_t *object = (const void *)(uintptr_t)entry->value;
+		const med_rules_t *rules = &object->rules;
+		if(med_str_eq(rules->simple_name, name)
+				&& (first == NULL || med_str_compare(rules->id, first->id) < 0))
+			first = rules;
+	}
+	return first;
+}
+
 const med_trunk_t *med_snapshot_next_trunk(const med_snapshot_t *snapshot, uint32_t *at)
 {
 	const med_array_t *numbers = snapshot->view.trunk_numbers;

@@ -93,6 +93,7 @@ typedef struct med_places {
 typedef struct med_view {
 	med_map_t *trunks, *gateways, *policies, *rules, *locations; /**< by id */
 	med_map_t *sites, *pools, *responses;                        /**< by id */
+	med_map_t *rule_names;      /**< rule sets by simple_name */
 	const med_places_t *places; /**< NULL: there never was a site */
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
 	med_map_t *legs;     /**< med_leg_group_t */
@@ -195,6 +196,8 @@ med_str_t med_view_trunk_id(const med_view_t *view, uint32_t number);
 /** NULL: it is not in force. */
 const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number);
 const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
+/** By simple_name; of several the one whose id comes first. */
+const med_rules_t *med_view_rules_named(const med_view_t *view, med_str_t name);
 
 /* ---- identity.c ---------------------------------------------------------------------
  */

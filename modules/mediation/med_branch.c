@@ -8,7 +8,6 @@
 
 #include "core/data_lump.h"
 #include "core/dset.h"
-#include "core/parser/parse_from.h"
 #include "core/parser/parse_ppi_pai.h"
 #include "core/parser/parse_uri.h"
 #include "core/socket_info.h"
@@ -75,7 +74,8 @@ static void med_text_user(med_text_t *text, const char *s, size_t len)
 	}
 }
 
-static bool med_pai_number(sip_msg_t *msg, med_number_t *number)
+static bool med_pai_number(
+		sip_msg_t *msg, med_number_t *number, med_number_params_t *params)
 {
 	const p_id_body_t *pai;
 	struct sip_uri uri;
@@ -84,6 +84,7 @@ static bool med_pai_number(sip_msg_t *msg, med_number_t *number)
 		return false;
 	if(parse_uri(pai->id[0].uri.s, pai->id[0].uri.len, &uri) < 0)
 		return false;
+	med_number_params(med_from_str(pai->id[0].uri), params);
 	return med_number_from_user(med_from_str(uri.user), number, NULL) == MED_EOK;
 }
 
@@ -114,22 +115,34 @@ bool med_uri_parts(str uri, med_str_t *user, med_str_t *host)
 	return host->len > 0;
 }
 
-/** The parts of the From URI, which tm parses if nobody has before. */
-static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
+static bool med_from_address(sip_msg_t *msg, med_address_t *from)
 {
-	return parse_from_header(msg) == 0 && med_uri_parts(get_from(msg)->uri, user, host);
+	return parse_headers(msg, HDR_FROM_F, 0) == 0 && med_address_of(msg->from, from);
 }
 
-bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling)
+/** The parts of the From URI. */
+static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
 {
+	med_address_t from;
+
+	return med_from_address(msg, &from) && med_uri_parts(from.uri, user, host);
+}
+
+bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling,
+		med_number_params_t *params)
+{
+	med_address_t from;
 	med_str_t user;
 
 	calling->len = 0;
-	if(in != NULL && in->profile->forward_pai && med_pai_number(msg, calling))
+	if(in != NULL && in->profile->forward_pai && med_pai_number(msg, calling, params))
 		return true;
-	if(!med_from_parts(msg, &user, NULL)
+	memset(params, 0, sizeof *params);
+	if(!med_from_address(msg, &from) || !med_uri_parts(from.uri, &user, NULL)
 			|| med_number_from_user(user, calling, NULL) != MED_EOK)
 		calling->len = 0; /* anonymous, or a name: nothing to translate */
+	else
+		med_number_params(med_from_str(from.uri), params);
 	return false;
 }
 
@@ -153,14 +166,24 @@ static bool med_identity_wanted(sip_msg_t *msg, const med_call_t *call,
 
 static const char med_user_phone[] = ";user=phone";
 
+static void med_text_extension(
+		med_text_t *text, const med_profile_t *profile, const med_extension_t *extension)
+{
+	if(extension->len == 0 || !profile->extensions)
+		return;
+	med_text_add(text, ";ext=", 5);
+	med_text_add(text, extension->s, extension->len);
+}
+
 /** "sip:number", with a phone-context where the number is no E.164 one (spec 3.5). */
-static void med_text_number(
-		med_text_t *text, const med_profile_t *profile, const med_number_t *number)
+static void med_text_number(med_text_t *text, const med_profile_t *profile,
+		const med_number_t *number, const med_extension_t *extension)
 {
 	static const char context[] = ";phone-context=";
 
 	med_text_add(text, "sip:", 4);
 	med_text_user(text, number->s, number->len);
+	med_text_extension(text, profile, extension);
 	if(profile->phone_context.len > 0 && number->len > 0 && number->s[0] != '+') {
 		med_text_add(text, context, sizeof context - 1);
 		med_text_add(text, profile->phone_context.s, profile->phone_context.len);
@@ -169,14 +192,15 @@ static void med_text_number(
 }
 
 int med_branch_uri(const med_profile_t *profile, const med_number_t *number,
-		med_str_t host, char *out, size_t size, size_t *len)
+		const med_extension_t *extension, med_str_t host, char *out, size_t size,
+		size_t *len)
 {
 	med_text_t text = {out, out + size, false};
 	bool bare = host.len > 0 && host.s[0] != '[' && memchr(host.s, ':', host.len) != NULL
 			&& memchr(host.s, '.', host.len) == NULL
 			&& memchr(host.s, ':', host.len) != memrchr(host.s, ':', host.len);
 
-	med_text_number(&text, profile, number);
+	med_text_number(&text, profile, number, extension);
 	if(bare)
 		med_text_add(&text, "[", 1);
 	med_text_add(&text, host.s, host.len);
@@ -198,7 +222,7 @@ static int med_write_uri(sip_msg_t *msg, const med_call_t *call, const med_trunk
 	size_t len;
 	str uri;
 
-	med_text_number(&text, profile, called);
+	med_text_number(&text, profile, called, &call->called_extension);
 	/* "sip:host:port;transport=x": its scheme is written already */
 	if(profile->request_uri_host == MED_HOST_DOMAIN) {
 		med_text_add(&text, profile->domain.s, profile->domain.len);
@@ -267,12 +291,15 @@ typedef struct med_sides {
 static bool med_calling_there(
 		const med_sides_t *sides, med_str_t user, med_numbers_t *numbers)
 {
+	med_str_t plan = sides->in != NULL ? sides->in->dial_plan : MED_STR("");
+	med_number_params_t params;
 	med_number_t number, e164;
 
-	return med_number_from_user(user, &number, NULL) == MED_EOK
-			&& med_normalize(sides->snapshot, sides->scratch,
-					   sides->in != NULL ? sides->in->dial_plan : MED_STR(""), &number,
-					   &e164, NULL)
+	if(med_number_from_user(user, &number, NULL) != MED_EOK)
+		return false;
+	med_number_params(user, &params);
+	plan = med_number_in_context(sides->snapshot, params.context, plan, &number);
+	return med_normalize(sides->snapshot, sides->scratch, plan, &number, &e164, NULL)
 			== MED_EOK
 			&& med_translate(sides->snapshot, sides->scratch, sides->out, NULL, &e164,
 					   &e164, numbers, NULL)
@@ -313,7 +340,8 @@ static int med_write_history(
 }
 
 /** One P-Asserted-Identity, after the last header. */
-static int med_assert(sip_msg_t *msg, const med_number_t *calling, med_str_t host)
+static int med_assert(sip_msg_t *msg, const med_profile_t *profile,
+		const med_number_t *calling, const med_extension_t *extension, med_str_t host)
 {
 	char buffer[MED_URI_MAX];
 	med_text_t text = {buffer, buffer + sizeof buffer, false};
@@ -322,6 +350,8 @@ static int med_assert(sip_msg_t *msg, const med_number_t *calling, med_str_t hos
 
 	med_text_add(&text, "P-Asserted-Identity: <sip:", 26);
 	med_text_user(&text, calling->s, calling->len);
+	if(profile != NULL)
+		med_text_extension(&text, profile, extension);
 	med_text_add(&text, "@", 1);
 	med_text_add(&text, host.s, host.len);
 	med_text_add(&text, ">\r\n", 3);
@@ -342,7 +372,8 @@ static int med_assert(sip_msg_t *msg, const med_number_t *calling, med_str_t hos
 
 /** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
 static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
-		const med_number_t *calling, bool write, bool hidden)
+		const med_number_t *calling, const med_extension_t *extension, bool write,
+		bool hidden)
 {
 	const med_trunk_t *trunk = sides->out;
 	bool history = trunk->profile->forward_call_history && !hidden;
@@ -365,7 +396,8 @@ static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 	form = med_identity_host(msg, trunk, trunk->profile->pai_host);
 	if(form.len > 0)
 		host = form;
-	return host.len == 0 ? MED_EOK : med_assert(msg, calling, host);
+	return host.len == 0 ? MED_EOK
+						 : med_assert(msg, trunk->profile, calling, extension, host);
 }
 
 int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
@@ -373,6 +405,8 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 {
 	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->out);
 	const med_try_t *try = &call->tries[call->try_current];
+	const med_extension_t *extension = &call->calling_extension;
+	med_number_params_t shown;
 	med_number_t alternate = {.len = 0};
 	const med_number_t *calling = &call->calling;
 	const med_sides_t sides = {
@@ -387,8 +421,11 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		return MED_ENOMATCH;
 	}
 	if(try->alternate_len > 0 && try->alternate_len <= MED_NUMBER_MAX) {
-		alternate.len = try->alternate_len;
-		memcpy(alternate.s, call->pool + try->alternate, alternate.len);
+		med_str_t text = med_call_text(call, try->alternate, try->alternate_len);
+
+		(void)med_number_from_user(text, &alternate, NULL); /* the schema saw to that */
+		med_number_params(text, &shown);
+		extension = &shown.extension;
 		calling = &alternate;
 		MED_TELL(msg, "its route shows %.*s instead of the caller",
 				MED_STR_FMT(alternate));
@@ -399,13 +436,13 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	if(rc == MED_EOK)
 		rc = med_write_uri(msg, call, trunk, &numbers.called);
 	if(rc == MED_EOK)
-		rc = med_write_identity(msg, &sides, &numbers.calling,
+		rc = med_write_identity(msg, &sides, &numbers.calling, extension,
 				alternate.len > 0
 						|| med_identity_wanted(msg, call, trunk, &numbers.calling),
 				alternate.len > 0);
 	if(rc == MED_EOK)
 		rc = med_identity_write(
-				msg, call, trunk, &numbers, alternate.len > 0, &rewritten);
+				msg, call, trunk, &numbers, extension, alternate.len > 0, &rewritten);
 	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
 		rc = med_record_write(msg, call, &rewritten);
 	if(rc == MED_ELIMIT) {
@@ -438,7 +475,7 @@ int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trun
 	if(rc == MED_EOK && !believed && call->calling.len > 0
 			&& med_from_differs(msg, &call->calling) && med_from_parts(msg, &user, &host)
 			&& host.len > 0)
-		rc = med_assert(msg, &call->calling, host);
+		rc = med_assert(msg, NULL, &call->calling, NULL, host);
 	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
 		rc = med_record_write(msg, call, &rewritten);
 	if(rc != MED_EOK)

@@ -27,9 +27,10 @@ int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trun
 
 /**
  * The caller's number: its P-Asserted-Identity where the trunk's is believed (then true),
- * else From; empty where neither is a number.
+ * else From; empty where neither is a number. @p params  those of that URI
  */
-bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling);
+bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling,
+		med_number_params_t *params);
 
 /**
  * User and host of a sip:, sips: or tel: URI by looking for the delimiters alone: a
@@ -39,11 +40,12 @@ bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling
 bool med_uri_parts(str uri, med_str_t *user, med_str_t *host);
 
 /**
- * "sip:number@host;user=phone" as a profile has it. MED_EOK; MED_EINVAL: longer than
- * @p size.
+ * "sip:number;ext=1@host;user=phone" as a profile has it. MED_EOK; MED_EINVAL: longer
+ * than @p size. @p extension  of len 0: none
  */
 int med_branch_uri(const med_profile_t *profile, const med_number_t *number,
-		med_str_t host, char *out, size_t size, size_t *len);
+		const med_extension_t *extension, med_str_t host, char *out, size_t size,
+		size_t *len);
 /** Does it say who the caller is, beside From: asserted identities, call history? */
 bool med_header_is_identity(const struct hdr_field *header);
 

@@ -89,6 +89,7 @@ typedef struct med_call {
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
 	med_refused_t refused;
 	med_reason_t reason;
+	med_extension_t called_extension, calling_extension;
 	uint16_t destination_len;     /**< of the current candidate, as it was chosen */
 	med_number_t called, calling; /**< E.164, before the candidate's translation */
 	med_try_t tries[MED_PLAN_MAX];

@@ -14,34 +14,36 @@
 
 #include "med_cookie.h"
 
-#define MED_TAG_CHARS 16 /* hex digits of the SipHash */
-#define MED_HASHED_MAX 512
-#define MED_PIN_CHARS 6
-/** Policies and pins: "nbnb~aaaaaabbbbbb~". */
-#define MED_FIXED_CHARS (5 + 2 * MED_PIN_CHARS + 1)
-/** Behind the policies, where a profile says more of the media: 64 bits of each leg. */
-#define MED_MEDIA_CHARS (2 * 16)
+#define MED_TAG_CHARS 11 /* 64 bits of a SipHash */
+#define MED_PIN_CHARS 4
+/** Policies, pins and tag: "nbnbaaaabbbbttttttttttt". */
+#define MED_FIXED_CHARS (4 + 2 * MED_PIN_CHARS + MED_TAG_CHARS)
+/** Behind the policies, where a profile says more of the media: "~", 64 bits a leg. */
+#define MED_LEG_CHARS 11
+#define MED_MEDIA_CHARS (1 + 2 * MED_LEG_CHARS)
+#define MED_HASHED_TEXT 128 /* bytes of a Call-ID or tag that are hashed as they are */
+#define MED_HASHED_MAX (MED_FACTS_MAX + MED_COOKIE_SYMBOLS_MAX + 2 * MED_HASHED_TEXT + 8)
 
-static uint8_t med_key[16], med_seal_key[16], med_seal_tag_key[16];
+static uint8_t med_key[16], med_seal_key[32], med_seal_tag_key[16];
 
 /** Keys of their own, so that nothing that is shown tells of another use. */
-static void med_derive(uint8_t key[16], const char *purpose)
+static void med_derive(uint8_t *key, size_t size, const char *purpose)
 {
 	char text[32];
-	uint64_t half;
+	uint64_t eight;
 
-	for(int i = 0; i < 2; i++) {
-		int len = snprintf(text, sizeof text, "%s %d", purpose, i);
+	for(size_t i = 0; i < size; i += sizeof eight) {
+		int len = snprintf(text, sizeof text, "%s %zu", purpose, i / sizeof eight);
 
-		half = med_siphash(med_key, text, (size_t)len);
-		memcpy(key + 8 * i, &half, sizeof half);
+		eight = med_siphash(med_key, text, (size_t)len);
+		memcpy(key + i, &eight, sizeof eight);
 	}
 }
 
 static void med_seal_init(void)
 {
-	med_derive(med_seal_key, "seal");
-	med_derive(med_seal_tag_key, "tag of seal");
+	med_derive(med_seal_key, sizeof med_seal_key, "seal");
+	med_derive(med_seal_tag_key, sizeof med_seal_tag_key, "tag of seal");
 }
 
 int med_cookie_init(const char *key)
@@ -75,7 +77,7 @@ static size_t med_hashed_add(char *buffer, size_t at, str text)
 	uint64_t hash;
 
 	buffer[at++] = 0;
-	if(text.len <= MED_HASHED_MAX / 4) {
+	if(text.len <= MED_HASHED_TEXT) {
 		memcpy(buffer + at, text.s, (size_t)text.len);
 		return at + (size_t)text.len;
 	}
@@ -84,19 +86,33 @@ static size_t med_hashed_add(char *buffer, size_t at, str text)
 	return at + sizeof hash;
 }
 
-static void med_cookie_tag(med_str_t facts, str callid, str tag, char hex[MED_TAG_CHARS])
-{
-	static const char digits[] = "0123456789abcdef";
-	char buffer[MED_HASHED_MAX];
-	size_t len = facts.len;
-	uint64_t hash;
+/** What a tag is of: all of it, in this order, the caller's tag at last. */
+typedef struct med_hashed {
+	const uint8_t *key;
+	size_t len; /**< before the caller's tag */
+	char bytes[MED_HASHED_MAX];
+} med_hashed_t;
 
-	memcpy(buffer, facts.s, facts.len);
-	len = med_hashed_add(buffer, len, callid);
-	len = med_hashed_add(buffer, len, tag);
-	hash = med_siphash(med_key, buffer, len);
-	for(size_t i = 0; i < MED_TAG_CHARS; i++, hash >>= 4)
-		hex[i] = digits[hash & 0xf];
+static void med_hashed_begin(
+		med_hashed_t *hashed, med_str_t facts, str callid, const med_carry_t *carried)
+{
+	char *bytes = hashed->bytes;
+
+	hashed->key = carried->len > 0 ? med_seal_tag_key : med_key;
+	memcpy(bytes, facts.s, facts.len);
+	hashed->len = med_hashed_add(bytes, facts.len, callid);
+	if(carried->len == 0)
+		return;
+	memcpy(bytes + hashed->len, carried->symbols, carried->len);
+	hashed->len += carried->len;
+	bytes[hashed->len++] = (char)(carried->len >> 8);
+	bytes[hashed->len++] = (char)carried->len;
+}
+
+static uint64_t med_hashed_end(med_hashed_t *hashed, str tag)
+{
+	return med_siphash(
+			hashed->key, hashed->bytes, med_hashed_add(hashed->bytes, hashed->len, tag));
 }
 
 static uint32_t med_pin(const char *text, size_t len)
@@ -126,36 +142,6 @@ uint32_t med_cookie_pin_name(int proto, med_str_t name)
 	return med_pin(text, 2 + name.len);
 }
 
-static char *med_hex_write(char *at, uint64_t number, int chars)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for(int shift = 4 * (chars - 1); shift >= 0; shift -= 4)
-		*at++ = digits[number >> shift & 0xf];
-	return at;
-}
-
-/** Anything but our digits makes a wrong number, and the tag fits to no other text. */
-static uint64_t med_hex_read(const char *at, int chars)
-{
-	uint64_t number = 0;
-
-	for(int i = 0; i < chars; i++)
-		number = number << 4
-				| (uint64_t)(at[i] >= 'a' ? at[i] - 'a' + 10 : (at[i] - '0') & 0xf);
-	return number;
-}
-
-static char *med_pin_write(char *at, uint32_t pin)
-{
-	return med_hex_write(at, pin, MED_PIN_CHARS);
-}
-
-static uint32_t med_pin_read(const char *at)
-{
-	return (uint32_t)med_hex_read(at, MED_PIN_CHARS);
-}
-
 static char *med_policy_write(char *at, const med_leg_policy_t *policy)
 {
 	*at++ = !policy->known ? '-' : "nor"[policy->srtp];
@@ -163,23 +149,7 @@ static char *med_policy_write(char *at, const med_leg_policy_t *policy)
 	return at;
 }
 
-static char *med_media_write(char *at, const med_leg_media_t *media)
-{
-	uint64_t number;
-
-	_Static_assert(sizeof number == sizeof *media, "all of it fits");
-	memcpy(&number, media, sizeof number);
-	return med_hex_write(at, number, 16);
-}
-
-static void med_media_read(const char *at, med_leg_media_t *media)
-{
-	uint64_t number = med_hex_read(at, 16);
-
-	memcpy(media, &number, sizeof number);
-}
-
-static int med_policy_read(const char *at, med_leg_policy_t *policy)
+static void med_policy_read(const char *at, med_leg_policy_t *policy)
 {
 	static const char modes[] = "nor";
 	const char *mode = at[0] != 0 ? strchr(modes, at[0]) : NULL;
@@ -188,8 +158,22 @@ static int med_policy_read(const char *at, med_leg_policy_t *policy)
 	policy->srtp = mode != NULL ? (uint8_t)(mode - modes) : MED_SRTP_NOT_SUPPORTED;
 	policy->anchored = at[1] == 'a';
 	memset(&policy->media, 0, sizeof policy->media);
-	return (mode != NULL || at[0] == '-') && (at[1] == 'a' || at[1] == 'b') ? MED_EOK
-																			: MED_EINVAL;
+}
+
+static char *med_media_write(char *at, const med_leg_media_t *media)
+{
+	uint64_t bits;
+
+	_Static_assert(sizeof bits == sizeof *media, "all of it fits");
+	memcpy(&bits, media, sizeof bits);
+	return med_carry_bits(at, bits, MED_LEG_CHARS);
+}
+
+static void med_media_read(const char *at, med_leg_media_t *media)
+{
+	uint64_t bits = med_carry_bits_of(at, MED_LEG_CHARS);
+
+	memcpy(media, &bits, sizeof bits);
 }
 
 /**
@@ -243,13 +227,17 @@ static int med_dialog_ids(sip_msg_t *msg, str *callid, str *from_tag, str *to_ta
 	return MED_EOK;
 }
 
-size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call, char out[MED_COOKIE_MAX])
+size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
+		const med_carry_t *carried, char out[MED_COOKIE_MAX])
 {
 	static const char head[] = ";med=";
 	char *facts = out + sizeof head - 1, *at = facts;
 	str callid, from_tag, to_tag;
+	med_hashed_t hashed;
+	uint64_t tag;
 
-	if(med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK || from_tag.len <= 0)
+	if(med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK || from_tag.len <= 0
+			|| carried->len > MED_COOKIE_SYMBOLS_MAX)
 		return 0;
 	memcpy(out, head, sizeof head - 1);
 	memcpy(at, call->in.id, call->in.id_len);
@@ -262,214 +250,122 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call, char out[MED_COO
 	at = med_policy_write(at, &call->out.policy);
 	if(med_leg_media_given(&call->in.policy.media)
 			|| med_leg_media_given(&call->out.policy.media)) {
+		*at++ = '~';
 		at = med_media_write(at, &call->in.policy.media);
 		at = med_media_write(at, &call->out.policy.media);
 	}
-	*at++ = '~';
-	at = med_pin_write(at, call->in.pin);
-	at = med_pin_write(at, call->out.pin);
-	*at++ = '~';
-	med_cookie_tag((med_str_t){facts, (size_t)(at - facts)}, callid, from_tag, at);
-	return (size_t)(at - out) + MED_TAG_CHARS;
+	at = med_carry_bits(at, call->in.pin, MED_PIN_CHARS);
+	at = med_carry_bits(at, call->out.pin, MED_PIN_CHARS);
+	med_hashed_begin(&hashed, (med_str_t){facts, (size_t)(at - facts)}, callid, carried);
+	tag = med_hashed_end(&hashed, from_tag);
+	at = med_carry_bits(at, tag, MED_TAG_CHARS);
+	med_carry_seal(med_seal_key, tag, carried, at);
+	return (size_t)(at - out) + carried->len;
 }
 
-static int med_side_read(const char **at, const char *end, med_side_t *side)
+/** The parts of a parameter's value. */
+typedef struct med_parts {
+	med_str_t in, out;    /**< ids of the trunks */
+	const char *policies; /**< four letters */
+	const char *media;    /**< NULL: there is none */
+	const char *pins, *tag;
+	med_str_t sealed;
+} med_parts_t;
+
+static bool med_id_take(const char **at, const char *end, med_str_t *id)
 {
 	const char *stop = memchr(*at, '~', (size_t)(end - *at));
 
 	if(stop == NULL || stop - *at > MED_ID_MAX)
-		return MED_EINVAL;
-	side->number = MED_NO_NUMBER;
-	side->id_len = (uint8_t)(stop - *at);
-	memcpy(side->id, *at, side->id_len);
+		return false;
+	*id = (med_str_t){*at, (size_t)(stop - *at)};
 	*at = stop + 1;
-	return MED_EOK;
+	return true;
+}
+
+static bool med_parts_of(med_str_t value, med_parts_t *parts)
+{
+	const char *at = value.s, *end = value.s + value.len;
+
+	if(value.len > MED_COOKIE_MAX || !med_id_take(&at, end, &parts->in)
+			|| !med_id_take(&at, end, &parts->out) || end - at < MED_FIXED_CHARS)
+		return false;
+	parts->policies = at;
+	at += 4;
+	parts->media = *at == '~' ? at + 1 : NULL;
+	if(end - at < MED_FIXED_CHARS - 4 + (parts->media != NULL ? MED_MEDIA_CHARS : 0))
+		return false;
+	if(parts->media != NULL)
+		at += MED_MEDIA_CHARS;
+	parts->pins = at;
+	parts->tag = at + 2 * MED_PIN_CHARS;
+	at = parts->tag + MED_TAG_CHARS;
+	parts->sealed = (med_str_t){at, (size_t)(end - at)};
+	return parts->sealed.len <= MED_COOKIE_SYMBOLS_MAX;
+}
+
+bool med_cookie_carries(med_str_t value)
+{
+	med_parts_t parts;
+
+	return med_parts_of(value, &parts) && parts.sealed.len > 0;
 }
 
 /** Does the tag fit? In time that does not depend on where it differs. */
-static bool med_tag_fits(const char *expected, const char *given)
+static bool med_tag_fits(med_hashed_t *hashed, str tag, const char *given)
 {
+	char expected[MED_TAG_CHARS];
 	unsigned char differ = 0;
 
+	med_carry_bits(expected, med_hashed_end(hashed, tag), MED_TAG_CHARS);
 	for(size_t i = 0; i < MED_TAG_CHARS; i++)
 		differ |= (unsigned char)(expected[i] ^ given[i]);
 	return differ == 0;
 }
 
-int med_cookie_read(sip_msg_t *msg, med_str_t value, med_call_t *call)
+enum med_sender med_cookie_check(sip_msg_t *msg, med_str_t value, med_carry_t *carried)
 {
-	const char *at = value.s, *end = value.s + value.len;
 	str callid, from_tag, to_tag;
-	char hex[MED_TAG_CHARS];
-	med_str_t facts;
-	bool upstream = false, more;
+	med_hashed_t hashed;
+	med_parts_t parts;
+	uint64_t tag;
 
-	if(value.len > MED_COOKIE_MAX || med_side_read(&at, end, &call->in) != MED_EOK
-			|| med_side_read(&at, end, &call->out) != MED_EOK
-			|| end - at < MED_FIXED_CHARS + MED_TAG_CHARS
-			|| med_policy_read(at, &call->in.policy) != MED_EOK
-			|| med_policy_read(at + 2, &call->out.policy) != MED_EOK)
-		return MED_EINVAL;
-	more = at[4] != '~';
-	if(end - at != MED_FIXED_CHARS + (more ? MED_MEDIA_CHARS : 0) + MED_TAG_CHARS)
-		return MED_EINVAL;
-	if(more) {
-		med_media_read(at + 4, &call->in.policy.media);
-		med_media_read(at + 4 + 16, &call->out.policy.media);
-		at += MED_MEDIA_CHARS;
-	}
-	if(at[4] != '~' || at[MED_FIXED_CHARS - 1] != '~'
+	if(!med_parts_of(value, &parts)
 			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK)
-		return MED_EINVAL;
-	call->in.pin = med_pin_read(at + 5);
-	call->out.pin = med_pin_read(at + 5 + MED_PIN_CHARS);
-	facts = (med_str_t){value.s, (size_t)(at + MED_FIXED_CHARS - value.s)};
-
+		return MED_FROM_NOBODY;
+	tag = med_carry_bits_of(parts.tag, MED_TAG_CHARS);
+	if(med_carry_open(med_seal_key, tag, parts.sealed, carried) != MED_EOK)
+		return MED_FROM_NOBODY;
+	med_hashed_begin(&hashed, (med_str_t){value.s, (size_t)(parts.tag - value.s)}, callid,
+			carried);
 	/* The caller's tag is in From one way and in To the other: so says the direction. */
-	med_cookie_tag(facts, callid, from_tag, hex);
-	if(!med_tag_fits(hex, end - MED_TAG_CHARS)) {
-		med_cookie_tag(facts, callid, to_tag, hex);
-		if(!med_tag_fits(hex, end - MED_TAG_CHARS))
-			return MED_EINVAL;
-		upstream = true;
+	return med_tag_fits(&hashed, from_tag, parts.tag)  ? MED_FROM_CALLER
+			: med_tag_fits(&hashed, to_tag, parts.tag) ? MED_FROM_CALLEE
+													   : MED_FROM_NOBODY;
+}
+
+static void med_side_read(
+		med_side_t *side, med_str_t id, const char *pin, const char *policy)
+{
+	side->number = MED_NO_NUMBER;
+	side->id_len = (uint8_t)id.len;
+	memcpy(side->id, id.s, id.len);
+	side->pin = (uint32_t)med_carry_bits_of(pin, MED_PIN_CHARS);
+	med_policy_read(policy, &side->policy);
+}
+
+void med_cookie_read(med_str_t value, enum med_sender sender, med_call_t *call)
+{
+	med_parts_t parts;
+
+	if(!med_parts_of(value, &parts))
+		return; /* never: it has been checked */
+	med_side_read(&call->in, parts.in, parts.pins, parts.policies);
+	med_side_read(&call->out, parts.out, parts.pins + MED_PIN_CHARS, parts.policies + 2);
+	if(parts.media != NULL) {
+		med_media_read(parts.media, &call->in.policy.media);
+		med_media_read(parts.media + MED_LEG_CHARS, &call->out.policy.media);
 	}
-	call->flags |= MED_CALL_IN_DIALOG | (upstream ? MED_CALL_UPSTREAM : 0);
-	return MED_EOK;
-}
-
-/* ---- sealing --------------------------------------------------------------------------
- */
-
-#define MED_SEAL_TAG 8
-
-/** The call's own, and this direction's, and this candidate's: no key stream twice. */
-static bool med_seal_nonce(sip_msg_t *msg, enum med_direction direction, bool of_callee,
-		med_str_t facts, uint64_t *nonce)
-{
-	char buffer[MED_COOKIE_MAX + MED_HASHED_MAX];
-	str callid, from_tag, to_tag;
-	size_t len = facts.len;
-
-	if(facts.len > MED_COOKIE_MAX
-			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK
-			|| (of_callee ? to_tag : from_tag).len <= 0)
-		return false;
-	memcpy(buffer, facts.s, facts.len);
-	len = med_hashed_add(buffer, len, callid);
-	len = med_hashed_add(buffer, len, of_callee ? to_tag : from_tag);
-	buffer[len++] = (char)direction;
-	*nonce = med_siphash(med_seal_key, buffer, len);
-	return true;
-}
-
-static void med_seal_stream(uint64_t nonce, char *bytes, size_t len)
-{
-	for(uint64_t i = 0; i * 8 < len; i++) {
-		uint64_t input[2] = {nonce, i};
-		uint64_t stream = med_siphash(med_seal_key, input, sizeof input);
-
-		for(size_t k = 0; k < 8 && i * 8 + k < len; k++, stream >>= 8)
-			bytes[i * 8 + k] ^= (char)(stream & 0xff);
-	}
-}
-
-/** Of what is read, together with whose it is. */
-static uint64_t med_seal_tag(uint64_t nonce, const char *bytes, size_t len)
-{
-	char buffer[sizeof nonce + MED_SEAL_PLAIN_MAX];
-
-	memcpy(buffer, &nonce, sizeof nonce);
-	memcpy(buffer + sizeof nonce, bytes, len);
-	return med_siphash(med_seal_tag_key, buffer, sizeof nonce + len);
-}
-
-static const char med_base64[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static size_t med_base64_write(const unsigned char *bytes, size_t len, char *out)
-{
-	size_t at = 0;
-
-	for(size_t i = 0; i < len; i += 3) {
-		uint32_t three = (uint32_t)bytes[i] << 16;
-		unsigned chars = len - i > 2 ? 4 : (unsigned)(len - i) + 1;
-
-		if(i + 1 < len)
-			three |= (uint32_t)bytes[i + 1] << 8;
-		if(i + 2 < len)
-			three |= bytes[i + 2];
-		for(unsigned k = 0; k < chars; k++)
-			out[at++] = med_base64[three >> (18 - 6 * k) & 63];
-	}
-	return at;
-}
-
-static int med_base64_value(char c)
-{
-	return c >= 'A' && c <= 'Z'    ? c - 'A'
-			: c >= 'a' && c <= 'z' ? c - 'a' + 26
-			: c >= '0' && c <= '9' ? c - '0' + 52
-			: c == '-'             ? 62
-			: c == '_'             ? 63
-								   : -1;
-}
-
-/** 0: not of that form, or more than @p max. */
-static size_t med_base64_read(med_str_t text, unsigned char *out, size_t max)
-{
-	size_t at = 0;
-	uint32_t bits = 0;
-	unsigned have = 0;
-
-	if(text.len % 4 == 1 || text.len * 3 / 4 > max)
-		return 0;
-	for(size_t i = 0; i < text.len; i++) {
-		int value = med_base64_value(text.s[i]);
-
-		if(value < 0)
-			return 0;
-		bits = bits << 6 | (uint32_t)value;
-		have += 6;
-		if(have < 8)
-			continue;
-		have -= 8;
-		out[at++] = (unsigned char)(bits >> have);
-	}
-	return at;
-}
-
-size_t med_cookie_seal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
-		const char *plain, size_t len, char out[MED_SEAL_MAX])
-{
-	char bytes[MED_SEAL_PLAIN_MAX + MED_SEAL_TAG];
-	uint64_t nonce, tag;
-
-	if(len > MED_SEAL_PLAIN_MAX || !med_seal_nonce(msg, direction, false, facts, &nonce))
-		return 0;
-	memcpy(bytes, plain, len);
-	med_seal_stream(nonce, bytes, len);
-	tag = med_seal_tag(nonce, bytes, len);
-	memcpy(bytes + len, &tag, sizeof tag);
-	return med_base64_write((const unsigned char *)bytes, len + sizeof tag, out);
-}
-
-size_t med_cookie_unseal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
-		med_str_t sealed, char plain[MED_SEAL_PLAIN_MAX])
-{
-	unsigned char bytes[MED_SEAL_PLAIN_MAX + MED_SEAL_TAG];
-	size_t len = med_base64_read(sealed, bytes, sizeof bytes);
-	uint64_t nonce, tag;
-
-	if(len <= MED_SEAL_TAG
-			|| !med_seal_nonce(
-					msg, direction, direction == MED_FROM_CALLEE, facts, &nonce))
-		return 0;
-	len -= MED_SEAL_TAG;
-	memcpy(plain, bytes, len);
-	tag = med_seal_tag(nonce, plain, len);
-	if(memcmp(&tag, bytes + len, sizeof tag)
-			!= 0) /* 64 bits, and nothing to gain by time */
-		return 0;
-	med_seal_stream(nonce, plain, len);
-	return len;
+	call->flags |=
+			MED_CALL_IN_DIALOG | (sender == MED_FROM_CALLEE ? MED_CALL_UPSTREAM : 0);
 }

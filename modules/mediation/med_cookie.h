@@ -1,13 +1,17 @@
 /**
  * med_cookie.h - the Record-Route parameter by which in-dialog requests find their call
  *
- *   ;med=<caller's trunk>~<called trunk>~<policies>~<pins>~<tag>
+ *   ;med=<caller's trunk>~<called trunk>~<policies>[~<media>]<pins><tag><sealed>
  *
  * Policies are two letters for each side, as admitted: r|o|n (SRTP required, optional,
- * not supported), a|b (anchored, or bypassed). Pins are six digits for each side: a hash
- * of the transport and address the call began with, so that a call outlives changes of
- * its trunks. The tag is SipHash-2-4 with the node's key over all of it, the Call-ID and
- * the caller's tag: it cannot be moved to another call.
+ * not supported), a|b (anchored, or bypassed). Media are 64 bits for each side, where a
+ * profile says more of it. Pins are four characters for each side: a
+ * hash of the transport and address the call began with, so that a call outlives changes
+ * of its trunks. The tag is SipHash-2-4 with a key of the node's over all of it, what is
+ * sealed, the Call-ID and the caller's tag: it cannot be moved to another call.
+ *
+ * What is sealed is for us alone (med_identity.h) and mostly not there. The tag is its
+ * nonce, too: it is another for each call and each text, and equal for equal ones only.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,27 +19,13 @@
 #define MED_COOKIE_H
 
 #include "med_call.h"
+#include "medcore/carry.h"
 
-#define MED_COOKIE_MAX (sizeof ";med=" + 2 * MED_ID_MAX + 8 + 32 + 13 + 16)
-
-/**
- * What is sealed is read by us alone: encrypted with a key made of the node's, and bound
- * to the call and to the parameter beside it. SipHash as a pseudo-random function gives
- * the key stream (counter mode) and the tag.
- */
-#define MED_SEAL_PLAIN_MAX 520u
-#define MED_SEAL_MAX ((MED_SEAL_PLAIN_MAX + 8) * 4 / 3 + 4)
-/** For requests of the caller, and for those of the callee. */
-enum med_direction { MED_FROM_CALLER = 'f', MED_FROM_CALLEE = 'b' };
-/**
- * @param facts  value of med=
- * @return bytes of @p out; 0: too long, or @p msg has no Call-ID or tag
- */
-size_t med_cookie_seal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
-		const char *plain, size_t len, char out[MED_SEAL_MAX]);
-/** Of an in-dialog request. @return bytes of @p plain; 0: it is not of this call. */
-size_t med_cookie_unseal(sip_msg_t *msg, enum med_direction direction, med_str_t facts,
-		med_str_t sealed, char plain[MED_SEAL_PLAIN_MAX]);
+/** Bytes of what the tag is over, beside what is sealed. */
+#define MED_FACTS_MAX (2 * (MED_ID_MAX + 1) + 4 + 23 + 8)
+/** Symbols that can be carried. */
+#define MED_COOKIE_SYMBOLS_MAX (1 + 4 * MED_CARRY_SYMBOLS_MAX)
+#define MED_COOKIE_MAX (sizeof ";med=" + MED_FACTS_MAX + 11 + MED_COOKIE_SYMBOLS_MAX)
 
 /**
  * In mod_init. @p key is text of any length, the same on all nodes that share calls;
@@ -50,15 +40,32 @@ int med_cookie_init(const char *key);
 uint32_t med_cookie_pin_ip(int proto, const med_ip_t *ip);
 uint32_t med_cookie_pin_name(int proto, med_str_t name);
 
-/** With leading ";"; @return its length, 0: the message has no Call-ID or tag. */
-size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call, char out[MED_COOKIE_MAX]);
+/**
+ * With leading ";". @p carried is sealed; of len 0: nothing is.
+ * @return its length; 0: the message has no Call-ID or tag
+ */
+size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
+		const med_carry_t *carried, char out[MED_COOKIE_MAX]);
+
+/** Is anything sealed in @p value (of "med=")? */
+bool med_cookie_carries(med_str_t value);
+
+/** Whose request it is that a parameter came with. */
+enum med_sender {
+	MED_FROM_NOBODY, /**< the parameter is not of our form, or not of this call */
+	MED_FROM_CALLER,
+	MED_FROM_CALLEE,
+};
+/**
+ * Check @p value against this in-dialog request, and unseal what is carried.
+ * @p carried  has room for MED_COOKIE_SYMBOLS_MAX
+ */
+enum med_sender med_cookie_check(sip_msg_t *msg, med_str_t value, med_carry_t *carried);
 
 /**
- * Check @p value (of "med=") against this in-dialog request and fill both sides of @p
- * call by id, with MED_CALL_IN_DIALOG and, from the callee, MED_CALL_UPSTREAM.
- *
- * @return MED_EOK; MED_EINVAL: not of our form, or not of this call
+ * Fill both sides of @p call by id, with MED_CALL_IN_DIALOG and, from the callee,
+ * MED_CALL_UPSTREAM. @p value has been checked.
  */
-int med_cookie_read(sip_msg_t *msg, med_str_t value, med_call_t *call);
+void med_cookie_read(med_str_t value, enum med_sender sender, med_call_t *call);
 
 #endif

@@ -42,10 +42,9 @@ static bool med_callid_plain(sip_msg_t *msg)
 /** A request within a call: both sides as they were admitted, by the Record-Route tag. */
 static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot)
 {
-	med_str_t value;
 	int rc;
 
-	if(!med_record_read(msg, &value) || med_cookie_read(msg, value, call) != MED_EOK) {
+	if(!med_record_read(msg, call)) {
 		call->flags |= MED_CALL_NO_LEG;
 		med_reason(msg, 481, 0, "not a call of ours: no valid Record-Route parameter");
 		return med_stranger_in_dialog(msg, MED_NO);
@@ -174,6 +173,7 @@ int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 	med_call_t *call = med_new_call(msg);
 	const med_trunk_t *in;
 	med_str_t plan;
+	med_number_params_t params;
 	med_number_t dialled;
 	med_errbuf_t why = {""};
 	med_str_t user;
@@ -193,6 +193,8 @@ int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 		med_reason(msg, 484, 12002, "no number is called: %s", why.text);
 		return med_refused(msg, MED_NO);
 	}
+	med_number_params(med_from_str(*GET_RURI(msg)), &params);
+	call->called_extension = params.extension;
 	plan = rules != NULL && rules->len > 0 ? med_from_str(*rules)
 			: in != NULL                   ? in->dial_plan
 										   : med_user_dial_plan(snapshot);
@@ -202,6 +204,8 @@ int ki_med_normalize_by(sip_msg_t *msg, str *rules)
 		call->called = dialled;
 		rc = MED_EOK;
 	} else {
+		if(rules == NULL || rules->len == 0)
+			plan = med_number_in_context(snapshot, params.context, plan, &dialled);
 		rc = med_normalize(
 				snapshot, med_scratch, plan, &dialled, &call->called, med_tell(msg));
 		if(rc == MED_EOK && med_emergency_of(msg, snapshot, in, &call->called) != NULL)
@@ -314,14 +318,20 @@ static int med_no_route(sip_msg_t *msg, int rc, const med_errbuf_t *why)
 	}
 }
 
-void med_calling_e164(
-		const med_snapshot_t *snapshot, const med_trunk_t *in, med_number_t *calling)
+void med_calling(sip_msg_t *msg, const med_snapshot_t *snapshot, const med_trunk_t *in,
+		med_call_t *call)
 {
-	med_number_t e164;
+	med_number_t *calling = &call->calling, e164;
+	med_number_params_t params;
+	med_str_t plan;
 
-	if(in != NULL && calling->len > 0
-			&& med_normalize(snapshot, med_scratch, in->dial_plan, calling, &e164, NULL)
-					== MED_EOK)
+	if(med_calling_of(msg, in, calling, &params))
+		call->flags |= MED_CALL_ASSERTED;
+	call->calling_extension = params.extension;
+	if(in == NULL || calling->len == 0)
+		return;
+	plan = med_number_in_context(snapshot, params.context, in->dial_plan, calling);
+	if(med_normalize(snapshot, med_scratch, plan, calling, &e164, NULL) == MED_EOK)
 		*calling = e164;
 }
 
@@ -370,9 +380,7 @@ int ki_med_route(sip_msg_t *msg)
 	rc = med_select(snapshot, med_scratch, &query, &plan, med_tell(msg), &why);
 	if(rc != MED_EOK)
 		return med_no_route(msg, rc, &why);
-	if(med_calling_of(msg, query.in, &call->calling))
-		call->flags |= MED_CALL_ASSERTED;
-	med_calling_e164(snapshot, query.in, &call->calling);
+	med_calling(msg, snapshot, query.in, call);
 	if(query.emergency == NULL
 			&& med_guard(msg, snapshot, call, plan.candidate[0].usage, &told) != MED_EOK)
 		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);

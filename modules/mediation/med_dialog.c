@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/dset.h"
@@ -41,6 +42,7 @@ int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snap
 typedef struct med_hop {
 	bool known; /**< a URI we can go by */
 	bool is_ip;
+	bool is_maddr; /**< of the Request-URI; tm goes by it if told (RFC 3261, 19.1.1) */
 	bool has_port; /**< it is written */
 	int proto;     /**< PROTO_* */
 	uint16_t port;
@@ -63,6 +65,7 @@ static void med_hop_read(sip_msg_t *msg, med_hop_t *hop)
 {
 	struct sip_uri parsed;
 	const struct sip_uri *uri = &parsed;
+	str host;
 
 	memset(hop, 0, sizeof *hop);
 	if(msg->dst_uri.len > 0) {
@@ -73,15 +76,21 @@ static void med_hop_read(sip_msg_t *msg, med_hop_t *hop)
 			return;
 		uri = &msg->parsed_uri;
 	}
-	if((uri->type != SIP_URI_T && uri->type != SIPS_URI_T) || uri->host.len <= 0
-			|| uri->maddr.len > 0)
+	/* Kamailio takes sip: with user=phone for tel:, and knows of its host all the same.
+	 */
+	if((uri->type != SIP_URI_T && uri->type != SIPS_URI_T && uri->type != TEL_URI_T)
+			|| uri->host.len <= 0)
 		return;
+	hop->is_maddr = uri->maddr.len > 0;
+	if(hop->is_maddr && (uri == &parsed || uri->maddr_val.len <= 0))
+		return;
+	host = hop->is_maddr ? uri->maddr_val : uri->host;
 	hop->proto = uri->type == SIPS_URI_T ? PROTO_TLS
 			: uri->proto == PROTO_NONE   ? PROTO_UDP
 										 : uri->proto;
 	hop->known = true;
-	hop->is_ip = med_host_ip(uri->host, &hop->ip);
-	hop->host = med_from_str(uri->host);
+	hop->is_ip = med_host_ip(host, &hop->ip);
+	hop->host = med_from_str(host);
 	hop->has_port = uri->port_no != 0;
 	hop->port = uri->port_no != 0     ? uri->port_no
 			: hop->proto == PROTO_TLS ? SIPS_PORT
@@ -171,7 +180,7 @@ bool med_dialog_hop_ip(sip_msg_t *msg, med_ip_t *ip)
 
 	med_hop_read(msg, &hop);
 	*ip = hop.ip;
-	return hop.known && hop.is_ip;
+	return hop.known && hop.is_ip && !hop.is_maddr;
 }
 
 uint32_t med_dialog_hop_pin(sip_msg_t *msg)
@@ -179,14 +188,32 @@ uint32_t med_dialog_hop_pin(sip_msg_t *msg)
 	med_hop_t hop;
 
 	med_hop_read(msg, &hop);
-	return med_hop_pin(&hop);
+	return hop.is_maddr ? 0 : med_hop_pin(&hop);
+}
+
+/** A maddr is where to go: Kamailio as it is mostly built takes the host instead. */
+static int med_hop_go(sip_msg_t *msg, const med_hop_t *hop)
+{
+	char buffer[MED_DESTINATION_MAX];
+	str destination = {buffer, 0};
+
+	if(!hop->is_maddr)
+		return MED_EOK;
+	destination.len = snprintf(buffer, sizeof buffer, "sip:%.*s:%u;transport=%s",
+			MED_STR_FMT(hop->host), (unsigned)hop->port,
+			hop->proto == PROTO_TLS           ? "tls"
+					: hop->proto == PROTO_TCP ? "tcp"
+											  : "udp");
+	if((size_t)destination.len >= sizeof buffer)
+		return MED_EINVAL;
+	return set_dst_uri(msg, &destination) < 0 ? MED_ENOMEM : MED_EOK;
 }
 
 static int med_dialog_gone(sip_msg_t *msg, const med_side_t *side, const med_hop_t *hop)
 {
 	uint32_t pin = med_hop_pin(hop);
 
-	if(pin != 0 && pin == side->pin)
+	if(pin != 0 && pin == side->pin && med_hop_go(msg, hop) == MED_EOK)
 		return MED_EOK;
 	if(side->id_len == 0) {
 		med_reason(msg, 403, 10013,
@@ -259,7 +286,8 @@ int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *
 	if(trunk == NULL)
 		return med_dialog_gone(msg, side, &hop);
 	proto = hop.proto;
-	if(!hop.known || !med_hop_is(snapshot, &hop, trunk, side->pin)) {
+	if(!hop.known || !med_hop_is(snapshot, &hop, trunk, side->pin)
+			|| med_hop_go(msg, &hop) != MED_EOK) {
 		rc = med_dialog_send(msg, side, trunk, &hop);
 		if(rc != MED_EOK)
 			return rc;

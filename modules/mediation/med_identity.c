@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "core/data_lump.h"
-#include "core/parser/parse_from.h"
-#include "core/parser/parse_to.h"
 #include "core/socket_info.h"
 
 #include "med_branch.h"
@@ -18,23 +16,42 @@
 /* ---- one header -----------------------------------------------------------------------
  */
 
-/** A name-addr or addr-spec in front of the header's parameters. */
-typedef struct med_address {
-	char *start; /**< display name, or the URI */
-	str uri;
-	bool enclosed; /**< in < > */
-} med_address_t;
-
-static bool med_address_of(struct hdr_field *header, med_address_t *address)
+/** The byte behind the quoted string that begins here; NULL: it has no end. */
+static const char *med_quoted_end(const char *at, const char *end)
 {
-	const struct to_body *body = header != NULL ? header->parsed : NULL;
+	for(at++; at < end && *at != '"'; at++)
+		if(*at == '\\')
+			at++;
+	return at < end ? at + 1 : NULL;
+}
 
-	if(body == NULL || body->uri.len <= 0)
+/* Delimiters alone: Kamailio's parser takes ten times that for each From of a reply. */
+bool med_address_of(const struct hdr_field *header, med_address_t *address)
+{
+	const char *at, *end, *quote, *stop;
+
+	if(header == NULL || header->body.len <= 0)
 		return false;
-	address->start = header->body.s;
-	address->uri = body->uri;
-	address->enclosed = body->uri.s > header->body.s && body->uri.s[-1] == '<';
-	return true;
+	address->start = at = header->body.s;
+	end = at + header->body.len;
+	if(*at == '"' && (at = med_quoted_end(at, end)) == NULL)
+		return false;
+	quote = memchr(at, '"', (size_t)(end - at)); /* of a parameter */
+	at = memchr(at, '<', (size_t)((quote != NULL ? quote : end) - at));
+	address->enclosed = at != NULL;
+	if(at != NULL) {
+		at++;
+		stop = memchr(at, '>', (size_t)(end - at));
+		if(stop == NULL)
+			return false;
+	} else {
+		for(at = stop = address->start;
+				stop < end && *stop != ';' && *stop != ',' && (unsigned char)*stop > ' ';)
+			stop++;
+	}
+	address->uri.s = (char *)(uintptr_t)at;
+	address->uri.len = (int)(stop - at);
+	return address->uri.len > 0;
 }
 
 static size_t med_address_len(const med_address_t *address)
@@ -43,37 +60,124 @@ static size_t med_address_len(const med_address_t *address)
 			+ (address->enclosed ? 1 : 0);
 }
 
+static bool med_from_and_to(const sip_msg_t *msg, med_address_t *from, med_address_t *to)
+{
+	return med_address_of(msg->from, from) && med_address_of(msg->to, to);
+}
+
+/* ---- bytes of the message become others -----------------------------------------------
+ */
+
+typedef struct med_edit {
+	const char *start;
+	size_t len; /**< 0: nothing is edited */
+	med_str_t text;
+	bool enclose; /**< in < > */
+} med_edit_t;
+
+/** @p text belongs to the lump, or is freed. */
+static int med_replace(
+		sip_msg_t *msg, const char *start, size_t len, char *text, size_t size)
+{
+	struct lump *anchor =
+			text != NULL ? del_lump(msg, (int)(start - msg->buf), (int)len, 0) : NULL;
+
+	if(anchor != NULL && insert_new_lump_after(anchor, text, (int)size, 0) != NULL)
+		return MED_EOK;
+	if(text != NULL)
+		pkg_free(text);
+	return MED_ENOMEM;
+}
+
+static size_t med_edit_size(const med_edit_t *edit)
+{
+	return edit->text.len + (edit->enclose ? 2 : 0);
+}
+
+static char *med_edit_write(char *at, const med_edit_t *edit)
+{
+	if(edit->enclose)
+		*at++ = '<';
+	memcpy(at, edit->text.s, edit->text.len);
+	at += edit->text.len;
+	if(edit->enclose)
+		*at++ = '>';
+	return at;
+}
+
+static int med_edit_one(sip_msg_t *msg, const med_edit_t *edit)
+{
+	size_t size = med_edit_size(edit);
+	char *text;
+
+	if(edit->len == 0)
+		return MED_EOK;
+	text = pkg_malloc(size);
+	if(text != NULL)
+		med_edit_write(text, edit);
+	return med_replace(msg, edit->start, edit->len, text, size);
+}
+
+/** Has nobody else edited these bytes? */
+static bool med_untouched(const sip_msg_t *msg, const char *start, const char *end)
+{
+	for(const struct lump *lump = msg->add_rm; lump != NULL; lump = lump->next)
+		if((lump->op == LUMP_DEL || lump->op == LUMP_NOP)
+				&& msg->buf + lump->u.offset < end
+				&& msg->buf + lump->u.offset + lump->len >= start)
+			return false;
+	return true;
+}
+
+/** From and To mostly stand together: then both are one edit, at half the cost. */
+static int med_edit_both(sip_msg_t *msg, const med_edit_t *from, const med_edit_t *to)
+{
+	bool from_first = from->start < to->start;
+	const med_edit_t *first = from_first ? from : to, *second = from_first ? to : from;
+	const char *end = second->start + second->len, *between = first->start + first->len;
+	size_t size, gap;
+	char *text;
+
+	if(from->len == 0 || to->len == 0
+			|| (msg->from->next != msg->to && msg->to->next != msg->from)
+			|| !med_untouched(msg, first->start, end)) {
+		int rc = med_edit_one(msg, from);
+
+		return rc == MED_EOK ? med_edit_one(msg, to) : rc;
+	}
+	gap = (size_t)(second->start - between);
+	size = med_edit_size(first) + gap + med_edit_size(second);
+	text = pkg_malloc(size);
+	if(text != NULL) {
+		char *at = med_edit_write(text, first);
+
+		memcpy(at, between, gap);
+		med_edit_write(at + gap, second);
+	}
+	return med_replace(msg, first->start, (size_t)(end - first->start), text, size);
+}
+
 int med_identity_replace(
 		sip_msg_t *msg, const char *start, size_t len, const char *text, size_t size)
 {
-	struct lump *anchor = del_lump(msg, (int)(start - msg->buf), (int)len, 0);
-	char *copy = anchor != NULL ? pkg_malloc(size) : NULL;
+	med_edit_t edit = {start, len, {text, size}, false};
 
-	if(copy == NULL) {
-		PKG_MEM_ERROR;
-		return MED_ENOMEM;
-	}
-	memcpy(copy, text, size);
-	if(insert_new_lump_after(anchor, copy, (int)size, 0) == NULL) {
-		pkg_free(copy);
-		return MED_ENOMEM;
-	}
-	return MED_EOK;
+	return med_edit_one(msg, &edit);
 }
 
-/** The URI; with @p hidden the display name is taken off too. */
-static int med_address_put(sip_msg_t *msg, const med_address_t *old, const char *uri,
-		size_t len, bool hidden)
+/** The URI becomes @p uri; with @p hidden the display name is taken off too. */
+static med_edit_t med_address_edit(const med_address_t *old, med_str_t uri, bool hidden)
 {
-	char text[MED_IDENTITY_URI_MAX + 2];
-	bool all = hidden || !old->enclosed;
+	med_edit_t edit = {old->uri.s, (size_t)old->uri.len, uri, !old->enclosed};
 
-	if(!all)
-		return med_identity_replace(msg, old->uri.s, (size_t)old->uri.len, uri, len);
-	text[0] = '<';
-	memcpy(text + 1, uri, len);
-	text[len + 1] = '>';
-	return med_identity_replace(msg, old->start, med_address_len(old), text, len + 2);
+	if(hidden) {
+		edit.start = old->start;
+		edit.len = med_address_len(old);
+		edit.enclose = true;
+	} else if(edit.len == uri.len && memcmp(edit.start, uri.s, uri.len) == 0) {
+		edit.len = 0;
+	}
+	return edit;
 }
 
 /* ---- what they become -----------------------------------------------------------------
@@ -113,7 +217,8 @@ static med_str_t med_gateway_host(
 
 /** What the old URI says already needs no other. @p host len 0: that of the old one. */
 static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_t *number,
-		med_str_t host, char out[MED_IDENTITY_URI_MAX], size_t *len)
+		const med_extension_t *extension, med_str_t host, char out[MED_IDENTITY_URI_MAX],
+		size_t *len)
 {
 	med_str_t user, was;
 	int rc;
@@ -124,19 +229,23 @@ static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_
 		host = was;
 	if(host.len == 0) /* tel: has none; the number's own side gives one */
 		host = trunk->gateway->address;
-	if(med_str_eq(user, (med_str_t){number->s, number->len}) && med_str_eq(host, was))
+	if(extension->len == 0 && med_str_eq(user, (med_str_t){number->s, number->len})
+			&& med_str_eq(host, was))
 		return MED_ENOMATCH;
-	rc = med_branch_uri(trunk->profile, number, host, out, MED_IDENTITY_URI_MAX, len);
+	rc = med_branch_uri(
+			trunk->profile, number, extension, host, out, MED_IDENTITY_URI_MAX, len);
 	return rc == MED_EINVAL ? MED_ELIMIT : rc;
 }
 
 static void med_restore(struct cell *t, int type, struct tmcb_params *params);
 
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const med_numbers_t *numbers, bool hidden, med_rewritten_t *rewritten)
+		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
+		med_rewritten_t *rewritten)
 {
 	const med_profile_t *profile = trunk->profile;
 	bool from_changes = false, to_changes = false;
+	med_edit_t from_edit = {.len = 0}, to_edit = {.len = 0};
 	char address[48];
 	med_address_t from, to;
 	int rc;
@@ -145,11 +254,11 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	rewritten->hidden = hidden;
 	if(!profile->rewrite_to && !profile->rewrite_from && !hidden)
 		return MED_EOK;
-	if(parse_from_header(msg) < 0 || !med_address_of(msg->from, &from)
-			|| !med_address_of(msg->to, &to))
+	if(parse_headers(msg, HDR_FROM_F | HDR_TO_F, 0) < 0
+			|| !med_from_and_to(msg, &from, &to))
 		return MED_EINVAL;
 	if((profile->rewrite_from || hidden) && numbers->calling.len > 0) {
-		rc = med_identity_uri(trunk, from.uri, &numbers->calling,
+		rc = med_identity_uri(trunk, from.uri, &numbers->calling, extension,
 				med_identity_host(msg, trunk, profile->from_host), rewritten->from,
 				&rewritten->from_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
@@ -157,7 +266,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 		from_changes = rc == MED_EOK;
 	}
 	if(profile->rewrite_to) {
-		rc = med_identity_uri(trunk, to.uri, &numbers->called,
+		rc = med_identity_uri(trunk, to.uri, &numbers->called, &call->called_extension,
 				med_gateway_host(call, trunk, profile->to_host, address), rewritten->to,
 				&rewritten->to_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
@@ -178,11 +287,13 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 		rewritten->to_len = (size_t)to.uri.len;
 		memcpy(rewritten->to, to.uri.s, rewritten->to_len);
 	}
-	rc = from_changes
-			? med_address_put(msg, &from, rewritten->from, rewritten->from_len, hidden)
-			: MED_EOK;
-	if(rc == MED_EOK && to_changes)
-		rc = med_address_put(msg, &to, rewritten->to, rewritten->to_len, false);
+	if(from_changes)
+		from_edit = med_address_edit(
+				&from, (med_str_t){rewritten->from, rewritten->from_len}, hidden);
+	if(to_changes)
+		to_edit = med_address_edit(
+				&to, (med_str_t){rewritten->to, rewritten->to_len}, false);
+	rc = med_edit_both(msg, &from_edit, &to_edit);
 	if(rc != MED_EOK)
 		return rc;
 	rewritten->changed = true;
@@ -200,76 +311,74 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
  * -------------------------------------------------------------------
  */
 
-static char *med_plain_add(char *at, const char *text, size_t len)
-{
-	*at++ = (char)(unsigned char)len;
-	memcpy(at, text, len);
-	return at + len;
-}
+/*
+ * What is carried: From and To as the caller wrote them and as the callee sees them, each
+ * beside the text that it has most in common with, without ";user=phone". Before them
+ * bits: is the caller hidden, and which had that.
+ */
+enum { MED_FROM_THEN, MED_FROM_NOW, MED_TO_THEN, MED_TO_NOW, MED_CARRIED };
+#define MED_CARRIED_HIDDEN (1u << MED_CARRIED)
+/** MED_CARRIED: like MED_SCHEME. */
+static const uint8_t med_carried_like[MED_CARRIED] = {
+		MED_CARRIED, MED_FROM_THEN, MED_FROM_THEN, MED_TO_THEN};
+#define MED_SCHEME MED_STR("sip:")
+#define MED_PHONE MED_STR(";user=phone")
 
-size_t med_identity_plain(const med_rewritten_t *rewritten, bool from_caller, char *plain)
+static bool med_phone_off(med_str_t *uri)
 {
-	char *at = plain;
+	med_str_t phone = MED_PHONE;
 
-	if(!rewritten->changed)
-		return 0;
-	*at++ = from_caller && rewritten->hidden ? 'h' : '-';
-	if(from_caller) {
-		at = med_plain_add(at, rewritten->from, rewritten->from_len);
-		at = med_plain_add(at, rewritten->to, rewritten->to_len);
-	} else { /* the callee is in From of its own requests */
-		at = med_plain_add(at, rewritten->old_to.s, (size_t)rewritten->old_to.len);
-		at = med_plain_add(at, rewritten->old_from.s, (size_t)rewritten->old_from.len);
-	}
-	return (size_t)(at - plain);
-}
-
-static bool med_plain_take(const char **at, const char *end, med_str_t *text)
-{
-	if(*at == end || (size_t)(end - *at) < 1u + (unsigned char)**at)
+	if(uri->len < phone.len
+			|| memcmp(uri->s + uri->len - phone.len, phone.s, phone.len) != 0)
 		return false;
-	text->len = (unsigned char)**at;
-	text->s = *at + 1;
-	*at += 1 + text->len;
+	uri->len -= phone.len;
 	return true;
 }
 
-/** Our parameters of a Record-Route; len 0: it does not have it. */
-typedef struct med_ours {
-	med_str_t facts;         /**< med= */
-	med_str_t forward, back; /**< medf=, medb= */
-} med_ours_t;
-
-/**
- * Those among its parameters, the first of which has no semicolon before it. They stand
- * together, med= first, so that what follows others is not looked at.
- */
-static bool med_ours_of(med_str_t params, med_ours_t *ours)
+void med_identity_carry(const med_rewritten_t *rewritten, med_carry_t *carried)
 {
-	const char *at = params.s, *end = params.s + params.len, *stop;
+	med_str_t texts[MED_CARRIED + 1] = {med_from_str(rewritten->old_from),
+			{rewritten->from, rewritten->from_len}, med_from_str(rewritten->old_to),
+			{rewritten->to, rewritten->to_len}, MED_SCHEME};
+	unsigned bits = rewritten->hidden ? MED_CARRIED_HIDDEN : 0;
 
-	memset(ours, 0, sizeof *ours);
-	while(at != NULL && end - at > 5) {
-		med_str_t *value;
+	if(!rewritten->changed)
+		return;
+	for(int i = 0; i < MED_CARRIED; i++)
+		if(med_phone_off(&texts[i]))
+			bits |= 1u << i;
+	/* There is room: each is of MED_IDENTITY_URI_MAX at most. */
+	(void)med_carry_put(carried, bits);
+	for(int i = 0; i < MED_CARRIED; i++)
+		(void)med_carry_add(carried, texts[med_carried_like[i]], texts[i]);
+}
 
-		if(*at == ';')
-			at++;
-		value = memcmp(at, "med", 3) != 0                      ? NULL
-				: at[3] == '='                                 ? &ours->facts
-				: end - at > 5 && at[4] == '=' && at[3] == 'f' ? &ours->forward
-				: end - at > 5 && at[4] == '=' && at[3] == 'b' ? &ours->back
-															   : NULL;
-		if(value == NULL && ours->facts.len > 0)
-			break;
-		stop = memchr(at, ';', (size_t)(end - at));
-		if(value != NULL) {
-			value->s = memchr(at + 3, '=', 2);
-			value->s++;
-			value->len = (size_t)((stop != NULL ? stop : end) - value->s);
-		}
-		at = stop;
+/** The texts again, in @p room. */
+static bool med_carried_read(med_carry_t *carried, med_str_t texts[MED_CARRIED + 1],
+		char room[MED_CARRIED][MED_CARRY_TEXT_MAX], bool *hidden)
+{
+	int bits = med_carry_get(carried);
+	med_str_t phone = MED_PHONE;
+
+	if(bits < 0)
+		return false;
+	*hidden = ((unsigned)bits & MED_CARRIED_HIDDEN) != 0;
+	texts[MED_CARRIED] = MED_SCHEME;
+	for(int i = 0; i < MED_CARRIED; i++) {
+		texts[i].s = room[i];
+		if(med_carry_take(carried, texts[med_carried_like[i]], room[i], &texts[i].len)
+				!= MED_EOK)
+			return false;
 	}
-	return ours->facts.len > 0;
+	for(int i = 0; i < MED_CARRIED; i++) {
+		if(((unsigned)bits >> i & 1) == 0)
+			continue;
+		if(texts[i].len + phone.len > MED_CARRY_TEXT_MAX)
+			return false;
+		memcpy(room[i] + texts[i].len, phone.s, phone.len);
+		texts[i].len += phone.len;
+	}
+	return true;
 }
 
 /** Identities that somebody asserts within a call are of the other side's format. */
@@ -282,18 +391,25 @@ static void med_asserted_off(sip_msg_t *msg)
 			(void)del_lump(msg, (int)(header->name.s - msg->buf), header->len, 0);
 }
 
-static void med_routed_apply(sip_msg_t *msg, const char *plain, size_t len)
+void med_identity_routed(sip_msg_t *msg, bool from_caller, med_carry_t *carried)
 {
-	const char *at = plain + 1, *end = plain + len;
-	med_address_t old_from, old_to;
-	med_str_t from, to;
+	char room[MED_CARRIED][MED_CARRY_TEXT_MAX];
+	med_str_t texts[MED_CARRIED + 1];
+	med_address_t is_from, is_to;
+	med_edit_t from_edit, to_edit;
+	bool hidden;
 
-	if(!med_plain_take(&at, end, &from) || !med_plain_take(&at, end, &to)
-			|| parse_from_header(msg) < 0 || !med_address_of(msg->from, &old_from)
-			|| !med_address_of(msg->to, &old_to))
+	if(!med_carried_read(carried, texts, room, &hidden)
+			|| !med_from_and_to(msg, &is_from, &is_to))
 		return;
-	if(med_address_put(msg, &old_from, from.s, from.len, plain[0] == 'h') != MED_EOK
-			|| med_address_put(msg, &old_to, to.s, to.len, false) != MED_EOK)
+	if(from_caller) {
+		from_edit = med_address_edit(&is_from, texts[MED_FROM_NOW], hidden);
+		to_edit = med_address_edit(&is_to, texts[MED_TO_NOW], false);
+	} else { /* the callee is in From of its own requests */
+		from_edit = med_address_edit(&is_from, texts[MED_TO_THEN], false);
+		to_edit = med_address_edit(&is_to, texts[MED_FROM_THEN], false);
+	}
+	if(med_edit_both(msg, &from_edit, &to_edit) != MED_EOK)
 		LM_ERR("no memory to rewrite From and To of a request within a call\n");
 	med_asserted_off(msg);
 	if(msg->REQ_METHOD != METHOD_ACK
@@ -302,48 +418,33 @@ static void med_routed_apply(sip_msg_t *msg, const char *plain, size_t len)
 		LM_ERR("no memory to restore From and To of replies\n");
 }
 
-med_str_t med_identity_routed(sip_msg_t *msg, med_str_t params)
+/** Only where the URI is another: then all in front of the header's parameters. */
+static med_edit_t med_restored(const med_address_t *is, const med_address_t *was)
 {
-	char plain[MED_SEAL_PLAIN_MAX];
-	med_ours_t ours;
-	size_t len = 0;
+	med_edit_t edit = {
+			is->start, med_address_len(is), {was->start, med_address_len(was)}, false};
 
-	if(!med_ours_of(params, &ours))
-		return ours.facts;
-	if(ours.forward.len > 0)
-		len = med_cookie_unseal(msg, MED_FROM_CALLER, ours.facts, ours.forward, plain);
-	if(len == 0 && ours.back.len > 0)
-		len = med_cookie_unseal(msg, MED_FROM_CALLEE, ours.facts, ours.back, plain);
-	if(len > 0)
-		med_routed_apply(msg, plain, len);
-	return ours.facts;
-}
-
-static void med_restore_one(
-		sip_msg_t *reply, struct hdr_field *now, struct hdr_field *then)
-{
-	med_address_t is, was;
-
-	if(!med_address_of(now, &is) || !med_address_of(then, &was)
-			|| (is.uri.len == was.uri.len
-					&& memcmp(is.uri.s, was.uri.s, (size_t)was.uri.len) == 0))
-		return;
-	if(med_identity_replace(
-			   reply, is.start, med_address_len(&is), was.start, med_address_len(&was))
-			!= MED_EOK)
-		LM_ERR("no memory to restore From or To of a reply\n");
+	if(is->uri.len == was->uri.len
+			&& memcmp(is->uri.s, was->uri.s, (size_t)was->uri.len) == 0)
+		edit.len = 0;
+	return edit;
 }
 
 /** A reply says From and To as its request did, be it ours to rewrite or not. */
 static void med_restore(struct cell *t, int type, struct tmcb_params *params)
 {
 	sip_msg_t *request = params->req, *reply = params->rpl;
+	med_address_t is_from, is_to, was_from, was_to;
+	med_edit_t from, to;
 
 	(void)t, (void)type;
 	if(request == NULL || reply == NULL || reply == FAKED_REPLY
 			|| parse_headers(reply, HDR_FROM_F | HDR_TO_F, 0) < 0
-			|| parse_from_header(reply) < 0)
+			|| !med_from_and_to(reply, &is_from, &is_to)
+			|| !med_from_and_to(request, &was_from, &was_to))
 		return;
-	med_restore_one(reply, reply->from, request->from);
-	med_restore_one(reply, reply->to, request->to);
+	from = med_restored(&is_from, &was_from);
+	to = med_restored(&is_to, &was_to);
+	if(med_edit_both(reply, &from, &to) != MED_EOK)
+		LM_ERR("no memory to restore From and To of a reply\n");
 }

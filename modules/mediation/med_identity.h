@@ -3,9 +3,8 @@
  *
  * The called side gets them with the numbers and hosts its trunk wants; the caller goes
  * on seeing its own, in every reply and in every request of either side, whatever the
- * script does. Nothing is kept for that: each of our Record-Routes carries, sealed, what
- * requests that come with it need (med_cookie.h), and a reply is mended by its own
- * request.
+ * script does. Nothing is kept for that: our Record-Route carries, sealed, what requests
+ * of either side need (med_cookie.h), and a reply is mended by its own request.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,8 +12,10 @@
 #define MED_IDENTITY_H
 
 #include "med_call.h"
+#include "medcore/carry.h"
 
-#define MED_IDENTITY_URI_MAX 255u /* bytes of a From or To URI that can be carried */
+#define MED_IDENTITY_URI_MAX                                                             \
+	MED_CARRY_TEXT_MAX /* bytes of a From or To URI that can be carried */
 
 /** What became of From and To of one branch. */
 typedef struct med_rewritten {
@@ -29,20 +30,27 @@ typedef struct med_rewritten {
  * In branch_route: From and To for this trunk, if they differ.
  *
  * @param numbers  as the trunk wants them; calling.len 0: From stays
+ * @param extension  of the calling number
  * @return MED_EOK; MED_ELIMIT: too long to be put back later; MED_ENOMEM, MED_EINVAL
  */
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const med_numbers_t *numbers, bool hidden, med_rewritten_t *rewritten);
+		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
+		med_rewritten_t *rewritten);
 
-/** What is sealed for one direction; @return its length, 0: nothing was changed. */
-size_t med_identity_plain(
-		const med_rewritten_t *rewritten, bool from_caller, char *plain);
+/** What goes with the call; nothing where nothing was changed. */
+void med_identity_carry(const med_rewritten_t *rewritten, med_carry_t *carried);
 
-/**
- * After loose_route(): From and To of an in-dialog request, by its Route's parameters.
- * @return what is in "med=" of them (med_cookie.h); len 0: it is not there
- */
-med_str_t med_identity_routed(sip_msg_t *msg, med_str_t params);
+/** After loose_route(): From and To of an in-dialog request, by what came with it. */
+void med_identity_routed(sip_msg_t *msg, bool from_caller, med_carry_t *carried);
+
+/** A name-addr or addr-spec in front of the header's parameters. */
+typedef struct med_address {
+	const char *start; /**< display name, or the URI */
+	str uri;
+	bool enclosed; /**< in < > */
+} med_address_t;
+/** Of a From or To. false: it has none. */
+bool med_address_of(const struct hdr_field *header, med_address_t *address);
 
 /** Bytes of the message become others. MED_EOK, MED_ENOMEM. */
 int med_identity_replace(

@@ -26,7 +26,8 @@
 #define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
-static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete;
+static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete,
+		med_rtpengine_query;
 
 int med_media_init(void)
 {
@@ -38,6 +39,7 @@ int med_media_init(void)
 	med_rtpengine_offer = med_kemi_function("rtpengine", "rtpengine_offer");
 	med_rtpengine_answer = med_kemi_function("rtpengine", "rtpengine_answer");
 	med_rtpengine_delete = med_kemi_function("rtpengine", "rtpengine_delete");
+	med_rtpengine_query = med_kemi_function("rtpengine", "rtpengine_query");
 	if(med_rtpengine_offer == NULL || med_rtpengine_answer == NULL
 			|| med_rtpengine_delete == NULL) {
 		LM_ERR("this rtpengine module lacks rtpengine_offer, _answer or _delete\n");
@@ -527,6 +529,23 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 	memcpy(msg->first_line.u.reply.status.s, "183", 3);
 }
 
+/**
+ * An offer within the call was refused: rtpengine goes back to what both sides agreed on
+ * before it. Asked of the policy listener by a query, which harms nothing elsewhere.
+ */
+static void med_media_roll_back(sip_msg_t *msg, const med_call_t *call)
+{
+	str flags = str_init("med-rollback=1");
+
+	if((call->flags & MED_CALL_IN_DIALOG) == 0 || (call->flags & MED_CALL_OFFER) == 0
+			|| (!call->in.policy.anchored && !call->out.policy.anchored)
+			|| med_rtpengine_query == NULL || !med_policy_listener_present())
+		return;
+	if(med_rtpengine_query(msg, &flags) < 0)
+		LM_NOTICE("call %.*s: its media is as the refused offer wanted it\n",
+				msg->callid->body.len, msg->callid->body.s);
+}
+
 static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 {
 	int method = get_cseq(msg)->method_id, code = msg->REPLY_STATUS, rc;
@@ -546,16 +565,21 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 			return MED_MEDIA_NOTHING;
 		}
 	}
+	if(code >= 300 && (method == METHOD_INVITE || method == METHOD_UPDATE))
+		med_media_roll_back(msg, call);
 	if(code >= 300 || code == 100
 			|| (method != METHOD_INVITE && method != METHOD_UPDATE
 					&& method != METHOD_PRACK))
 		return MED_MEDIA_NOTHING;
 	offer = method == METHOD_INVITE && (call->flags & MED_CALL_OFFER) == 0;
 	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
-	if(rc < 0)
-		med_refuse_answer(msg, call);
-	else
+	if(rc >= 0) {
 		med_media_early(msg, call);
+		return rc;
+	}
+	if(code >= 200)
+		med_media_roll_back(msg, call);
+	med_refuse_answer(msg, call);
 	return rc;
 }
 

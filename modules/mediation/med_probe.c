@@ -16,7 +16,6 @@
 #include "core/cfg/cfg_struct.h"
 #include "core/fmsg.h"
 #include "core/pt.h"
-#include "core/rand/kam_rand.h"
 #include "core/receive.h"
 #include "core/route.h"
 #include "core/socket_info.h"
@@ -44,6 +43,7 @@
 /** The prober's own. */
 static struct {
 	int64_t *due;          /**< by trunk number */
+	uint8_t *place;        /**< of a gateway named in DNS, the one asked; by number */
 	uint32_t numbers, end; /**< room in due; numbers above any seen so far */
 	uint64_t revision;     /**< that due was made for */
 	uint32_t probe;        /**< number of the last one */
@@ -139,23 +139,28 @@ static med_str_t med_probe_host(
 			socket->useinfo.name.len > 0 ? socket->useinfo.name : socket->address_str);
 }
 
-/** Where one that is named by name listens: one place after the other, and no DNS. */
-static bool med_probe_place(const med_trunk_t *trunk, const struct socket_info *socket,
-		char uri[MED_DESTINATION_MAX], str *place)
+/**
+ * Which place of a gateway that is named in DNS is asked: the same as long as it answers,
+ * else the next one, so that a trunk is down when none does. Never by name: the prober
+ * must not wait for DNS. @return bytes of @p uri; 0: there is none
+ */
+static size_t med_probe_place(const med_trunk_t *trunk, const struct socket_info *socket,
+		char *uri, size_t size)
 {
-	med_target_query_t query = {.transport = trunk->transport,
-			.ipv4 = socket->address.af == AF_INET,
-			.ipv6 = socket->address.af == AF_INET6,
-			.turn = own.probe,
-			.chance = trunk->gateway->srv ? (uint32_t)kam_rand() : 0};
-	const med_target_t *target = med_target_next(trunk->gateway, &query);
+	const med_gateway_t *gateway = trunk->gateway;
+	bool ipv4 = socket->address.af == AF_INET;
+	const med_target_t *fit[MED_TARGETS_MAX], *target;
+	unsigned count = 0;
 
-	if(target == NULL)
-		return false;
-	place->s = uri;
-	place->len = (int)med_target_uri(&target->ip, med_target_port(target, trunk->port),
-			(enum med_transport)trunk->transport, uri, MED_DESTINATION_MAX);
-	return true;
+	for(unsigned i = 0; i < gateway->target_count; i++)
+		if((gateway->targets[i].transports >> trunk->transport & 1) != 0
+				&& med_ip_is_v4(&gateway->targets[i].ip) == ipv4)
+			fit[count++] = &gateway->targets[i];
+	if(count == 0)
+		return 0;
+	target = fit[own.place[trunk->number] % count];
+	return med_target_uri(&target->ip, med_target_port(target, trunk->port),
+			(enum med_transport)trunk->transport, uri, size);
 }
 
 static bool med_probe_send(
@@ -164,10 +169,10 @@ static bool med_probe_send(
 	static str method = str_init("OPTIONS");
 	med_str_t host = med_probe_host(trunk, socket);
 	med_str_t contact = trunk->pool_fqdn.len > 0 ? trunk->pool_fqdn : host;
-	char from[320], headers[640], uri[MED_DESTINATION_MAX];
-	str place = {NULL, 0};
+	char from[320], headers[640], place[80];
 	bool v6 = memchr(host.s, ':', host.len) != NULL && host.s[0] != '[';
 	str from_uri = {from, 0}, more = {headers, 0}, to = med_to_str(trunk->destination);
+	str hop = {place, 0};
 	uac_req_t request;
 	int rc;
 
@@ -181,24 +186,41 @@ static bool med_probe_send(
 			"REFER\r\n",
 			v6 ? "[" : "", MED_STR_FMT(contact), v6 ? "]" : "", (unsigned)socket->port_no,
 			med_transport_name((enum med_transport)trunk->transport));
-	if((size_t)from_uri.len >= sizeof from || (size_t)more.len >= sizeof headers
-			|| (trunk->gateway->named && !med_probe_place(trunk, socket, uri, &place)))
+	if((size_t)from_uri.len >= sizeof from || (size_t)more.len >= sizeof headers)
 		return false;
+	if(trunk->gateway->named) {
+		hop.len = (int)med_probe_place(trunk, socket, place, sizeof place);
+		if(hop.len == 0)
+			return false;
+	}
 	set_uac_req(&request, &method, &more, NULL, NULL, TMCB_LOCAL_COMPLETED,
 			med_probe_done, (void *)param);
 	request.ssock = &socket->sock_str;
 	/* a peer that takes no connection is told once, and by us: not four lines each time
 	 */
 	set_local_debug_level(L_CRIT);
-	rc = med_tm.t_request(&request, &to, &to, &from_uri, place.len > 0 ? &place : NULL);
+	rc = med_tm.t_request(&request, &to, &to, &from_uri, hop.len > 0 ? &hop : NULL);
 	reset_local_debug_level();
 	return rc >= 0;
+}
+
+/** A socket of loopback sends nowhere else: that is ours to mend, not the trunk's. */
+static bool med_probe_reaches(const struct socket_info *socket, const med_trunk_t *trunk)
+{
+	static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
+
+	if(socket->address.af != AF_INET || socket->address.u.addr[0] != 127)
+		return true;
+	return trunk->gateway->target_count > 0
+			&& memcmp(trunk->gateway->targets[0].ip.bytes, v4, sizeof v4) == 0;
 }
 
 static void med_probe_one(const med_trunk_t *trunk, med_trunk_state_t *state,
 		struct socket_info *socket, int64_t now)
 {
 	own.probe = own.probe + 1 == 0 ? 1 : own.probe + 1;
+	if(__atomic_load_n(&state->health.misses, __ATOMIC_RELAXED) > 0)
+		own.place[trunk->number]++;
 	__atomic_store_n(&state->health.sent_ms, now, __ATOMIC_RELAXED);
 	__atomic_store_n(&state->probe, own.probe, __ATOMIC_RELAXED);
 	med_stats_inc(MED_STAT_PROBES);
@@ -274,7 +296,7 @@ static bool med_probe_look(const med_snapshot_t *snapshot, uint32_t number, int6
 					 : med_health_next_probe(&state->health, profile->options_interval_ms,
 							 profile->options_down_interval_ms);
 	socket = next > now ? NULL : med_trunk_socket(trunk);
-	if(socket == NULL) { /* not yet; or we do not listen for it: that is not its fault */
+	if(socket == NULL || !med_probe_reaches(socket, trunk)) { /* not yet; or it cannot */
 		own.due[number] = next > now ? next : now + profile->options_interval_ms;
 		return false;
 	}
@@ -416,7 +438,8 @@ int med_probe_fork(int rank)
 		return 0;
 	own.numbers = med_shm_trunk_states();
 	own.due = malloc(own.numbers * sizeof *own.due);
-	if(cfg_child_init() || own.due == NULL)
+	own.place = calloc(own.numbers, sizeof *own.place);
+	if(cfg_child_init() || own.due == NULL || own.place == NULL)
 		exit(-1); /* Kamailio ends when one of its processes does */
 	for(uint32_t number = 0; number < own.numbers; number++)
 		own.due[number] = MED_NEVER;

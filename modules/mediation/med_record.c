@@ -22,13 +22,43 @@ static bool med_rr_usual;
 static struct {
 	msg_ctx_id_t msg;
 	med_str_t value; /**< len 0: it had none */
+	bool checked;
+	enum med_sender sender; /**< if checked */
 } med_routed;
+
+/** @p carry gets room for all that may be carried. */
+#define MED_CARRY_ROOM(carry)                                                            \
+	uint8_t carry##_room[MED_COOKIE_SYMBOLS_MAX];                                        \
+	med_carry_t carry = {carry##_room, 0, sizeof carry##_room, 0}
+
+/** That among a Route's parameters, the first of which has no semicolon before it. */
+static med_str_t med_ours_of(str params)
+{
+	const char *at = params.s, *end = params.s + params.len, *stop;
+
+	while(at != NULL && end - at > 5) {
+		if(*at == ';')
+			at++;
+		stop = memchr(at, ';', (size_t)(end - at));
+		if(end - at > 4 && memcmp(at, "med=", 4) == 0)
+			return (med_str_t){at + 4, (size_t)((stop != NULL ? stop : end) - at - 4)};
+		at = stop;
+	}
+	return (med_str_t){NULL, 0};
+}
 
 static void med_on_routed(sip_msg_t *msg, str *params, void *unused)
 {
 	(void)unused;
 	msg_ctx_id_set(msg, &med_routed.msg);
-	med_routed.value = med_identity_routed(msg, med_from_str(*params));
+	med_routed.value = med_ours_of(*params);
+	med_routed.checked = med_cookie_carries(med_routed.value);
+	if(med_routed.checked) {
+		MED_CARRY_ROOM(carried);
+		med_routed.sender = med_cookie_check(msg, med_routed.value, &carried);
+		if(med_routed.sender != MED_FROM_NOBODY)
+			med_identity_routed(msg, med_routed.sender == MED_FROM_CALLER, &carried);
+	}
 }
 
 /** Has rr's integer parameter this value? */
@@ -57,12 +87,19 @@ int med_record_init(void)
 	return med_rr.register_rrcb(med_on_routed, NULL);
 }
 
-bool med_record_read(sip_msg_t *msg, med_str_t *value)
+bool med_record_read(sip_msg_t *msg, med_call_t *call)
 {
-	if(msg_ctx_id_match(msg, &med_routed.msg) != 1)
+	if(msg_ctx_id_match(msg, &med_routed.msg) != 1 || med_routed.value.len == 0)
 		return false;
-	*value = med_routed.value;
-	return value->len > 0;
+	if(!med_routed.checked) {
+		MED_CARRY_ROOM(carried);
+		med_routed.sender = med_cookie_check(msg, med_routed.value, &carried);
+		med_routed.checked = true;
+	}
+	if(med_routed.sender == MED_FROM_NOBODY)
+		return false;
+	med_cookie_read(med_routed.value, med_routed.sender, call);
+	return true;
 }
 
 /** Has the script called record_route() in the request route? Then only add to it. */
@@ -109,8 +146,7 @@ static const struct socket_info *med_record_socket(const sip_msg_t *msg)
 }
 
 #define MED_RECORD_HOST 256 /* bytes of our host as peers see it */
-#define MED_PARAMS_MAX (MED_COOKIE_MAX + 2 * (MED_SEAL_MAX + 8))
-#define MED_RECORD_MAX (MED_RECORD_HOST + 64 + MED_PARAMS_MAX)
+#define MED_RECORD_MAX (MED_RECORD_HOST + 64 + MED_COOKIE_MAX)
 
 /** "host:port;transport=x", the address that is advertised for the socket. 0: too long.
  */
@@ -161,24 +197,6 @@ static int med_record_one(sip_msg_t *msg, const struct socket_info *socket, bool
 	return med_rr.record_route_preset(msg, &text) > 0 ? MED_EOK : MED_ENOMEM;
 }
 
-/** ";medf=..." for the caller's requests, ";medb=..." for the callee's. false: too long.
- */
-static bool med_record_seal(sip_msg_t *msg, const med_rewritten_t *rewritten,
-		med_str_t facts, bool from_caller, str *param)
-{
-	char plain[MED_SEAL_PLAIN_MAX];
-	size_t len = med_identity_plain(rewritten, from_caller, plain);
-
-	if(len == 0)
-		return true;
-	memcpy(param->s + param->len, from_caller ? ";medf=" : ";medb=", 6);
-	param->len += 6;
-	len = med_cookie_seal(msg, from_caller ? MED_FROM_CALLER : MED_FROM_CALLEE, facts,
-			plain, len, param->s + param->len);
-	param->len += (int)len;
-	return len > 0;
-}
-
 /*
  * rr's record_route() leaves room for a socket that is not chosen yet: 18 pieces, put
  * together when the message is built. Here it is chosen, so that one or two plain texts
@@ -188,36 +206,22 @@ int med_record_write(
 		sip_msg_t *msg, const med_call_t *call, const med_rewritten_t *rewritten)
 {
 	const struct socket_info *in = msg->rcv.bind_address, *out;
-	char buffer[MED_PARAMS_MAX], other[MED_PARAMS_MAX];
-	str param = {buffer, (int)med_cookie_write(msg, call, buffer)}, callee;
-	med_str_t facts = {buffer + 5, (size_t)(param.len > 5 ? param.len - 5 : 0)};
+	char buffer[MED_COOKIE_MAX];
+	str param = {buffer, 0};
 	int rc = MED_EOK;
+	MED_CARRY_ROOM(carried);
 
+	med_identity_carry(rewritten, &carried);
+	param.len = (int)med_cookie_write(msg, call, &carried, buffer);
 	if(param.len == 0)
 		return MED_EINVAL;
-	out = med_is_recorded(msg) ? NULL : med_record_socket(msg);
-	/* A request comes with the Record-Route next to its sender on top, and rr tells of
-	 * that one: what the caller's requests need is at our inbound socket, and of the
-	 * callee's at the outbound one; in both where there is one header for both. */
-	callee = param;
-	if(out != NULL && out != in) {
-		memcpy(other, buffer, (size_t)param.len);
-		callee.s = other;
-	}
-	if(!med_record_seal(msg, rewritten, facts, true, &param))
-		return MED_EINVAL;
-	if(callee.s == buffer)
-		callee.len = param.len;
-	if(!med_record_seal(msg, rewritten, facts, false, &callee))
-		return MED_EINVAL;
-	if(callee.s == buffer)
-		param.len = callee.len;
 	if(med_is_recorded(msg))
 		return med_rr.add_rr_param(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
+	out = med_record_socket(msg);
 	if(out == NULL)
 		return med_rr.record_route(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
 	if(out != in)
-		rc = med_record_one(msg, out, true, callee.s, (size_t)callee.len);
+		rc = med_record_one(msg, out, true, param.s, (size_t)param.len);
 	return rc == MED_EOK ? med_record_one(msg, in, out != in, param.s, (size_t)param.len)
 						 : rc;
 }

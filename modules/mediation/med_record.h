@@ -20,7 +20,10 @@ int med_record_init(void);
 int med_record_write(
 		sip_msg_t *msg, const med_call_t *call, const med_rewritten_t *rewritten);
 
-/** The Record-Route parameter of the last loose_route(); false: none. */
-bool med_record_read(sip_msg_t *msg, med_str_t *value);
+/**
+ * The call that the last loose_route() found, by med_cookie_read(); false: none, or one
+ * that is not this request's.
+ */
+bool med_record_read(sip_msg_t *msg, med_call_t *call);
 
 #endif

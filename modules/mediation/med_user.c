@@ -105,9 +105,7 @@ int ki_med_to_user_as(sip_msg_t *msg, str *srtp_mode)
 		med_stats_inc(MED_STAT_ROUTES_NONE);
 		return med_refused(msg, MED_NO);
 	}
-	if(med_calling_of(msg, in, &call->calling))
-		call->flags |= MED_CALL_ASSERTED;
-	med_calling_e164(snapshot, in, &call->calling);
+	med_calling(msg, snapshot, in, call);
 	call->out = (med_side_t){.number = MED_NO_NUMBER, .policy = leg};
 	call->flags |= MED_CALL_TO_USER;
 	MED_TELL(msg, "the script has it ring at one of our own users");

@@ -35,9 +35,12 @@ int ki_med_authorize_as(sip_msg_t *msg, str *policy, str *kind);
 int ki_med_route(sip_msg_t *msg);
 int ki_med_to_user(sip_msg_t *msg);
 int ki_med_to_user_as(sip_msg_t *msg, str *srtp_mode);
-/** The dial plan is the gateway's way of writing numbers, the caller's own included. */
-void med_calling_e164(
-		const med_snapshot_t *snapshot, const med_trunk_t *in, med_number_t *calling);
+/**
+ * Who calls, as E.164 where the dial plan makes that of it: it is the gateway's way of
+ * writing numbers, the caller's own included.
+ */
+void med_calling(sip_msg_t *msg, const med_snapshot_t *snapshot, const med_trunk_t *in,
+		med_call_t *call);
 
 /** In mod_init: tm's functions. */
 int med_attempt_init(void);

@@ -114,10 +114,29 @@ START_TEST(branches)
 }
 END_TEST
 
+/** A command that is kept to be said again: whole, or not at all. */
+START_TEST(said)
+{
+	static char longest[MED_SAID_MAX + 1];
+	med_said_t kept = {NULL, 0};
+
+	med_said_keep(&kept, "d1:a1:be", 8);
+	ck_assert(med_str_eq((med_str_t){kept.s, kept.len}, MED_STR("d1:a1:be")));
+	med_said_keep(&kept, longest, MED_SAID_MAX);
+	ck_assert_uint_eq(kept.len, MED_SAID_MAX);
+	med_said_keep(&kept, longest, MED_SAID_MAX + 1);
+	ck_assert_ptr_null(kept.s);
+	med_said_keep(&kept, "x", 1);
+	med_said_keep(&kept, NULL, 0);
+	ck_assert_ptr_null(kept.s);
+	ck_assert_uint_eq(kept.len, 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *tests[] = {
-			found_and_forgotten, full_forgets_the_longest_unused, age, branches};
+			said, found_and_forgotten, full_forgets_the_longest_unused, age, branches};
 
 	return plugin_run("ng calls", tests, COUNT(tests));
 }

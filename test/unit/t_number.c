@@ -61,9 +61,39 @@ START_TEST(texts_show_no_raw_bytes)
 }
 END_TEST
 
+START_TEST(uri_parameters)
+{
+	static const struct {
+		const char *uri, *context, *extension;
+	} row[] = {{"+1425", "", ""}, {"sip:911@a.example;user=phone", "", ""},
+			{"911;phone-context=Redmond", "Redmond", ""},
+			{"sip:3;phone-context=cdp.udp@a.example;user=phone", "cdp.udp", ""},
+			{"sip:3@a.example;Phone-Context=+49;user=phone", "+49", ""},
+			{"+1425;ext=104", "", "104"}, {"sip:+1425@a;user=phone;EXT=1-0.4", "", "104"},
+			{"tel:+1425;ext=1;phone-context=x", "x", "1"},
+			{"1;ext=1234567890123456", "", "1234567890123456"},
+			{"1;ext=12345678901234567", "", ""}, {"1;ext=a", "", ""}, {"1;ext=", "", ""},
+			{"1;ext=%31", "", "1"}, {"1;ext=%3", "", ""}, {"1;ext=1;ext=2", "", "1"},
+			{"1;phone-context=a;phone-context=b", "a", ""}, {";", "", ""}, {"", "", ""},
+			{"1;;;ext=5", "", "5"}, {"1;next=5;sext=6", "", ""}, {"1;ext", "", ""},
+			{"1;@;ext=7@", "", "7"}};
+
+	for(size_t i = 0; i < COUNT(row); i++) {
+		med_number_params_t params;
+
+		med_number_params(med_str(row[i].uri), &params);
+		ck_assert_msg(med_str_eq(params.context, med_str(row[i].context)), "%s: %.*s",
+				row[i].uri, MED_STR_FMT(params.context));
+		ck_assert_msg(med_str_eq((med_str_t){params.extension.s, params.extension.len},
+							  med_str(row[i].extension)),
+				"%s: %.*s", row[i].uri, params.extension.len, params.extension.s);
+	}
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *tests[] = {user_parts, length, texts_show_no_raw_bytes};
+	const TTest *tests[] = {user_parts, length, texts_show_no_raw_bytes, uri_parameters};
 
 	return core_run("number", tests, COUNT(tests));
 }

@@ -691,6 +691,59 @@ START_TEST(numbers_as_the_trunk_wants_them)
 }
 END_TEST
 
+static void in_context(
+		const char *number, const char *context, const char *plan, const char *then)
+{
+	med_number_t it = core_number(number);
+	med_str_t found = med_number_in_context(snap, med_str(context), MED_STR("own"), &it);
+
+	ck_assert_msg(med_str_eq(found, med_str(plan)), "%s;phone-context=%s: %.*s", number,
+			context, MED_STR_FMT(found));
+	core_assert_number(it, then);
+}
+
+START_TEST(contexts)
+{
+	char longest[MED_NUMBER_MAX];
+
+	start();
+	add_trunk("a", "192.0.2.1", "tcp");
+	core_set(config, MED_KIND_RULES, "hq", "simple_name", "Redmond", NULL);
+	core_set(config, MED_KIND_RULES, "own", "rule.0", "^1$ => +1", NULL);
+	build();
+	in_context("1000", "", "own", "1000");
+	in_context("1000", "Redmond", "hq", "1000");
+	in_context("+1000", "Redmond", "own", "+1000");
+	in_context("1000", "redmond", "own", "1000");
+	in_context("1000", "enterprise", "own", "1000");
+	in_context("1000", "dialstring", "own", "1000");
+	in_context("30123", "+49", "own", "+4930123");
+	in_context("30123", "%2B4-9", "own", "+4930123");
+	in_context("+30123", "+49", "own", "+30123");
+	in_context("*21", "+49", "own", "*21");
+	in_context("1", "+", "own", "1");
+	in_context("1", "+49x", "own", "1");
+	memset(longest, '1', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	in_context(longest, "+49", "own", longest);
+	/* a name moves, is shared, and goes */
+	core_set(config, MED_KIND_RULES, "hq", "simple_name", "Seattle", NULL);
+	build();
+	in_context("1000", "Redmond", "own", "1000");
+	in_context("1000", "Seattle", "hq", "1000");
+	core_set(config, MED_KIND_RULES, "a", "simple_name", "Seattle", NULL);
+	build();
+	in_context("1000", "Seattle", "a", "1000");
+	(void)med_config_remove(config, MED_KIND_RULES, MED_STR("a"));
+	build();
+	in_context("1000", "Seattle", "hq", "1000");
+	(void)med_config_remove(config, MED_KIND_RULES, MED_STR("hq"));
+	build();
+	in_context("1000", "Seattle", "own", "1000");
+	finish();
+}
+END_TEST
+
 START_TEST(normalising)
 {
 	med_number_t in = core_number("0100"), out;
@@ -1232,7 +1285,7 @@ int main(void)
 			priority_then_id, turns_follow_the_weights, a_plan_is_bounded,
 			a_dear_pattern_is_named, many_patterns_that_end_with_digits,
 			what_patterns_cost_together_is_nobodys_fault, endings_are_those_of_pcre2,
-			numbers_as_the_trunk_wants_them, normalising, codes_that_fail_over,
+			numbers_as_the_trunk_wants_them, normalising, contexts, codes_that_fail_over,
 			the_index_says_what_pcre2_says, from_the_pstn_nothing_goes_back_there,
 			restricted_calls_stay_within_their_site, routes_keep_to_their_schedules,
 			clocks_change_on_time, emergency_calls_find_the_last_trunk_standing,

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """From and To as each side is to see them, in every message of a call, and nothing more."""
 
+import copy
 import re
 
 from case import Case
@@ -124,21 +125,17 @@ with Case(plan=48) as t:
         pbx1.ack(sent, final)
         gw1.expect("ACK", call_id=sent.get("Call-ID"))
         calls.append((sent, final))
-    carried = [re.search(r";medf=([^;>]+)", " ".join(final.all("Record-Route")))[1]
+    carried = [re.search(r";med=[^;>]*~nbnb.{19}([^;>]+)", " ".join(final.all("Record-Route")))[1]
                for _, final in calls]
     t.ok(carried[0] != carried[1], "no two calls carry the same")
+    sent, final = calls[0]
     for what, forged in (("changed", carried[0][:-2] + "AA"), ("of another call", carried[1]),
-                         ("cut", carried[0][:40]), ("no base64", "%41" * 40),
+                         ("cut", carried[0][:40]), ("of other characters", "%41" * 40),
                          ("huge", "A" * 1500), ("nothing", "")):
-        sent, final = calls[0]
-        final.headers = [(n, v.replace(carried[0], forged)) for n, v in final.headers]
-        options = pbx1._in_dialog("OPTIONS", sent, final, cseq=calls.index((sent, final)) + 7)
-        got = gw1.expect("OPTIONS", call_id=sent.get("Call-ID"))
-        t.equal(both(got), both(options), f"{what}: From and To stay as they are")
-        gw1.reply(got, 200, "OK")
-        pbx1.expect(200, call_id=sent.get("Call-ID"))
-        final.headers = [(n, v.replace(forged, carried[0]) if forged else v)
-                         for n, v in final.headers]
+        changed = copy.copy(final)
+        changed.headers = [(n, v.replace(carried[0], forged)) for n, v in final.headers]
+        pbx1._in_dialog("OPTIONS", sent, changed, cseq=7)
+        t.equal(pbx1.expect("4xx", call_id=sent.get("Call-ID")).status, 481, f"{what}: 481")
 
     # the next trunk has another form; a failure is answered in the caller's
     sent = call()
@@ -207,7 +204,7 @@ with Case(plan=48) as t:
     sent = call("0501234")
     got = trunks.plain.expect("INVITE", call_id=sent.get("Call-ID"))
     t.equal((got.get("From"), got.get("To")), (CALLER, CALLED), "rewrite no: as they came")
-    t.ok("medf=" not in repr(got.all("Record-Route")), "and nothing is carried")
+    t.like(repr(got.all("Record-Route")), r"~nbnb.{19}[;>]", "and nothing is carried")
     trunks.plain.reply(got, 486, "Busy Here")
     for form, shown in (
             ("Anonymous <sip:anonymous@anonymous.invalid>;tag=a", "sip:anonymous@anonymous.invalid"),

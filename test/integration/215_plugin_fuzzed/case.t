@@ -37,7 +37,7 @@ def body(draw):
 
 
 def command(draw):
-    word = draw.choice(["offer", "offer", "answer", "answer", "delete", "query", "ping", "nonsense"])
+    word = draw.choice(["offer", "offer", "answer", "answer", "delete", "query", "query", "ping", "nonsense"])
     keys = {"command": word, "call-id": draw.choice(CALLS), "from-tag": draw.choice("AB"),
             "med-from": draw.choice(LEGS), "med-to": draw.choice(LEGS), "sdp": body(draw)}
     if word == "answer" or draw.random() < 0.3:
@@ -47,6 +47,8 @@ def command(draw):
     if word == "delete" or draw.random() < 0.1:
         for key in ("med-from", "med-to", "sdp"):
             keys.pop(key)
+    if word == "query" and draw.random() < 0.7:
+        keys["med-rollback"] = "1"
     if draw.random() < 0.1:
         keys[draw.choice(["flags", "SDES", "replace", "supports", "med-hello"])] = draw.choice(
             [["load limit"], {"a": ["b"]}, 7, "x"])

@@ -1,0 +1,277 @@
+/**
+ * carry.c - see carry.h
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "medcore/carry.h"
+
+/* What the symbols up to ANY_BYTE stand for. */
+static const char bytes_of[] =
+		"abcdefghijklmnopqrstuvwxyz0123456789.@:;=-_+%&[]*#~!,/?$'()";
+#define BYTES (sizeof bytes_of - 1)
+#define ANY_BYTE 63 /* two symbols follow: its upper two bits, its lower six */
+/* Up to here a number is one symbol; more is two. */
+#define NUMBER_SHORT 48
+/* What they stand as, encrypted. */
+static const char chars_of[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* The reverse of both; ANY_BYTE and NO_SYMBOL: of none. */
+#define NO_SYMBOL 128
+static uint8_t symbol_of_byte[256], symbol_of_char[256];
+
+static void tables_made(void)
+{
+	if(symbol_of_byte[0] == ANY_BYTE)
+		return;
+	memset(symbol_of_char, NO_SYMBOL, sizeof symbol_of_char);
+	for(unsigned i = 0; i < sizeof chars_of - 1; i++)
+		symbol_of_char[(unsigned char)chars_of[i]] = (uint8_t)i;
+	memset(symbol_of_byte, ANY_BYTE, sizeof symbol_of_byte);
+	for(unsigned i = 0; i < BYTES; i++)
+		symbol_of_byte[(unsigned char)bytes_of[i]] = (uint8_t)i;
+}
+
+int med_carry_put(med_carry_t *carry, unsigned symbol)
+{
+	if(carry->len == carry->max)
+		return MED_ELIMIT;
+	carry->symbols[carry->len++] = (uint8_t)(symbol & 63);
+	return MED_EOK;
+}
+
+int med_carry_get(med_carry_t *carry)
+{
+	return carry->at < carry->len ? carry->symbols[carry->at++] : -1;
+}
+
+static uint8_t *write_number(uint8_t *at, size_t number)
+{
+	if(number >= NUMBER_SHORT)
+		*at++ = (uint8_t)(NUMBER_SHORT + number / 64);
+	*at++ = (uint8_t)(number < NUMBER_SHORT ? number : number % 64);
+	return at;
+}
+
+/* -1: there is none. At most 1023. */
+static int read_number(med_carry_t *carry)
+{
+	int first = med_carry_get(carry), second;
+
+	if(first < NUMBER_SHORT)
+		return first;
+	second = med_carry_get(carry);
+	return second < 0 ? -1 : (first - NUMBER_SHORT) * 64 + second;
+}
+
+int med_carry_add(med_carry_t *carry, med_str_t like, med_str_t text)
+{
+	size_t same = 0, tail = 0, most = like.len < text.len ? like.len : text.len;
+	uint8_t *at = carry->symbols + carry->len;
+
+	tables_made();
+	if(like.len > MED_CARRY_TEXT_MAX || text.len > MED_CARRY_TEXT_MAX
+			|| carry->max - carry->len < 6 + 3 * text.len)
+		return MED_ELIMIT;
+	while(same < most && like.s[same] == text.s[same])
+		same++;
+	while(tail < most - same
+			&& like.s[like.len - 1 - tail] == text.s[text.len - 1 - tail])
+		tail++;
+	at = write_number(at, same);
+	at = write_number(at, tail);
+	at = write_number(at, text.len - same - tail);
+	for(size_t i = same; i < text.len - tail; i++) {
+		uint8_t byte = (uint8_t)text.s[i], symbol = symbol_of_byte[byte];
+
+		*at++ = symbol;
+		if(symbol == ANY_BYTE) {
+			*at++ = byte >> 6;
+			*at++ = byte & 63;
+		}
+	}
+	carry->len = (size_t)(at - carry->symbols);
+	return MED_EOK;
+}
+
+/* The bytes that these symbols make; NULL: there are too few. */
+static const uint8_t *read_bytes(
+		const uint8_t *at, const uint8_t *end, char *out, const char *out_end)
+{
+	while(out < out_end) {
+		if(at == end)
+			return NULL;
+		if(*at < BYTES) {
+			*out++ = bytes_of[*at++];
+			continue;
+		}
+		if(*at != ANY_BYTE || end - at < 3 || at[1] > 3)
+			return NULL;
+		*out++ = (char)(at[1] << 6 | at[2]);
+		at += 3;
+	}
+	return at;
+}
+
+int med_carry_take(
+		med_carry_t *carry, med_str_t like, char text[MED_CARRY_TEXT_MAX], size_t *len)
+{
+	int same = read_number(carry), tail = read_number(carry), own = read_number(carry);
+	const uint8_t *end;
+
+	if(same < 0 || tail < 0 || own < 0 || (size_t)(same + tail) > like.len
+			|| (size_t)(same + own + tail) > MED_CARRY_TEXT_MAX)
+		return MED_EINVAL;
+	end = read_bytes(carry->symbols + carry->at, carry->symbols + carry->len, text + same,
+			text + same + own);
+	if(end == NULL)
+		return MED_EINVAL;
+	carry->at = (size_t)(end - carry->symbols);
+	memcpy(text, like.s, (size_t)same);
+	memcpy(text + same + own, like.s + like.len - tail, (size_t)tail);
+	*len = (size_t)(same + own + tail);
+	return MED_EOK;
+}
+
+/* Four words at once: compilers make one instruction of it where the machine has it. */
+typedef uint32_t row_t __attribute__((vector_size(16)));
+
+static inline row_t rotated(row_t row, int bits)
+{
+	return row << bits | row >> (32 - bits);
+}
+
+static inline void quarter_rounds(row_t *a, row_t *b, row_t *c, row_t *d)
+{
+	*a += *b;
+	*d = rotated(*d ^ *a, 16);
+	*c += *d;
+	*b = rotated(*b ^ *c, 12);
+	*a += *b;
+	*d = rotated(*d ^ *a, 8);
+	*c += *d;
+	*b = rotated(*b ^ *c, 7);
+}
+
+/* Each word of the row comes from this many places further on. */
+#define TURNED_1(row) __builtin_shufflevector((row), (row), 1, 2, 3, 0)
+#define TURNED_2(row) __builtin_shufflevector((row), (row), 2, 3, 0, 1)
+#define TURNED_3(row) __builtin_shufflevector((row), (row), 3, 0, 1, 2)
+
+static uint32_t load32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16
+			| (uint32_t)p[3] << 24;
+}
+
+void med_chacha20(const uint8_t key[32], uint32_t counter, const uint32_t nonce[3],
+		uint32_t out[16])
+{
+	/* "expand 32-byte k" */
+	const row_t a0 = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+	const row_t b0 = {load32(key), load32(key + 4), load32(key + 8), load32(key + 12)};
+	const row_t c0 = {
+			load32(key + 16), load32(key + 20), load32(key + 24), load32(key + 28)};
+	const row_t d0 = {counter, nonce[0], nonce[1], nonce[2]};
+	row_t a = a0, b = b0, c = c0, d = d0;
+
+	for(int i = 0; i < 10; i++) { /* columns, then diagonals */
+		quarter_rounds(&a, &b, &c, &d);
+		b = TURNED_1(b);
+		c = TURNED_2(c);
+		d = TURNED_3(d);
+		quarter_rounds(&a, &b, &c, &d);
+		b = TURNED_3(b);
+		c = TURNED_2(c);
+		d = TURNED_1(d);
+	}
+	a += a0;
+	b += b0;
+	c += c0;
+	d += d0;
+	memcpy(out, &a, 16);
+	memcpy(out + 4, &b, 16);
+	memcpy(out + 8, &c, 16);
+	memcpy(out + 12, &d, 16);
+}
+
+#define WORD_SYMBOLS 5 /* of 30 of its bits */
+#define BLOCK_SYMBOLS (16 * WORD_SYMBOLS)
+
+static void stream_block(
+		const uint8_t key[32], uint64_t nonce, size_t at, uint8_t stream[BLOCK_SYMBOLS])
+{
+	const uint32_t words[3] = {0, (uint32_t)nonce, (uint32_t)(nonce >> 32)};
+	uint32_t block[16];
+
+	med_chacha20(key, (uint32_t)(at / BLOCK_SYMBOLS), words, block);
+	for(size_t i = 0; i < 16; i++, stream += WORD_SYMBOLS) {
+		stream[0] = block[i] & 63;
+		stream[1] = block[i] >> 6 & 63;
+		stream[2] = block[i] >> 12 & 63;
+		stream[3] = block[i] >> 18 & 63;
+		stream[4] = block[i] >> 24 & 63;
+	}
+}
+
+static size_t block_end(size_t at, size_t len)
+{
+	return len - at < BLOCK_SYMBOLS ? len : at + BLOCK_SYMBOLS;
+}
+
+void med_carry_seal(
+		const uint8_t key[32], uint64_t nonce, const med_carry_t *carry, char *out)
+{
+	uint8_t stream[BLOCK_SYMBOLS];
+
+	for(size_t at = 0, end; at < carry->len; at = end) {
+		stream_block(key, nonce, at, stream);
+		end = block_end(at, carry->len);
+		for(size_t i = at; i < end; i++)
+			out[i] = chars_of[carry->symbols[i] ^ stream[i - at]];
+	}
+}
+
+int med_carry_open(
+		const uint8_t key[32], uint64_t nonce, med_str_t sealed, med_carry_t *carry)
+{
+	uint8_t stream[BLOCK_SYMBOLS], seen = 0;
+
+	tables_made();
+	if(sealed.len > carry->max)
+		return MED_ELIMIT;
+	for(size_t at = 0, end; at < sealed.len; at = end) {
+		stream_block(key, nonce, at, stream);
+		end = block_end(at, sealed.len);
+		for(size_t i = at; i < end; i++) {
+			uint8_t symbol = symbol_of_char[(unsigned char)sealed.s[i]];
+
+			seen |= symbol;
+			carry->symbols[i] = symbol ^ stream[i - at];
+		}
+	}
+	carry->len = sealed.len;
+	carry->at = 0;
+	return (seen & NO_SYMBOL) != 0 ? MED_EINVAL : MED_EOK;
+}
+
+char *med_carry_bits(char *at, uint64_t bits, int chars)
+{
+	while(chars-- > 0) {
+		*at++ = chars_of[bits & 63];
+		bits >>= 6;
+	}
+	return at;
+}
+
+uint64_t med_carry_bits_of(const char *at, int chars)
+{
+	uint64_t bits = 0;
+
+	tables_made();
+	for(int i = 0; i < chars; i++)
+		bits |= (uint64_t)(symbol_of_char[(unsigned char)at[i]] & 63) << (6 * i);
+	return bits;
+}
