@@ -35,6 +35,8 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 			return med_location_object(config, id, &record->location_policy);
 		case MED_KIND_GUARD:
 			return med_guard_object(&config->heap, id, &record->guard);
+		case MED_KIND_LIMITS:
+			return med_limits_object(&config->heap, id, slot->number, &record->limits);
 		case MED_KIND_RESPONSE_RULES:
 			return med_response_object(&config->heap, id, &record->response_rules);
 		case MED_KIND_SCHEDULE:
@@ -224,6 +226,8 @@ static int build_state(
 		rc = build_schedules(config, view);
 	if(rc == MED_EOK)
 		rc = build_guards(config, view);
+	if(rc == MED_EOK)
+		rc = build_kind(config, MED_KIND_LIMITS, &view->limits);
 	if(rc == MED_EOK)
 		rc = med_build_trunks(config, state);
 	if(rc == MED_EOK)

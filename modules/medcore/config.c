@@ -65,21 +65,37 @@ static void grow_table(med_config_t *config, med_table_t *table)
 	table->buckets = buckets;
 }
 
+/* What numbers the next one; NULL: it has none, or can never be in force. */
+static uint32_t *numbers_of(
+		med_config_t *config, enum med_kind kind, med_str_t id, uint32_t *most)
+{
+	switch(kind) {
+		case MED_KIND_TRUNK:
+			*most = MED_TRUNK_NUMBERS;
+			return med_is_id(id) ? &config->trunk_numbers : NULL;
+		case MED_KIND_SCHEDULE:
+			*most = MED_SCHEDULE_NUMBERS;
+			return med_is_id(id) ? &config->schedule_numbers : NULL;
+		case MED_KIND_LIMITS:
+			*most = MED_LIMITS_NUMBERS;
+			return med_record_check_id(kind, id, NULL) == MED_EOK
+					? &config->limits_numbers
+					: NULL;
+		default:
+			return NULL;
+	}
+}
+
 med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 {
 	med_table_t *table = &config->table[kind];
 	med_slot_t *slot = med_slot_find(config, kind, id), **chain;
-	uint32_t *next;
-	bool numbered;
+	uint32_t most, *next;
 
 	if(slot != NULL)
 		return slot;
-	numbered = (kind == MED_KIND_TRUNK || kind == MED_KIND_SCHEDULE)
-			&& med_is_id(id); /* others are never in force */
-	next = kind == MED_KIND_TRUNK ? &config->trunk_numbers : &config->schedule_numbers;
-	if(numbered
-			&& *next >= (kind == MED_KIND_TRUNK ? MED_TRUNK_NUMBERS
-												: MED_SCHEDULE_NUMBERS))
+	next = numbers_of(config, kind, id, &most);
+	if(next != NULL && *next >= most)
 		return NULL;
 	if(table->slots * 2 >= table->buckets)
 		grow_table(config, table);
@@ -92,7 +108,7 @@ med_slot_t *med_slot_of(med_config_t *config, enum med_kind kind, med_str_t id)
 	slot->id_len = (uint8_t)id.len;
 	if(id.len > 0)
 		memcpy(slot->id, id.s, id.len);
-	slot->number = numbered ? (*next)++ : MED_NO_NUMBER;
+	slot->number = next != NULL ? (*next)++ : MED_NO_NUMBER;
 	chain = chain_of(table, slot->hash);
 	slot->next = *chain;
 	*chain = slot;

@@ -143,6 +143,7 @@ static int choose(med_explaining_t *e, const med_explain_query_t *asked)
 	med_explain_result_t *result = e->result;
 	med_query_t query = {.in = e->in,
 			.rank = asked->rank,
+			.full = asked->full,
 			.ctx = asked->ctx,
 			.policy = e->policy,
 			.called = &result->called,

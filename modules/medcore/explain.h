@@ -22,6 +22,8 @@ typedef struct med_explain_query {
 	int64_t now;         /**< seconds of 1970, for schedules; 0: now */
 	/** As med_query_t's; NULL: all are up. */
 	enum med_health_rank (*rank)(void *ctx, const med_trunk_t *trunk, bool first);
+	/** As med_query_t's; NULL: none is. */
+	bool (*full)(void *ctx, const med_trunk_t *trunk, bool emergency);
 	void *ctx;
 } med_explain_query_t;
 

@@ -89,6 +89,21 @@ typedef struct med_lookup {
 	uint8_t transports; /**< bits; all, where the name's addresses serve any */
 } med_lookup_t;
 
+#define MED_LIMITS_OF_TRUNK 3     /**< its own, its gateway's, its site's */
+#define MED_LIMITS_NUMBERS 16384u /**< limits that one node ever tells apart */
+
+/** How many calls a trunk, a gateway or a site carries. */
+typedef struct med_limits {
+	med_str_t id;    /**< "trunk:<id>", "gateway:<id>", "site:<id>" */
+	uint32_t number; /**< stable while the node runs; key of what is counted */
+	/** At a time; UINT32_MAX: no limit. */
+	uint32_t max_calls, max_calls_in, max_calls_out;
+	uint32_t calls_per_second, window_ms; /**< UINT32_MAX: no limit */
+	uint32_t retry_after_s;               /**< UINT32_MAX: not said */
+	uint16_t overload_code;
+	bool emergency_exempt;
+} med_limits_t;
+
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
 typedef struct med_gateway {
 	med_str_t id, name, site;
@@ -178,6 +193,8 @@ typedef struct med_trunk {
 	/** Digest towards the gateway; for the script alone, never shown. */
 	med_str_t auth_username, auth_realm, auth_password;
 	med_leg_policy_t leg; /**< profile's SRTP mode, forced by transport */
+	uint8_t limit_count;
+	const med_limits_t *limits[MED_LIMITS_OF_TRUNK]; /**< that its calls count for */
 	/** Uri parts ready made for the call path. */
 	med_str_t destination; /**< "sip:host:port;transport=tls" */
 } med_trunk_t;

@@ -353,6 +353,27 @@ med_guard_object_t *med_guard_object(
 	return object;
 }
 
+med_limits_object_t *med_limits_object(med_heap_t *heap, med_str_t id, uint32_t number,
+		const med_limits_record_t *record)
+{
+	med_limits_object_t *object = med_segment_new(heap, sizeof(*object) + id.len);
+	char *at = (char *)(object + 1);
+
+	if(object == NULL)
+		return NULL;
+	object->limits = (med_limits_t){.number = number,
+			.max_calls = record->max_calls,
+			.max_calls_in = record->max_calls_in,
+			.max_calls_out = record->max_calls_out,
+			.calls_per_second = record->calls_per_second,
+			.window_ms = record->calls_per_second_window_ms,
+			.retry_after_s = record->retry_after_s,
+			.overload_code = (uint16_t)record->overload_code,
+			.emergency_exempt = record->emergency_exempt != 0};
+	object->limits.id = pack(&at, id);
+	return object;
+}
+
 med_location_object_t *med_location_object(
 		med_config_t *config, med_str_t id, const med_location_policy_record_t *record)
 {

@@ -220,6 +220,7 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 	const med_query_t *query = c->query;
 	const char *reason = unfit(trunk);
 	enum med_health_rank rank;
+	bool full;
 	med_candidate_t candidate = {trunk, route, c->usage->name};
 
 	if(reason != NULL) {
@@ -245,9 +246,15 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 	}
 	rank = query->rank == NULL ? MED_RANK_GOOD
 							   : query->rank(query->ctx, trunk, c->plan->count == 0);
-	if(rank != MED_RANK_GOOD) {
+	full = trunk->limit_count > 0 && query->full != NULL
+			&& query->full(query->ctx, trunk, query->emergency != NULL);
+	if(rank != MED_RANK_GOOD || full) {
 		MED_TRACE(c->trace, "    trunk '%.*s' is %s", MED_STR_FMT(trunk->id),
-				rank == MED_RANK_DOWN ? "down: last" : "suspect: after the others");
+				full                            ? "full: last"
+						: rank == MED_RANK_DOWN ? "down: last"
+												: "suspect: after the others");
+		if(full)
+			rank = MED_RANK_DOWN;
 		if(c->down_count < MED_PLAN_MAX) {
 			c->down_rank[c->down_count] = (uint8_t)rank;
 			c->down[c->down_count++] = candidate;

@@ -146,6 +146,11 @@ typedef struct med_query {
 	 * those that are down last. @p first: it would be the first of the plan.
 	 */
 	enum med_health_rank (*rank)(void *ctx, const med_trunk_t *trunk, bool first);
+	/**
+	 * Do its limits take no more calls? They may when it is tried, so it comes with those
+	 * that are down. NULL: no limits are looked at.
+	 */
+	bool (*full)(void *ctx, const med_trunk_t *trunk, bool emergency);
 	void *ctx;
 } med_query_t;
 

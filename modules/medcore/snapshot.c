@@ -64,6 +64,19 @@ const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_
 	return NULL;
 }
 
+const med_limits_t *med_snapshot_limits(const med_snapshot_t *snapshot, med_str_t id)
+{
+	uint64_t hash = med_id_hash(id);
+
+	MED_MAP_EACH(entry, snapshot->view.limits, hash)
+	{
+		const med_limits_object_t *object = (const void *)(uintptr_t)entry->value;
+		if(med_str_eq(object->limits.id, id))
+			return &object->limits;
+	}
+	return NULL;
+}
+
 const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number)
 {
 	const med_schedule_object_t *object = med_array_get(view->schedules, number);

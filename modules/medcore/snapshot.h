@@ -92,7 +92,7 @@ typedef struct med_places {
 /** The immutable whole. Everything hangs from here. */
 typedef struct med_view {
 	med_map_t *trunks, *gateways, *policies, *rules, *locations; /**< by id */
-	med_map_t *sites, *pools, *responses;                        /**< by id */
+	med_map_t *sites, *pools, *responses, *limits;               /**< by id */
 	med_map_t *rule_names;      /**< rule sets by simple_name */
 	const med_places_t *places; /**< NULL: there never was a site */
 	med_map_t *identity; /**< from port and address or name to a trunk's number + 1 */
@@ -157,6 +157,11 @@ typedef struct med_location_object {
 	med_location_policy_t location;
 	const uint32_t *usage_numbers;
 } med_location_object_t;
+
+typedef struct med_limits_object {
+	med_segment_t segment;
+	med_limits_t limits;
+} med_limits_object_t;
 
 typedef struct med_guard_object {
 	med_segment_t segment;

@@ -18,8 +18,8 @@
 /* ---- whom a change concerns -----------------------------------------------------------
  */
 
-static med_slot_t *profile_slot(
-		const med_config_t *config, const char *scope, med_str_t id)
+static med_slot_t *scope_slot(
+		const med_config_t *config, enum med_kind kind, const char *scope, med_str_t id)
 {
 	char name[MED_OBJECT_ID_MAX];
 	size_t len = strlen(scope);
@@ -29,7 +29,34 @@ static med_slot_t *profile_slot(
 	memcpy(name, scope, len);
 	if(id.len > 0)
 		memcpy(name + len, id.s, id.len);
-	return med_slot_find(config, MED_KIND_PROFILE, (med_str_t){name, len + id.len});
+	return med_slot_find(config, kind, (med_str_t){name, len + id.len});
+}
+
+static med_slot_t *profile_slot(
+		const med_config_t *config, const char *scope, med_str_t id)
+{
+	return scope_slot(config, MED_KIND_PROFILE, scope, id);
+}
+
+static void add_limits(
+		const med_config_t *config, const char *scope, med_str_t id, med_trunk_t *trunk)
+{
+	const med_slot_t *slot =
+			id.len == 0 ? NULL : scope_slot(config, MED_KIND_LIMITS, scope, id);
+	const med_limits_object_t *object = slot == NULL ? NULL : med_slot_current(slot);
+
+	if(object != NULL)
+		trunk->limits[trunk->limit_count++] = &object->limits;
+}
+
+/* Those that its calls count for: unlike profiles, all that there are. */
+static void find_limits(const med_config_t *config, med_trunk_t *trunk)
+{
+	if(config->table[MED_KIND_LIMITS].slots == 0)
+		return;
+	add_limits(config, "trunk:", trunk->id, trunk);
+	add_limits(config, "gateway:", trunk->gateway->id, trunk);
+	add_limits(config, "site:", trunk->gateway->site, trunk);
 }
 
 /*
@@ -144,6 +171,47 @@ static void mark_scope(med_config_t *config, const med_slot_t *profile)
 	}
 }
 
+static void mark_limited_trunk(med_config_t *config, med_slot_t *slot)
+{
+	if(slot->entry != NULL)
+		med_slot_mark_dirty(config, slot);
+}
+
+static void mark_limited_trunks(med_config_t *config, const med_slot_t *gateway)
+{
+	for(const med_ref_t *ref = gateway->named; ref != NULL; ref = ref->next) {
+		med_pause(&config->pause);
+		if(ref->from->kind == MED_KIND_TRUNK)
+			mark_limited_trunk(config, ref->from);
+	}
+}
+
+/* Trunks that limits are for: they lead to them. */
+static void mark_limited(med_config_t *config, const med_slot_t *limits)
+{
+	med_str_t id = med_slot_id(limits), name;
+	const char *colon = memchr(id.s, ':', id.len);
+	med_slot_t *slot;
+
+	if(colon == NULL)
+		return;
+	name = (med_str_t){colon + 1, (size_t)(id.s + id.len - colon - 1)};
+	if(id.s[0] == 't') {
+		slot = med_slot_find(config, MED_KIND_TRUNK, name);
+		if(slot != NULL)
+			mark_limited_trunk(config, slot);
+	} else if(id.s[0] == 'g') {
+		slot = med_slot_find(config, MED_KIND_GATEWAY, name);
+		if(slot != NULL)
+			mark_limited_trunks(config, slot);
+	} else if((slot = med_slot_find(config, MED_KIND_SITE, name)) != NULL) {
+		for(const med_ref_t *ref = slot->named; ref != NULL; ref = ref->next) {
+			if(ref->from->kind == MED_KIND_GATEWAY)
+				mark_limited_trunks(config, ref->from);
+		}
+	}
+}
+
 /* What trunks depend on; none of it changed: those that are left out stay so. */
 static bool concerns_trunks(const med_config_t *config)
 {
@@ -151,7 +219,8 @@ static bool concerns_trunks(const med_config_t *config)
 
 	return table[MED_KIND_TRUNK].dirty != NULL || table[MED_KIND_GATEWAY].dirty != NULL
 			|| table[MED_KIND_POOL].dirty != NULL || table[MED_KIND_SITE].dirty != NULL
-			|| table[MED_KIND_PROFILE].dirty != NULL;
+			|| table[MED_KIND_PROFILE].dirty != NULL
+			|| table[MED_KIND_LIMITS].dirty != NULL;
 }
 
 static void mark_affected(med_config_t *config)
@@ -172,6 +241,9 @@ static void mark_affected(med_config_t *config)
 	for(slot = config->table[MED_KIND_PROFILE].dirty; slot != NULL;
 			slot = slot->next_dirty)
 		mark_scope(config, slot);
+	for(slot = config->table[MED_KIND_LIMITS].dirty; slot != NULL;
+			slot = slot->next_dirty)
+		mark_limited(config, slot);
 }
 
 static int compare_ids(const void *a, const void *b, void *pause)
@@ -559,6 +631,7 @@ static int make(med_config_t *config, med_slot_t *slot)
 	const med_gateway_object_t *gateway =
 			gateway_slot == NULL ? NULL : med_slot_current(gateway_slot);
 	const med_slot_t *refused = NULL;
+	med_trunk_object_t *object;
 	const med_profile_t *profile;
 	const med_pool_record_t *pool;
 	bool has_pool;
@@ -588,14 +661,17 @@ static int make(med_config_t *config, med_slot_t *slot)
 				MED_STR_FMT(med_slot_id(slot)), MED_STR_FMT(med_slot_id(refused)));
 		return med_slot_text(config, &slot->conflict, text.text);
 	}
-	slot->pending = med_trunk_object(&config->heap, med_slot_id(slot), slot->number,
-			record,
+	object = med_trunk_object(&config->heap, med_slot_id(slot), slot->number, record,
 			ports_of(record, &((const med_record_t *)gateway_slot->entry)->gateway, pool),
 			&gateway->gateway, profile,
 			dial_plan_of(config, profile,
 					&((const med_record_t *)gateway_slot->entry)->gateway, pool),
 			pool != NULL ? pool->fqdn : (med_str_t){NULL, 0});
-	return slot->pending == NULL ? MED_ENOMEM : MED_EOK;
+	if(object == NULL)
+		return MED_ENOMEM;
+	find_limits(config, &object->trunk);
+	slot->pending = object;
+	return MED_EOK;
 }
 
 /* @p trunk, of @p slot, gives way to @p other. */

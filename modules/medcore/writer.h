@@ -112,7 +112,7 @@ struct med_slot {
 	uint32_t epoch;      /**< of the last full read that told it */
 	uint32_t fault_told; /**< hash of the text told last; 0: none */
 	/* what finding it takes lies together, in one line of the cache or two */
-	uint32_t number; /**< of a trunk, or a schedule */
+	uint32_t number; /**< of a trunk, a schedule, or limits */
 	uint64_t hash;
 	med_slot_t *next; /**< of the hash chain */
 	uint8_t kind;
@@ -180,7 +180,7 @@ struct med_config {
 	med_table_t table[MED_KIND_COUNT];
 	med_usage_slot_t *usages[1024];
 	med_usage_slot_t *dirty_usages;
-	uint32_t usage_count, trunk_numbers, schedule_numbers, epoch;
+	uint32_t usage_count, trunk_numbers, schedule_numbers, limits_numbers, epoch;
 	med_pattern_entry_t *patterns[1024], *dead_patterns;
 	med_slot_t *faults[MED_FAULT_LISTS];
 	med_usage_slot_t *usage_faults;
@@ -286,6 +286,8 @@ med_schedule_object_t *med_schedule_object(
 		med_heap_t *heap, med_str_t id, const med_schedule_record_t *record);
 med_guard_object_t *med_guard_object(
 		med_heap_t *heap, med_str_t id, const med_guard_record_t *record);
+med_limits_object_t *med_limits_object(med_heap_t *heap, med_str_t id, uint32_t number,
+		const med_limits_record_t *record);
 med_location_object_t *med_location_object(
 		med_config_t *config, med_str_t id, const med_location_policy_record_t *record);
 /** Where the two ends of a trunk listen. */

@@ -10,6 +10,7 @@
 #include "core/route.h"
 #include "modules/sl/sl.h"
 
+#include "med_limit.h"
 #include "med_shm.h"
 #include "med_sync.h"
 #include "med_tell.h"
@@ -160,11 +161,23 @@ static int med_reply_header(sip_msg_t *msg, const med_reason_t *reason)
 	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
 }
 
+static int med_reply_retry_after(sip_msg_t *msg, const med_reason_t *reason)
+{
+	char header[40];
+	int len;
+
+	if(reason->retry_after_s == 0)
+		return 0;
+	len = snprintf(header, sizeof header, "Retry-After: %u\r\n", reason->retry_after_s);
+	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
+}
+
 int ki_med_reply(sip_msg_t *msg)
 {
 	static const med_reason_t unknown = {.code = 500, .len = 0};
 	const med_reason_t *reason = med_reason_get(msg);
 	const char *phrase;
+	med_call_t *call;
 	str text;
 
 	if(reason == NULL && get_route_type() == FAILURE_ROUTE)
@@ -178,7 +191,11 @@ int ki_med_reply(sip_msg_t *msg)
 	text.len = (int)strlen(phrase);
 	if(reason->len > 0
 			&& (med_reply_header(msg, reason) < 0 || med_reply_cause(msg) < 0
+					|| med_reply_retry_after(msg, reason) < 0
 					|| med_reply_lync(msg, reason, phrase) < 0))
 		LM_ERR("no memory for the headers of a reply that say why\n");
+	call = med_call_get(msg);
+	if(call != NULL && call->lease != 0 && reason->code >= 300)
+		med_limit_end(call);
 	return med_sl.freply(msg, reason->code, &text) < 0 ? MED_INTERNAL : MED_YES;
 }

@@ -15,6 +15,7 @@
 #include "med_dialog.h"
 #include "med_health.h"
 #include "med_identify.h"
+#include "med_limit.h"
 #include "med_media.h"
 #include "med_refuse.h"
 #include "med_response.h"
@@ -133,6 +134,7 @@ static int med_try_candidate(
 	struct socket_info *socket;
 	uint32_t turn = 0;
 	str destination;
+	bool told;
 	int rc;
 
 	if(trunk == NULL
@@ -147,6 +149,9 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
+	if((trunk->limit_count > 0 || call->lease != 0)
+			&& med_limit_out(msg, call, trunk, &told) != MED_EOK)
+		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(trunk->destination.len > sizeof call->destination)
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
 	state = med_shm_trunk_state(trunk->number);

@@ -258,9 +258,15 @@ int med_reason(sip_msg_t *msg, unsigned code, unsigned diagnostic, const char *f
 	for(int i = 0; i < len; i++)
 		reason->text[i] = med_printable(reason->text[i]);
 	reason->len = (uint16_t)len;
+	reason->retry_after_s = 0;
 	reason->code = (uint16_t)code;
 	reason->diagnostic = (uint16_t)diagnostic;
 	return -1;
+}
+
+void med_reason_retry_after(sip_msg_t *msg, uint32_t seconds)
+{
+	med_reason_slot(msg)->retry_after_s = seconds;
 }
 
 const med_reason_t *med_reason_get(sip_msg_t *msg)

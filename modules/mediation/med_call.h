@@ -12,6 +12,7 @@
 #define MED_CALL_H
 
 #include "med_compat.h"
+#include "medcore/limit.h"
 #include "medcore/response.h"
 #include "medcore/select.h"
 
@@ -33,6 +34,7 @@ typedef struct med_reason {
 	uint16_t code;       /**< SIP status; 0: nothing to say */
 	uint16_t diagnostic; /**< MS-OCER id (spec 3.2), 0: none */
 	uint16_t len;
+	uint32_t retry_after_s; /**< 0: not said */
 	char text[MED_REASON_MAX];
 } med_reason_t;
 
@@ -85,6 +87,7 @@ typedef struct med_call {
 	int64_t try_started;    /**< the current candidate's INVITE, in monotonic ms */
 	int16_t cause;          /**< Q.850, of its final answer; MED_CAUSE_NONE */
 	uint32_t retry_after_s; /**< of its 503; 0: none */
+	med_lease_id_t lease;   /**< by which limits count it; 0: they do not */
 	uint8_t branch_len;
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
 	med_refused_t refused;
@@ -148,6 +151,8 @@ static inline med_str_t med_call_text(
  */
 int med_reason(sip_msg_t *msg, unsigned code, unsigned diagnostic, const char *fmt, ...)
 		__attribute__((format(printf, 4, 5)));
+/** With what was just said: when to try again. */
+void med_reason_retry_after(sip_msg_t *msg, uint32_t seconds);
 /** As it may stand in a log line or a Reason: what peers sent may be any bytes. */
 static inline char med_printable(char c)
 {

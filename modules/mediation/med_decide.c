@@ -15,6 +15,7 @@
 #include "med_guard.h"
 #include "med_health.h"
 #include "med_identify.h"
+#include "med_limit.h"
 #include "med_media.h"
 #include "med_record.h"
 #include "med_shm.h"
@@ -52,8 +53,10 @@ static int med_in_dialog(sip_msg_t *msg, med_call_t *call, const med_snapshot_t 
 	rc = med_dialog_from(msg, call, snapshot);
 	if(rc == MED_EOK)
 		rc = med_dialog_to(msg, call, snapshot);
-	if(rc == MED_EOK)
+	if(rc == MED_EOK) {
+		med_limit_within(msg, call);
 		return MED_YES;
+	}
 	call->flags |= MED_CALL_NO_LEG;
 	return rc == MED_ENOMEM ? MED_INTERNAL : med_refused(msg, MED_NO);
 }
@@ -372,6 +375,7 @@ int ki_med_route(sip_msg_t *msg)
 	query.turn = turn++;
 	if(med_health_any())
 		query.rank = med_health_rank_of;
+	query.full = med_limit_full;
 	if(call->flags & MED_CALL_EMERGENCY) {
 		med_number_t called = call->called;
 
@@ -383,6 +387,9 @@ int ki_med_route(sip_msg_t *msg)
 	med_calling(msg, snapshot, query.in, call);
 	if(query.emergency == NULL
 			&& med_guard(msg, snapshot, call, plan.candidate[0].usage, &told) != MED_EOK)
+		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
+	if(query.in != NULL && query.in->limit_count > 0
+			&& med_limit_in(msg, call, query.in, &told) != MED_EOK)
 		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(med_call_plan(msg, call, &plan) == NULL)
 		return MED_INTERNAL;

@@ -37,6 +37,11 @@ extern int med_param_status_interval;
 extern int med_param_stranger_log_interval;
 /** `guard_counters`: callers, destinations and trunks that guards tell apart; 16384. */
 extern int med_param_guard_counters;
+/** `limit_calls`: calls at a time that limits count; 8192. */
+extern int med_param_limit_calls;
+/** `limit_lease`: seconds that a call is counted of which nothing more is heard; 14400.
+ */
+extern int med_param_limit_lease;
 /** `explain_flag`: calls with this flag are told of in a line of the log; -1: none. */
 extern int med_param_explain_flag;
 

@@ -13,6 +13,7 @@
 #include "med_explain.h"
 #include "med_guard.h"
 #include "med_health.h"
+#include "med_limit.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_rpc_cases.h"
@@ -300,6 +301,7 @@ static void rpc_explain(rpc_t *rpc, void *ctx)
 	med_explain_rpc(rpc, ctx, snapshot,
 			&(med_explain_query_t){.trunk = unless_dash(words.word[0]),
 					.rank = med_health_rank_seen,
+					.full = med_limit_full,
 					.policy = unless_dash(words.word[1]),
 					.pool = med_str(med_param_pool),
 					.called = words.word[2],

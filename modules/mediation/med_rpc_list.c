@@ -10,6 +10,7 @@
 
 #include "med_compat.h"
 #include "med_health.h"
+#include "med_limit.h"
 #include "med_rpc_item.h"
 #include "med_rpc_words.h"
 #include "med_shm.h"
@@ -148,6 +149,7 @@ static void show_trunk_state(med_item_t *item, const med_trunk_t *trunk)
 		show_number(
 				item, "failures", __atomic_load_n(&state->failures, __ATOMIC_RELAXED));
 	}
+	med_limit_show_trunk(item, trunk);
 	med_health_show(item, trunk);
 	show_usages(item, profile);
 }
@@ -184,6 +186,7 @@ static void show_card(med_item_t *item, const med_snapshot_t *snapshot,
 		enum med_kind kind, const med_card_t *card)
 {
 	const med_gateway_t *gateway;
+	const med_limits_t *limits;
 	const med_trunk_t *trunk;
 
 	med_item_add(item, "id", med_card_id(card));
@@ -192,6 +195,10 @@ static void show_card(med_item_t *item, const med_snapshot_t *snapshot,
 								   : NULL;
 	gateway = kind == MED_KIND_GATEWAY ? med_snapshot_gateway(snapshot, med_card_id(card))
 									   : NULL;
+	limits = kind == MED_KIND_LIMITS ? med_snapshot_limits(snapshot, med_card_id(card))
+									 : NULL;
+	if(limits)
+		med_limit_show(item, limits);
 	if(trunk)
 		show_trunk_state(item, trunk);
 	if(gateway)

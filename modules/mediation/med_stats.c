@@ -26,6 +26,8 @@ static const struct {
 		"Calls refused because they would leave by the trunk they came in on"},
 	[MED_STAT_GUARDED] = {"guarded",
 		"Calls refused because a guard found too many of them"},
+	[MED_STAT_LIMITED] = {"limited",
+		"Calls refused, or sent on to the next trunk, because a trunk had too many"},
 	[MED_STAT_TO_USERS] = {"to_users",
 		"Calls to our own users"},
 	[MED_STAT_FAILOVERS] = {"failovers",

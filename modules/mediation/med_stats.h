@@ -17,6 +17,7 @@ enum med_stat {
 	MED_STAT_ROUTES_NONE,     /**< no usage, no route or no trunk for the number */
 	MED_STAT_LOOPS,
 	MED_STAT_GUARDED,         /**< refused: back out of the trunk it came in on */
+	MED_STAT_LIMITED,         /**< calls that a trunk's limits did not take */
 	MED_STAT_TO_USERS,        /**< calls handed to own users */
 	MED_STAT_FAILOVERS,       /**< next candidate tried after a failed one */
 	MED_STAT_EXHAUSTED,       /**< calls whose every candidate failed */

@@ -9,6 +9,7 @@
 #include "med_cookie.h"
 #include "med_dialog.h"
 #include "med_identify.h"
+#include "med_limit.h"
 #include "med_params.h"
 #include "med_shm.h"
 #include "med_stats.h"
@@ -91,6 +92,7 @@ int ki_med_to_user_as(sip_msg_t *msg, str *srtp_mode)
 	med_call_t *call;
 	const med_trunk_t *in;
 	med_leg_policy_t leg;
+	bool told = false;
 
 	if(med_reason_get(msg) != NULL)
 		return MED_NO; /* an earlier verb's no, whatever the script made of it */
@@ -105,6 +107,8 @@ int ki_med_to_user_as(sip_msg_t *msg, str *srtp_mode)
 		med_stats_inc(MED_STAT_ROUTES_NONE);
 		return med_refused(msg, MED_NO);
 	}
+	if(in != NULL && in->limit_count > 0 && med_limit_in(msg, call, in, &told) != MED_EOK)
+		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	med_calling(msg, snapshot, in, call);
 	call->out = (med_side_t){.number = MED_NO_NUMBER, .policy = leg};
 	call->flags |= MED_CALL_TO_USER;

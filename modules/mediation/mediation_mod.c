@@ -19,6 +19,7 @@
 #include "med_policy_listener.h"
 #include "med_guard.h"
 #include "med_health.h"
+#include "med_limit.h"
 #include "med_probe.h"
 #include "med_pv.h"
 #include "med_rpc.h"
@@ -52,6 +53,8 @@ static param_export_t params[] = {
 	{"max_shrink", PARAM_INT, &med_param_max_shrink},
 	{"applying_warning", PARAM_INT, &med_param_applying_warning},
 	{"guard_counters", PARAM_INT, &med_param_guard_counters},
+	{"limit_calls", PARAM_INT, &med_param_limit_calls},
+	{"limit_lease", PARAM_INT, &med_param_limit_lease},
 	{"explain_flag", PARAM_INT, &med_param_explain_flag},
 	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
@@ -77,7 +80,8 @@ static int mod_init(void)
 	if(med_shm_init() < 0 || med_health_init() < 0 || med_stats_register() < 0)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
-			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_tell_init() < 0)
+			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_limit_init() < 0
+			|| med_tell_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
 			|| med_probe_init() < 0)
@@ -104,6 +108,7 @@ static void mod_destroy(void)
 {
 	med_strangers_destroy();
 	med_guard_destroy();
+	med_limit_destroy();
 	med_script_destroy();
 	med_sync_destroy();
 	med_health_destroy();
