@@ -583,8 +583,8 @@ START_TEST(outdated_versions_are_left_behind)
 	snprintf(text, sizeof text, "%.30s", state());
 	after = slurp(&bytes);
 	free(bytes);
-	ck_assert_msg(
-			after < 2000000 && before < 2000000, "%zu and %zu bytes", before, after);
+	ck_assert_msg(after < 2000000 && before < 2000000, "%zu and %zu bytes; trouble: %s",
+			before, after, trouble);
 	stop();
 	start();
 	ck_assert_str_eq(state(), text);
