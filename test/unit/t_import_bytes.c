@@ -10,7 +10,7 @@
 #include "medcore/xml.h"
 
 #define SOON_MS                                                                          \
-	10000 /* of this process's own time; sanitised, a million elements take 4 s */
+	30000 /* of this process's own time; sanitised, a million elements take 4 to 10 s */
 
 #define POLICY(name)                                                                     \
 	IMPORT_CLIXML(IMPORT_OBJ("VoicePolicy", "<S N='Identity'>" name "</S>"))

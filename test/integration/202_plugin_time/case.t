@@ -31,7 +31,7 @@ def at_once(action):
 
 with Case(plan=24) as t:
     rtpengine = Rtpengine(t, options=["--delete-delay=30"])
-    listener = Listener(t, [rtpengine.port], ping_interval_ms=200)
+    listener = Listener(t, [rtpengine.port], ping_interval_ms=1000)
     learned(listener.port)
     before = Caller(listener.port, "before")
     before.offer(LEGS, SECURE)
