@@ -41,6 +41,11 @@ static int find_source(med_explaining_t *e, const med_explain_query_t *query)
 			return not_in_force(text, "trunk", query->trunk);
 		e->dial_plan = e->in->dial_plan;
 		e->site = e->in->network_site;
+		if(e->in->draining)
+			MED_TRACE(e->trace,
+					"trunk '%.*s' is being drained (admin_state): a new call from it is "
+					"refused",
+					MED_STR_FMT(e->in->id));
 	} else {
 		const med_pool_t *pool = med_snapshot_pool(e->snapshot, query->pool);
 		e->dial_plan = med_snapshot_dial_plan(e->snapshot, query->pool);

@@ -314,7 +314,8 @@ int med_identify(const med_snapshot_t *snapshot, const med_source_t *source,
 	if(found == NULL)
 		return explain(view, source, why);
 	if(!found->enabled)
-		return med_fail(why, MED_ENOMATCH, "trunk '%.*s' is not enabled: set enabled yes",
+		return med_fail(why, MED_ENOMATCH,
+				"trunk '%.*s' is not enabled: set enabled yes and admin_state on",
 				MED_STR_FMT(found->id));
 	*trunk = found;
 	return MED_EOK;

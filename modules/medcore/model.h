@@ -177,12 +177,14 @@ typedef struct med_trunk {
 	uint32_t number; /**< stable while the node runs; key of health and counters */
 	const med_gateway_t *gateway; /**< never NULL in a snapshot */
 	const med_profile_t
-			*profile;        /**< never NULL: the defaults where nothing is configured */
-	uint8_t transport;       /**< enum med_transport */
-	bool takes_calls;        /**< enabled, its gateway routable and its name known */
-	bool unresolved;         /**< no address was ever found for its gateway's name */
-	bool pstn;               /**< the PSTN is behind its gateway */
-	bool restricted;         /**< its calls stay within its site */
+			*profile;  /**< never NULL: the defaults where nothing is configured */
+	uint8_t transport; /**< enum med_transport */
+	bool takes_calls;  /**< enabled, not drained, its gateway routable and its name known
+						*/
+	bool draining;     /**< enabled, but new calls neither come nor go */
+	bool unresolved;   /**< no address was ever found for its gateway's name */
+	bool pstn;         /**< the PSTN is behind its gateway */
+	bool restricted;   /**< its calls stay within its site */
 	med_str_t network_site;  /**< the profile's, or the gateway's; empty: none */
 	med_str_t pool_fqdn;     /**< our name in DNS; empty: not known */
 	med_str_t dial_plan;     /**< of the most specific scope that has one (spec 3.1) */

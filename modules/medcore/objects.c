@@ -643,9 +643,10 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->transport = (uint8_t)record->transport;
 	t->port = ports.remote;
 	t->local_port = ports.local;
-	t->enabled = record->enabled != 0;
+	t->enabled = record->enabled != 0 && record->admin_state != MED_ADMIN_OFF;
+	t->draining = t->enabled && record->admin_state == MED_ADMIN_DRAIN;
 	t->unresolved = gateway->named && !has_target(gateway, record->transport);
-	t->takes_calls = t->enabled && gateway->routable && !t->unresolved;
+	t->takes_calls = t->enabled && !t->draining && gateway->routable && !t->unresolved;
 	t->pstn = gateway->peer != MED_IP_PBX;
 	t->restricted = profile->location_restricted;
 	t->network_site =

@@ -53,10 +53,12 @@ typedef struct med_gateway_record {
 	uint32_t gateway_sip_client_tls_port, gateway_sip_client_tcp_port;
 } med_gateway_record_t;
 
+enum med_admin_state { MED_ADMIN_ON, MED_ADMIN_DRAIN, MED_ADMIN_OFF };
+
 typedef struct med_trunk_record {
 	med_str_t name, description, gateway, mediation_server, local_address;
 	med_str_t auth_username, auth_realm, auth_password;
-	uint32_t transport, enabled;
+	uint32_t transport, enabled, admin_state;
 	uint32_t port, local_port; /**< MED_UNSET: the gateway's, the pool's */
 } med_trunk_record_t;
 

@@ -127,6 +127,9 @@ static const med_field_def_t gateway_fields[] = {
 		.kept = true, .meaning = "takes the calls of OCS 2007 R2 users"},
 };
 
+static const char *const admin_states[] = {[MED_ADMIN_ON] = "on",
+	[MED_ADMIN_DRAIN] = "drain", [MED_ADMIN_OFF] = "off", NULL};
+
 static const med_field_def_t trunk_fields[] = {
 	COMMON(trunk),
 	{FIELD(trunk, gateway, ID), .max = MED_ID_MAX, REFERS(GATEWAY),
@@ -143,7 +146,10 @@ static const med_field_def_t trunk_fields[] = {
 	{FIELD(trunk, local_address, ADDRESS), .max = HOST_MAX_BYTES,
 		.meaning = "our address for it; whichever has the port"},
 	{FIELD(trunk, enabled, BOOL), .initial = "yes",
-		.meaning = "does it take part in new calls"},
+		.meaning = "does it take part in new calls; no: as admin_state off"},
+	{FIELD(trunk, admin_state, WORD), .initial = "on", .words = admin_states,
+		.meaning = "drain: known, and asked whether it is there, but new calls neither come "
+			"nor go; off: not known. Calls that are up go on"},
 	{FIELD(trunk, auth_username, TEXT), .max = NAME_MAX_BYTES,
 		.meaning = "user of the digest that the gateway asks for"},
 	{FIELD(trunk, auth_realm, TEXT), .max = NAME_MAX_BYTES,

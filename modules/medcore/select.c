@@ -172,6 +172,8 @@ static const char *unfit(const med_trunk_t *trunk)
 		return NULL;
 	if(!trunk->enabled)
 		return "is not enabled";
+	if(trunk->draining)
+		return "is being drained (admin_state)";
 	if(trunk->gateway->routable && trunk->unresolved)
 		return "has a gateway whose name has no known address";
 	return "has a gateway that is not routable";

@@ -139,7 +139,7 @@ static int med_try_candidate(
 
 	if(trunk == NULL
 			|| !med_str_eq(trunk->id, med_call_text(call, try->trunk, try->trunk_len))
-			|| !trunk->enabled || !trunk->gateway->routable)
+			|| !trunk->enabled || trunk->draining || !trunk->gateway->routable)
 		return MED_NO; /* changed since the plan was made: the next one */
 	socket = med_trunk_socket(trunk);
 	if(socket == NULL) {

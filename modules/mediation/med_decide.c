@@ -118,6 +118,12 @@ int ki_med_from_trunk(sip_msg_t *msg)
 		med_stats_inc(MED_STAT_CALLS_IN);
 		if(state != NULL)
 			__atomic_add_fetch(&state->calls_in, 1, __ATOMIC_RELAXED);
+		if(trunk->draining) {
+			med_reason(msg, 503, 12000,
+					"trunk '%.*s' is being drained (admin_state): it takes no new calls",
+					MED_STR_FMT(trunk->id));
+			return med_refused(msg, MED_NO);
+		}
 	}
 	return MED_YES;
 }

@@ -236,7 +236,8 @@ static void med_probe_one(const med_trunk_t *trunk, med_trunk_state_t *state,
 /** Is it asked at all? What takes no calls is left in peace. */
 static bool med_probe_wanted(const med_trunk_t *trunk)
 {
-	return trunk->takes_calls && !trunk->unresolved && trunk->profile->health.probed;
+	return (trunk->takes_calls || (trunk->draining && trunk->gateway->routable))
+			&& !trunk->unresolved && trunk->profile->health.probed;
 }
 
 /** Trunks came, went, or are to be asked at other times. */

@@ -395,6 +395,15 @@ START_TEST(outcomes_are_told_apart)
 			"Trunk2/Universal/GlobalPSTNHopoff");
 	core_assert_has(texts.text, "trunk 'Trunk3' is not enabled");
 	core_assert_has(texts.text, "trunk 'Trunk1' has a gateway that is not routable");
+	core_set(config, MED_KIND_TRUNK, "Trunk3", "transport", "tcp", "admin_state", "off",
+			NULL);
+	core_set(config, MED_KIND_TRUNK, "Trunk2", "transport", "tcp", "admin_state", "drain",
+			NULL);
+	build();
+	ck_assert_str_eq(plan_for(NULL, "Dallas", "+14255550100", 0, NULL),
+			"no trunk can take the call");
+	core_assert_has(texts.text, "trunk 'Trunk3' is not enabled");
+	core_assert_has(texts.text, "trunk 'Trunk2' is being drained (admin_state)");
 	finish();
 }
 END_TEST
