@@ -92,12 +92,12 @@ static void begin_gap(med_keep_t *keep)
 	if(keep->wait_s > GAP_MAX_S)
 		keep->wait_s = GAP_MAX_S;
 	keep->retry_at = keep->now + (int64_t)keep->wait_s * 1000;
-	keep->out.len = keep->out_mark = 0;
+	keep->out.len = keep->out_mark = keep->out_records = 0;
 	if(keep->work != WORK_APPEND)
 		keep->flight.len = 0;
 	if(keep->work != WORK_PACK && keep->work != WORK_SWAP)
 		drop_pack(keep);
-	keep->pack.taken = 0;
+	keep->pack.taken = keep->pack.taken_records = 0;
 	keep->end = keep->committed;
 	keep->cut = true;
 }
@@ -109,8 +109,10 @@ static bool takes(const med_keep_t *keep)
 
 static void appended(med_keep_t *keep, bool ok)
 {
-	if(ok)
+	if(ok) {
 		keep->records++;
+		keep->out_records++;
+	}
 	if(!ok || keep->out.len > OUT_MAX)
 		begin_gap(keep);
 }
@@ -363,7 +365,8 @@ static void swap_done(med_keep_t *keep)
 	keep->fd = keep->pack.fd;
 	keep->end = keep->committed = keep->pack.at + keep->pack.flight.len;
 	keep->cut = keep->mode == KEEP_GAP;
-	keep->records = keep->pack.records + 1;
+	keep->records = keep->pack.records + 1 + keep->out_records;
+	keep->out_records -= keep->pack.taken_records;
 	keep->out.len -= keep->pack.taken;
 	if(keep->out.len > 0)
 		memmove(keep->out.s, keep->out.s + keep->pack.taken, keep->out.len);
@@ -415,7 +418,7 @@ static void start_append(med_keep_t *keep)
 	if(keep->flight.len == 0) {
 		swap_bytes(&keep->out, &keep->flight);
 		keep->flight_mark = keep->out_mark;
-		keep->out_mark = 0;
+		keep->out_mark = keep->out_records = 0;
 	}
 	keep->work = WORK_APPEND;
 	med_keep_disk_start(keep->disk,
@@ -431,6 +434,7 @@ static void start_pack_write(med_keep_t *keep, bool swap)
 	size_t before = keep->pack.out.len;
 
 	keep->pack.taken = swap ? keep->out.len : 0;
+	keep->pack.taken_records = swap ? keep->out_records : 0;
 	if(swap
 			&& (!med_keep_put(&keep->pack.out, keep->out.s, keep->out.len)
 					|| !med_keep_put_mark(&keep->pack.out, &keep->mark))) {

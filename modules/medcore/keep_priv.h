@@ -130,6 +130,7 @@ struct med_keep {
 	bool unsynced;
 	uint64_t serial;
 	size_t records; /**< frames in the file, or on the way */
+	size_t out_records; /**< of these, in out */
 	med_keep_mark_t mark;
 
 	/** The new file, while it is made. */
@@ -140,6 +141,7 @@ struct med_keep {
 		med_keep_reader_t reader;
 		med_keep_bytes_t out, flight;
 		size_t records;
+		size_t taken_records; /**< in taken */
 		size_t taken; /**< bytes of keep->out that go with the swap */
 	} pack;
 };
