@@ -281,12 +281,18 @@ static void setup(void)
 
 	memset(&server, 0, sizeof(server));
 	memset(&told, 0, sizeof(told));
-	server.fd = socket(AF_INET, SOCK_DGRAM, 0);
-	ck_assert_int_eq(bind(server.fd, (void *)&at, size), 0);
-	ck_assert_int_eq(getsockname(server.fd, (void *)&at, &size), 0);
 	server.stream = -1;
-	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	ck_assert_int_eq(bind(server.listener, (void *)&at, size), 0);
+	/* one port of both kinds: somebody else may have the one that UDP gave us */
+	for(int again = 100;; close(server.fd), close(server.listener)) {
+		at.sin_port = 0;
+		server.fd = socket(AF_INET, SOCK_DGRAM, 0);
+		ck_assert_int_eq(bind(server.fd, (void *)&at, size), 0);
+		ck_assert_int_eq(getsockname(server.fd, (void *)&at, &size), 0);
+		server.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if(bind(server.listener, (void *)&at, size) == 0)
+			break;
+		ck_assert_int_gt(again--, 0);
+	}
 	ck_assert_int_eq(listen(server.listener, 4), 0);
 	snprintf(server.address, sizeof(server.address), "127.0.0.1:%u", ntohs(at.sin_port));
 	now = 1000000;
