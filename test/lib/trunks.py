@@ -17,7 +17,7 @@ from kamailio import Kamailio
 from redis import RedisServer
 from rtpengine import Rtpengine
 from sandbox import TOP, Failure, wait_for
-from sip import SipPeer
+from sip import Message, SipPeer
 
 TLS_CONFIG = """\
 [server:default]
@@ -50,6 +50,23 @@ class Peer(SipPeer):
     @property
     def contact(self):
         return self.told or f"<sip:{self.user}@{self.host}:{self.port};transport={self.transport}>"
+
+
+class Answering:
+    """Answers a peer's OPTIONS, in the thread that reads them; with code 0 it does not."""
+
+    def __init__(self, peer, code=200):
+        self.peer, self.code, self.seen = peer, code, []
+        self._rest, peer._take = peer._take, self._take
+
+    def _take(self, data, link):
+        if not data.startswith(b"OPTIONS"):
+            self._rest(data, link)
+            return
+        message = Message(data.decode(), link)
+        self.seen.append(message)
+        if self.code:
+            self.peer.reply(message, self.code, "So be it")
 
 
 class Turned:

@@ -4,31 +4,13 @@
 from case import Case
 from dns import Dns
 from sandbox import wait_for
-from sip import Message
-from trunks import Peer, Trunks
+from trunks import Answering, Peer, Trunks
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 QUIET = {**PLAIN, "options_interval_s": "0"}
 FAST = {**PLAIN, "options_interval_s": "1", "options_down_interval_s": "1",
         "options_timeout_ms": "400", "options_max_misses": "2", "trying_timeout_ms": "400"}
 A, B = "127.0.0.67", "127.0.0.68"
-
-
-class Answering:
-    """Answers a peer's OPTIONS, in the thread that reads them, as long as it is told to."""
-
-    def __init__(self, peer, code):
-        self.peer, self.code, self.seen = peer, code, []
-        self._rest, peer._take = peer._take, self._take
-
-    def _take(self, data, link):
-        if not data.startswith(b"OPTIONS"):
-            self._rest(data, link)
-            return
-        message = Message(data.decode(), link)
-        self.seen.append(message)
-        if self.code:
-            self.peer.reply(message, self.code, "So be it")
 
 
 with Case(plan=8) as t:

@@ -5,30 +5,13 @@ import re
 
 from case import Case
 from sandbox import Failure, wait_for
-from sip import Message, sdp
-from trunks import Trunks
+from sip import sdp
+from trunks import Answering, Trunks
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 QUIET = {**PLAIN, "options_interval_s": "0"}
 FAST = {**PLAIN, "options_interval_s": "1", "options_down_interval_s": "1",
         "options_timeout_ms": "400", "options_max_misses": "2", "trying_timeout_ms": "400"}
-
-
-class Answering:
-    """Answers a peer's OPTIONS, in the thread that reads them, as long as it is told to."""
-
-    def __init__(self, peer):
-        self.peer, self.code, self.seen = peer, 200, []
-        self._rest, peer._take = peer._take, self._take
-
-    def _take(self, data, link):
-        if not data.startswith(b"OPTIONS"):
-            self._rest(data, link)
-            return
-        message = Message(data.decode(), link)
-        self.seen.append(message)
-        if self.code:
-            self.peer.reply(message, self.code, "So be it")
 
 
 with Case(plan=31) as t:

@@ -2,10 +2,10 @@
 """What was agreed on is what packets look like: MKI accepted in all lengths, never made up."""
 
 import re
-import socket
 
 from case import Case
 from listener import KEY, OTHER_KEY, PLAIN, REQUIRED, Caller, learned
+from rtp import End
 from rtpengine import Rtpengine
 from sandbox import wait_for
 from sip import sdp
@@ -13,26 +13,6 @@ from srtp import Srtp
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 AUDIO = bytes(range(160))
-
-
-class End:
-    """One side's RTP port."""
-
-    def __init__(self, sandbox):
-        self.port = sandbox.port()
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", self.port))
-        self.sock.setblocking(False)
-
-    def aim(self, body):
-        """Where this SDP says to send to."""
-        self.to = ("127.0.0.2", int(re.search(r"m=audio (\d+)", body)[1]))
-
-    def got(self):
-        try:
-            return self.sock.recv(2048)
-        except BlockingIOError:
-            return None
 
 
 def crypto(tag, key, more=""):

@@ -6,10 +6,10 @@ answers, what the holder reads.
 """
 
 import re
-import socket
 
 from case import Case
 from listener import KEY, OTHER_KEY, PLAIN, REQUIRED, Caller, learned
+from rtp import End
 from rtpengine import Rtpengine
 from sandbox import wait_for
 from sip import sdp
@@ -80,29 +80,6 @@ def check(t, port, rows, initial):
         t.equal(got, [read, returned],
                 f"{'a call begins ' if initial else ''}{offered}{words}: reads {read}, {returned} back")
         call.send("delete", delete_delay=0)
-
-
-class End:
-    """One side's RTP port, and where it sends to."""
-
-    def __init__(self, sandbox):
-        self.port = sandbox.port()
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", self.port))
-        self.sock.setblocking(False)
-
-    def aim(self, text):
-        self.to = ("127.0.0.2", int(re.search(r"m=audio (\d+)", text)[1]))
-
-    def got(self):
-        try:
-            return self.sock.recv(2048)
-        except BlockingIOError:
-            return None
-
-    def drain(self):
-        while self.got():
-            pass
 
 
 def heard(sender, packets, receiver, read):

@@ -5,10 +5,10 @@ First through the policy listener alone, with packets; then through Kamailio, fr
 """
 
 import re
-import socket
 
 from case import Case
 from listener import KEY, OTHER_KEY, PLAIN, REQUIRED, Caller, learned
+from rtp import End
 from rtpengine import Rtpengine
 from sandbox import Failure, wait_for
 from sip import sdp
@@ -17,25 +17,6 @@ from trunks import Trunks, Turned
 
 AUDIO = bytes(range(160))
 SUITE = "AES_CM_128_HMAC_SHA1_80"
-
-
-class End:
-    """One side's RTP port, and where it sends to."""
-
-    def __init__(self, sandbox):
-        self.port = sandbox.port()
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", self.port))
-        self.sock.setblocking(False)
-
-    def aim(self, text):
-        self.to = ("127.0.0.2", int(re.search(r"m=audio (\d+)", text)[1]))
-
-    def got(self):
-        try:
-            return self.sock.recv(2048)
-        except BlockingIOError:
-            return None
 
 
 def comes(sender, packet, receiver, read=lambda p: p[12:]):
