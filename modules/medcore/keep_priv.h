@@ -129,7 +129,7 @@ struct med_keep {
 	bool open;                    /**< set or removed since the last commit */
 	bool unsynced;
 	uint64_t serial;
-	size_t records; /**< frames in the file, or on the way */
+	size_t records;     /**< frames in the file, or on the way */
 	size_t out_records; /**< of these, in out */
 	med_keep_mark_t mark;
 
@@ -142,7 +142,7 @@ struct med_keep {
 		med_keep_bytes_t out, flight;
 		size_t records;
 		size_t taken_records; /**< in taken */
-		size_t taken; /**< bytes of keep->out that go with the swap */
+		size_t taken;         /**< bytes of keep->out that go with the swap */
 	} pack;
 };
 

@@ -156,7 +156,7 @@ static int med_try_candidate(
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
 	state = med_shm_trunk_state(trunk->number);
 	if(state != NULL)
-		turn = __atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
+		turn = __atomic_load_n(&state->attempts, __ATOMIC_RELAXED);
 	destination = med_to_str(trunk->destination);
 	if(trunk->gateway->named) {
 		rc = med_set_target(msg, call, trunk, socket, turn);
@@ -181,6 +181,8 @@ static int med_try_candidate(
 		return med_refused(msg, MED_NO);
 	}
 	med_reason_clear(msg); /* of a candidate that could not be tried */
+	if(state != NULL)
+		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
 	call->flags |= MED_CALL_CHOSEN;
 	med_set_timers(msg, call, trunk->profile);
 	return MED_YES;

@@ -3,6 +3,15 @@
  *
  *   ;med=<caller's trunk>~<called trunk>~<policies>[~<media>]<pins><tag><sealed>
  *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MED_COOKIE_H
+#define MED_COOKIE_H
+
+#include "med_call.h"
+#include "medcore/carry.h"
+
+/*
  * Policies are two letters for each side, as admitted: r|o|n (SRTP required, optional,
  * not supported), a|b (anchored, or bypassed). Media are 64 bits for each side, where a
  * profile says more of it. Pins are four characters for each side: a
@@ -12,14 +21,7 @@
  *
  * What is sealed is for us alone (med_identity.h) and mostly not there. The tag is its
  * nonce, too: it is another for each call and each text, and equal for equal ones only.
- *
- * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#ifndef MED_COOKIE_H
-#define MED_COOKIE_H
-
-#include "med_call.h"
-#include "medcore/carry.h"
 
 /** Bytes of what the tag is over, beside what is sealed. */
 #define MED_FACTS_MAX (2 * (MED_ID_MAX + 1) + 4 + 23 + 8)

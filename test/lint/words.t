@@ -27,7 +27,7 @@ lint.rule("no process is ended by its name", grep(
     r"^[^#\"']*\b(killall|pkill)\b", "keep its pid and end that (sandbox.Process)"))
 lint.rule("every C file names its licence", [
     f"{f}:1: no 'SPDX-License-Identifier: GPL-2.0-or-later' in its head" for f in sources
-    if "SPDX-License-Identifier: GPL-2.0-or-later" not in "\n".join(read(f).split("\n")[:20])])
+    if "SPDX-License-Identifier: GPL-2.0-or-later" not in "\n".join(read(f).split("\n")[:14])])
 lint.rule("C files begin with their name and purpose", [
     f"{f}:1: begin with '/**' and ' * {f.rsplit('/', 1)[-1]} - purpose'" for f in sources
     if not re.match(rf"/\*\*\n \* {re.escape(f.rsplit('/', 1)[-1])} - \S", read(f))])

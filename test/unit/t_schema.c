@@ -8,6 +8,7 @@
  */
 #include "core_test.h"
 
+#include "medcore/record.h"
 #include "medcore/schema.h"
 
 #define PAGE "modules/medcore/OBJECTS.md"
@@ -105,6 +106,7 @@ START_TEST(every_kind)
 		const char *about = med_schema_about((enum med_kind)kind);
 
 		ck_assert_uint_gt(count, 0);
+		ck_assert_uint_le(count, 8 * sizeof((med_record_t *)NULL)->given);
 		ck_assert(about != NULL && about[0] != 0);
 		for(size_t n = 0; n < count; n++)
 			ck_assert_msg(defs[n].meaning != NULL && defs[n].meaning[0] != 0,
