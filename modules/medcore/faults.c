@@ -135,7 +135,8 @@ static bool is_given(enum med_kind kind, const med_record_t *record, const char 
 	size_t count;
 	const med_field_def_t *defs = med_schema(kind, &count);
 
-	return record->given >> (med_schema_field(kind, med_str(field)) - defs) & 1;
+	return med_record_given(
+			record, (size_t)(med_schema_field(kind, med_str(field)) - defs));
 }
 
 /* Keys are not sent where anybody can read them (spec 2.2, rule 4). */

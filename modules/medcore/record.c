@@ -454,10 +454,10 @@ static int set_fields(med_reading_t *r, const med_field_t *fields, size_t count)
 		int rc;
 		if(def == NULL)
 			return no_such_field(r, fields[i].name);
-		if(def->alias != NULL && (r->record->given >> (def - defs) & 1) != 0)
+		if(def->alias != NULL && med_record_given(r->record, (size_t)(def - defs)))
 			return fault(r, med_str(def->alias), MED_EINVAL,
 					"another name of a field that is given too; write one of them");
-		r->record->given |= (uint64_t)1 << (def - defs);
+		r->record->given[(def - defs) / 64] |= (uint64_t)1 << (def - defs) % 64;
 		rc = set_field(r, def, &fields[i]);
 		if(rc != MED_EOK)
 			return rc;

@@ -15,8 +15,10 @@
 #define MED_USAGES_MAX 256  /**< usages of a policy, profile or route */
 /** The longest id: "site:", two ids and a colon between them (of limits). */
 #define MED_OBJECT_ID_MAX (6 + 2 * MED_ID_MAX)
+#define MED_GIVEN_WORDS 2   /**< a kind has up to 128 fields; t_schema asks */
 #define MED_FIELDS_MAX 4096 /**< 1000 rules, each with its name and more */
 #define MED_WEIGHT_MAX 255
+#define MED_GIVEN_WORDS 2            /**< a kind has up to 128 fields */
 #define MED_TRUNK_NUMBERS 0xffffffu  /**< trunks that one node ever tells apart */
 #define MED_SCHEDULE_NUMBERS 0x7fffu /**< schedules that one node ever tells apart */
 #define MED_UNSET UINT32_MAX         /**< a number not given, without a default */
@@ -206,8 +208,15 @@ typedef struct med_record {
 		med_guard_record_t guard;
 		med_test_record_t test;
 	};
-	uint64_t given; /**< bit n: the n-th field of the schema was */
+	uint64_t given[MED_GIVEN_WORDS]; /**< bit n: the n-th field of the schema was */
 } med_record_t;
+
+/** Was the @p n-th field of the kind's schema written, not only taken from its default?
+ */
+static inline bool med_record_given(const med_record_t *record, size_t n)
+{
+	return (record->given[n / 64] >> n % 64 & 1) != 0;
+}
 
 /** Is this an id an object of this kind can have? Text names what is allowed. */
 int med_record_check_id(enum med_kind kind, med_str_t id, med_errbuf_t *err);
