@@ -17,6 +17,7 @@
 #include "med_identify.h"
 #include "med_limit.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_refuse.h"
 #include "med_response.h"
 #include "med_shm.h"
@@ -209,8 +210,10 @@ static void med_not_sent(med_call_t *call, const med_snapshot_t *snapshot)
 	if((call->flags & (written | MED_CALL_OVER)) != written || call->reason.code != 0)
 		return;
 	out = med_side_trunk(snapshot, &call->out);
-	if(out != NULL)
-		med_health_call_failed(out, call, 503, false);
+	if(out == NULL)
+		return;
+	med_health_call_failed(out, call, 503, false);
+	med_metrics_failed(call, MED_ENDED_CONNECTION);
 }
 
 int ki_med_next(sip_msg_t *msg)
@@ -339,9 +342,12 @@ int ki_med_failover(sip_msg_t *msg)
 					: came == 0          ? ", not sent to"
 					: !answered          ? ", a timer"
 										 : "");
-	if(came != 0)
-		med_call_ended(
-				call, came); /* also where the caller gave up and it said nothing */
+	/* also where the caller gave up and it said nothing */
+	if(came != 0 && med_call_ended(call, came))
+		med_metrics_failed(call,
+				(t->flags & T_CANCELED) != 0 ? MED_ENDED_CANCELLED
+						: came == 408        ? MED_ENDED_TIMER
+											 : MED_ENDED_CONNECTION);
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
@@ -392,7 +398,8 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
 			&& get_cseq(msg)->method_id == METHOD_INVITE) {
-		med_call_ended(call, msg->REPLY_STATUS);
+		if(med_call_ended(call, msg->REPLY_STATUS))
+			med_metrics_final(call, msg->REPLY_STATUS);
 		if(msg->REPLY_STATUS >= 300)
 			med_response_note(msg, call);
 		else

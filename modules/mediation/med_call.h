@@ -128,8 +128,8 @@ void med_call_try_again(med_call_t *call);
 
 /** Milliseconds of a clock that is never set. */
 int64_t med_now_ms(void);
-/** The current candidate ended with this final code; the first one counts. */
-void med_call_ended(med_call_t *call, unsigned code);
+/** The current candidate ended with this final code; true: the first, which counts. */
+bool med_call_ended(med_call_t *call, unsigned code);
 
 void med_side_set(med_side_t *side, const med_trunk_t *trunk);
 static inline med_str_t med_side_id(const med_side_t *side)

@@ -17,6 +17,7 @@
 
 #include "med_gate.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_policy_listener.h"
 #include "med_refuse.h"
 #include "med_stats.h"
@@ -468,6 +469,7 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 			|| t == T_UNDEFINED || call->answer_timeout_ms == 0)
 		return;
 	call->progress = 1;
+	med_metrics_rings(call);
 	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)call->answer_timeout_ms);
 }
 

@@ -44,5 +44,7 @@ extern int med_param_limit_calls;
 extern int med_param_limit_lease;
 /** `explain_flag`: calls with this flag are told of in a line of the log; -1: none. */
 extern int med_param_explain_flag;
+/** `metrics_kb`: kilobytes that a reply of med_metrics() has at most; 1024. */
+extern int med_param_metrics_kb;
 
 #endif

@@ -83,3 +83,13 @@ long med_stats_get(enum med_stat which)
 {
 	return counter_get_val(handles[which]);
 }
+
+const char *med_stats_name(enum med_stat which)
+{
+	return stats[which].name;
+}
+
+const char *med_stats_doc(enum med_stat which)
+{
+	return stats[which].doc;
+}

@@ -40,6 +40,9 @@ int med_stats_register(void);
 
 /** From any process; no lock (each process has its own row). */
 void med_stats_inc(enum med_stat which);
+/** As counters have it. */
+const char *med_stats_name(enum med_stat which);
+const char *med_stats_doc(enum med_stat which);
 /** Sum over all processes. */
 long med_stats_get(enum med_stat which);
 
