@@ -58,6 +58,7 @@ static param_export_t params[] = {
 	{"limit_calls", PARAM_INT, &med_param_limit_calls},
 	{"limit_lease", PARAM_INT, &med_param_limit_lease},
 	{"explain_flag", PARAM_INT, &med_param_explain_flag},
+	{"events", PARAM_INT, &med_param_events},
 	{"metrics_kb", PARAM_INT, &med_param_metrics_kb},
 	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
