@@ -25,12 +25,11 @@ with Case(plan=25) as t:
         "silent": {**TCP, "connect_timeout_ms": "20000"},
         "gw1": {**PLAIN, "trying_timeout_ms": "20000"},
         "closed": LONG,
-        "void": {**TCP, "host": netns.NOBODY},
     }, routes={
         **{name: {"pattern": rf"^\+{number}\d+$", "priority": "0", "trunks": f"{name}*0,gw1*0"}
            for number, name in ((1, "refuses"), (2, "lost"), (3, "slow"), (4, "mute"),
-                                (5, "silent"), (6, "closed"), (7, "void"))},
-    }, host=netns.OURS, without=("refuses", "lost", "mute", "silent", "closed", "void"))
+                                (5, "silent"), (6, "closed"))},
+    }, host=netns.OURS, without=("refuses", "lost", "mute", "silent", "closed"))
     pbx1, gw1, slow = trunks.pbx1, trunks.gw1, trunks.slow
     listeners = {}
     for name in ("mute", "silent"):
@@ -119,12 +118,12 @@ with Case(plan=25) as t:
     final = pbx1.expect("final", call_id=sent.get("Call-ID"))
     t.equal(final.status, 503, "nobody is left: 503")
     t.like(final.get("To"), "tag=", "with a tag")
-    # To a place where no connection was tried before: Kamailio gives up on that one when it is
+    # At a place where no connection was tried before: Kamailio gives up on that one when it is
     # its time, and not this call's.
-    trunks.redis.hset("med:1:route:void", trunks="void")
+    trunks.redis.hset("med:1:gateway:closed", address=netns.NOBODY)
     wait_for("that to be in force",
-             lambda: "gw1" not in trunks.kamailio.rpc("mediation.routes", "void"))
-    sent = trunks.call("pbx1", "+7301234567", sdp=sdp(30000))
+             lambda: netns.NOBODY in trunks.kamailio.rpc("mediation.gateways", "closed"))
+    sent = trunks.call("pbx1", "+6301234567", sdp=sdp(30000))
     pbx1.expect(100, call_id=sent.get("Call-ID"))
     pbx1.send([f"CANCEL {sent.uri} SIP/2.0", f"Via: {sent.get('Via')}", "Max-Forwards: 70",
                f"From: {sent.get('From')}", f"To: {sent.get('To')}",
