@@ -101,7 +101,9 @@ int med_translate(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		MED_TRACE(trace, "route '%.*s' suppresses the caller id: %.*s is shown",
 				MED_STR_FMT(med_route_id(route)), MED_STR_FMT(caller));
 	}
-	rc = apply_rules(view, scratch, profile->called_rules, "called", &out->called, trace);
+	rc = called->len > 0 ? apply_rules(
+				 view, scratch, profile->called_rules, "called", &out->called, trace)
+						 : MED_EOK;
 	if(rc == MED_EOK && calling->len > 0)
 		rc = apply_rules(
 				view, scratch, profile->calling_rules, "calling", &out->calling, trace);

@@ -218,7 +218,7 @@ static str med_from_tag(sip_msg_t *msg)
 
 static int med_dialog_ids(sip_msg_t *msg, str *callid, str *from_tag, str *to_tag)
 {
-	if(parse_headers(msg, HDR_CALLID_F | HDR_TO_F | HDR_FROM_F, 0) < 0
+	if(med_parse_headers(msg, HDR_CALLID_F | HDR_TO_F | HDR_FROM_F) < 0
 			|| msg->callid == NULL || msg->to == NULL || msg->from == NULL)
 		return MED_EINVAL;
 	*callid = msg->callid->body;

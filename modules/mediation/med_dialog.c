@@ -321,7 +321,7 @@ static bool med_answer_is_current(sip_msg_t *reply, const med_call_t *call)
 			|| (call->flags & MED_CALL_CHOSEN) == 0
 			|| (call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) != 0)
 		return false;
-	if(parse_headers(reply, HDR_VIA_F | HDR_CSEQ_F | HDR_CALLID_F, 0) < 0
+	if(med_parse_headers(reply, HDR_VIA_F | HDR_CSEQ_F | HDR_CALLID_F) < 0
 			|| reply->cseq == NULL || reply->via1 == NULL)
 		return false; /* tm takes no such reply */
 	branch = reply->via1->branch;

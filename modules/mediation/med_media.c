@@ -526,7 +526,7 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 			|| msg->REPLY_STATUS > 182)
 		return;
 	med_media_sides(msg, call, &from, &to);
-	if(!to->policy.media.early_183 || parse_headers(msg, HDR_EOH_F, 0) < 0
+	if(!to->policy.media.early_183 || med_parse_headers(msg, HDR_EOH_F) < 0
 			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
 		return;
 	reason = msg->first_line.u.reply.reason;
@@ -618,7 +618,7 @@ int med_media(sip_msg_t *msg)
 		med_media_early(msg, call);
 		return MED_MEDIA_NOTHING;
 	}
-	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
+	if(med_parse_headers(msg, HDR_EOH_F) < 0 || msg->callid == NULL || msg->cseq == NULL)
 		return MED_MEDIA_FAILED;
 	if(call == NULL || (call->flags & MED_CALL_NO_LEG)) {
 		if(med_media_sdp(msg, &sdp, NULL) == MED_ENOMATCH)
