@@ -105,6 +105,7 @@ typedef struct med_limits {
 	uint32_t retry_after_s;               /**< UINT32_MAX: not said */
 	uint16_t overload_code;
 	bool emergency_exempt;
+	uint8_t without_redis; /**< enum med_without_redis */
 } med_limits_t;
 
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */

@@ -371,7 +371,8 @@ med_limits_object_t *med_limits_object(med_heap_t *heap, med_str_t id, uint32_t 
 			.window_ms = record->calls_per_second_window_ms,
 			.retry_after_s = record->retry_after_s,
 			.overload_code = (uint16_t)record->overload_code,
-			.emergency_exempt = record->emergency_exempt != 0};
+			.emergency_exempt = record->emergency_exempt != 0,
+			.without_redis = (uint8_t)record->without_redis};
 	object->limits.id = pack(&at, id);
 	return object;
 }

@@ -412,7 +412,8 @@ static const med_field_def_t limits_fields[] = {
 	{FIELD(limits, retry_after_s, NUMBER), .max = 86400, .unit = "s",
 		.meaning = "Retry-After of that answer; absent: none"},
 	{FIELD(limits, without_redis, WORD), .initial = "local", .words = without_redis,
-		.kept = true, .meaning = "while Redis is away: count on this node alone, refuse, allow"},
+		.meaning = "while Redis is away for longer than a node keeps its permits: count on "
+			"this node alone, refuse, allow"},
 };
 
 static const med_field_def_t schedule_fields[] = {

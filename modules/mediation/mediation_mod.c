@@ -57,6 +57,7 @@ static param_export_t params[] = {
 	{"guard_counters", PARAM_INT, &med_param_guard_counters},
 	{"limit_calls", PARAM_INT, &med_param_limit_calls},
 	{"limit_lease", PARAM_INT, &med_param_limit_lease},
+	{"limit_share_ttl", PARAM_INT, &med_param_limit_share_ttl},
 	{"explain_flag", PARAM_INT, &med_param_explain_flag},
 	{"events", PARAM_INT, &med_param_events},
 	{"metrics_kb", PARAM_INT, &med_param_metrics_kb},
