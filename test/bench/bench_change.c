@@ -32,6 +32,7 @@
 #define WORKERS_MAX 16
 #define CALLS_MAX 400000
 #define HOLD_NS 20000000LL /* from 200 to BYE */
+#define WARM_RATE 800      /* calls a second before the first change */
 /* Between two calls by which a worker is asked, one worker after the other: a change is
  * seen later by that much at most, and asking takes few enough of the CPU that it is not
  * what the change waits for. */
@@ -396,7 +397,8 @@ static void run_beside(int64_t until, bool (*done)(void))
 	while((now = clock_ns()) < until && !done()) {
 		next = probe(now);
 		if(rate && now >= next_call) {
-			new_call(call_count % worker_count, (call_count * 31) % trunks, false);
+			new_call((call_count + call_count / trunks) % worker_count,
+					(call_count * 31) % trunks, false);
 			next_call += 1000000000LL / rate;
 			if(next_call < now - BEHIND_NS)
 				next_call = now;
@@ -410,6 +412,11 @@ static void run_beside(int64_t until, bool (*done)(void))
 static bool never(void)
 {
 	return false;
+}
+
+static bool all_called(void)
+{
+	return call_count >= trunks * worker_count;
 }
 
 static bool all_shown(void)
@@ -503,8 +510,22 @@ static bool settled(void)
 	return held_count == 0;
 }
 
+/**
+ * Each worker has had a call to each trunk. What a worker has not touched since it began
+ * costs it a page fault each, in the first seconds after the start and never again.
+ */
+static void warm_up(void)
+{
+	int before = rate;
+
+	rate = WARM_RATE;
+	run_beside(clock_ns() + 4 * PATIENCE_NS, all_called);
+	rate = before;
+}
+
 static void take_samples(int64_t *sample)
 {
+	warm_up();
 	for(int i = 0; i < changes; i++) {
 		sample[i] = one_change(i);
 		run_beside(clock_ns() + 1000000LL * (1 + i % 5), never);
