@@ -9,9 +9,8 @@
 #ifndef MED_POLICY_H
 #define MED_POLICY_H
 
-#include "leg.h"
+#include "codecs.h"
 #include "ng.h"
-#include "sdp_edit.h"
 
 /** One m-line of an offer, as its answer needs it. Kept by value for as long as the call.
  */
@@ -39,6 +38,7 @@ typedef struct med_legs {
 /** Room for one SDP while it is edited; one per thread. */
 typedef struct med_policy_scratch {
 	char sdp[MED_NG_MAX_DATAGRAM];
+	med_format_plan_t formats[MED_SDP_MAX_MEDIA];
 } med_policy_scratch_t;
 
 /** The legs of a keyed command. @return MED_EOK, MED_EINVAL with a text */

@@ -181,6 +181,14 @@ static void find_in_profile(
 				"media "
 				"goes past us, wherever its ends are; leave one of them out",
 				MED_STR_FMT(med_slot_id(slot)));
+	if(!profile->anchor
+			&& (profile->codecs.count > 0 || profile->comfort_noise || profile->dtmf
+					|| profile->dtmf_payload || profile->packet_time_ms))
+		find(f, MED_WARNED,
+				"profile '%.*s': field 'anchor': no, so codecs, comfort_noise, dtmf, "
+				"dtmf_payload and packet_time_ms count only in calls whose other side is "
+				"anchored; anchor yes",
+				MED_STR_FMT(med_slot_id(slot)));
 }
 
 static void find_in_response_rules(const med_slot_t *slot,

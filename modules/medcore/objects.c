@@ -197,13 +197,22 @@ static med_leg_media_t pack_media(const med_profile_record_t *record)
 	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC,
 			.hold = record->hold_form & 3,
 			.activate = record->activate_initial_offer != 0,
-			.early_183 = record->early_media_code == MED_EARLY_183};
-	const uint8_t *suite = record->srtp_suites.items;
-	unsigned suites = 0;
+			.early_183 = record->early_media_code == MED_EARLY_183,
+			.packet_time = record->packet_time_ms / 10 & 7,
+			.comfort = record->comfort_noise & 3,
+			.dtmf = record->dtmf & 3,
+			.transcode = record->transcode != 0};
+	const uint8_t *suite = record->srtp_suites.items, *codec = record->codecs.items;
+	unsigned suites = 0, codecs = 0;
 
 	for(size_t i = record->srtp_suites.count; i > 0; i--)
 		suites = suites << 4 | (suite[i - 1] + 1u);
 	media.suites = suites == MED_SUITE_AES_128_80 + 1 ? 0 : suites & 0xffff;
+	for(size_t i = record->codecs.count; i > 0; i--)
+		codecs = codecs << 4 | (codec[i - 1] + 1u);
+	media.codecs = codecs & 0xfffff;
+	if(record->dtmf_payload >= MED_DYNAMIC_FIRST)
+		media.event_payload = (record->dtmf_payload - MED_DYNAMIC_FIRST + 1) & 0x3f;
 	return media;
 }
 

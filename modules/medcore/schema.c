@@ -317,6 +317,24 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "a call that begins on hold does not seem so to it; needs anchor"},
 	{FIELD(profile, early_media_code, WORD), .initial = "as_received", .words = early_codes,
 		.meaning = "code of the 18x with SDP that it is sent"},
+	{FIELD(profile, codecs, WORDS), .words = med_codec_words, .max = MED_LEG_CODECS,
+		.meaning = "codecs it may use, those it is offered in this order; absent: those of "
+			"the other side; needs anchor"},
+	{FIELD(profile, transcode, BOOL), .initial = "no",
+		.meaning = "it is offered all of its codecs, the other side's are made of them"},
+	{FIELD(profile, comfort_noise, WORD), .initial = "as_received",
+		.words = med_comfort_words,
+		.meaning = "CN (payload 13): no: neither offered to it nor by it; yes: always "
+			"offered to it; needs anchor"},
+	{FIELD(profile, dtmf, WORD), .initial = "as_received", .words = med_dtmf_words,
+		.meaning = "digits of the other side's telephone-event: inband: made tones, it is "
+			"offered none; info cannot be and is refused; needs anchor"},
+	{FIELD(profile, dtmf_payload, NUMBER), .initial = "0", .max = 127,
+		.meaning = "payload type of the telephone-event it is offered, 96 to 127; 0: the "
+			"other side's; needs anchor"},
+	{FIELD(profile, packet_time_ms, NUMBER), .initial = "0", .max = 60, .unit = "ms",
+		.meaning = "length of its packets, 10 to 60 by tens; 0: the other side's; needs "
+			"anchor"},
 };
 
 static const med_field_def_t rules_fields[] = {

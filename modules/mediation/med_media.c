@@ -22,10 +22,13 @@
 #include "med_policy_listener.h"
 #include "med_refuse.h"
 #include "med_stats.h"
+#include "medcore/leg_codec.h"
 
 /** An answer, or an error of the socket, is there by then; a silent node is not. */
 #define MED_AT_ONCE_MS 100
 #define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
+/** As MED_MEDIA_REFUSED, by a rule of the candidate at hand: another may have another. */
+#define MED_MEDIA_NOT_HERE -4
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
 static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete,
@@ -360,6 +363,30 @@ static int med_media_past(sip_msg_t *msg, med_call_t *call, bool offer,
 	return MED_MEDIA_REFUSED;
 }
 
+/**
+ * Is a codec left that both legs may have? What only the leg it goes to forbids, another
+ * candidate may take.
+ */
+static int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from,
+		const med_side_t *to, const med_sdp_t *sdp)
+{
+	med_errbuf_t why = {""};
+	const med_side_t *whose;
+	bool of_to;
+	int rc;
+
+	if(!med_leg_codecs_given(&from->policy.media)
+			&& !med_leg_codecs_given(&to->policy.media))
+		return MED_MEDIA_DONE;
+	rc = med_legs_check_codecs(&from->policy.media, &to->policy.media, sdp, &of_to, &why);
+	if(rc == MED_EOK)
+		return MED_MEDIA_DONE;
+	whose = of_to ? to : from;
+	med_reason(msg, rc == MED_EREFUSED ? 488 : 400, 0, "trunk '%.*s': %s", whose->id_len,
+			whose->id, why.text);
+	return of_to ? MED_MEDIA_NOT_HERE : MED_MEDIA_REFUSED;
+}
+
 /** The SDP of this message as an offer or as an answer; nothing is refused here yet. */
 static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 {
@@ -384,6 +411,8 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 		return MED_MEDIA_NOTHING;
 	if(med_bypass_is(msg, call))
 		return med_media_past(msg, call, offer, from, to, &sdp);
+	if(offer && (rc = med_media_check_codecs(msg, from, to, &sdp)) < 0)
+		return rc;
 	return med_media_send(msg, call, offer, false, from, to);
 }
 
@@ -394,7 +423,7 @@ static int med_media_told(sip_msg_t *msg, int rc, bool offer)
 
 	if(rc > 0 || reason == NULL)
 		return rc;
-	if(rc == MED_MEDIA_REFUSED)
+	if(rc == MED_MEDIA_REFUSED || rc == MED_MEDIA_NOT_HERE)
 		med_stats_inc(offer ? MED_STAT_MEDIA_REFUSED : MED_STAT_ANSWERS_REFUSED);
 	LM_NOTICE("call %.*s: %s refused with %u: %s\n", msg->callid->body.len,
 			msg->callid->body.s, offer ? "offer" : "answer", reason->code, reason->text);
@@ -479,7 +508,7 @@ static int med_media_request(sip_msg_t *msg, med_call_t *call)
 	else if(rc == MED_MEDIA_REFUSED && (call->flags & MED_CALL_IN_DIALOG) == 0)
 		call->try_next =
 				call->try_count; /* no other candidate changes the caller's offer */
-	return rc;
+	return rc == MED_MEDIA_NOT_HERE ? MED_MEDIA_REFUSED : rc;
 }
 
 /** The media branch a reply belongs to: the branch we put into our Via. */
@@ -629,7 +658,7 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 	if(code >= 200)
 		med_media_roll_back(msg, call);
 	med_refuse_answer(msg, call);
-	return rc;
+	return rc == MED_MEDIA_NOT_HERE ? MED_MEDIA_REFUSED : rc;
 }
 
 bool med_media_free(const med_call_t *call)
