@@ -69,6 +69,10 @@ static bool has_keys(const med_sdp_t *sdp)
 static bool fits(
 		const med_bypass_end_t *from, const med_bypass_end_t *to, med_errbuf_t *why)
 {
+	if(med_leg_codecs_given(&from->leg->media) || med_leg_codecs_given(&to->leg->media)) {
+		(void)med_fail(why, 0, "a profile has codecs or digits in a form of its own");
+		return false;
+	}
 	if(from->sdp == NULL)
 		return true;
 	if((from->in_the_clear || to->in_the_clear) && has_keys(from->sdp)) {

@@ -281,6 +281,15 @@ START_TEST(reasons)
 	ck_assert_str_eq(why.text,
 			"media goes through us: the offer cannot go on as it is: m-line 1 (audio "
 			"RTP/AVP): would go out as RTP/AVP, but the leg's SRTP mode is required");
+	/* past us nobody would see to them */
+	core_set(config, MED_KIND_PROFILE, "trunk:hq2", "srtp_mode", "not_supported",
+			"enable_bypass", "yes", "codecs", "PCMA", NULL);
+	build();
+	(void)ask("hq", "hq2", AUDIO("RTP/AVP", "IP4 10.1.7.7"), false, true, &why);
+	ck_assert_str_eq(why.text,
+			"media goes through us: the offer cannot go on as it is: a profile has "
+			"codecs "
+			"or digits in a form of its own");
 	finish();
 }
 END_TEST
