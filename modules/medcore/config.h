@@ -161,6 +161,9 @@ const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_st
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
 /** Calls need not ask: trunks lead to theirs. */
 const med_limits_t *med_snapshot_limits(const med_snapshot_t *snapshot, med_str_t id);
+/** Each of them in turn, as med_snapshot_next_trunk(). */
+const med_limits_t *med_snapshot_next_limits(
+		const med_snapshot_t *snapshot, uint64_t *at);
 const med_pool_t *med_snapshot_pool(const med_snapshot_t *snapshot, med_str_t id);
 /** The site whose subnets have this address, the longest prefix wins; empty: none. */
 med_str_t med_snapshot_site_of(const med_snapshot_t *snapshot, const med_ip_t *address);

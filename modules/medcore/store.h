@@ -136,4 +136,28 @@ int med_store_write(med_store_t *store, const char *key, med_str_t value, unsign
 int med_store_event(
 		med_store_t *store, const char *key, const med_field_t *fields, size_t count);
 
+/** Scripts that may be under way at a time, one for each of these. */
+enum med_store_script { MED_STORE_PERMITS, MED_STORE_HINTS, MED_STORE_SCRIPTS };
+
+/**
+ * What a script answered; called from within med_store_run().
+ * @param error  NULL: it did, with these texts; else why there is no answer, without a
+ *               secret in it
+ * @param refused  Redis will not have it; else it is away
+ */
+typedef void (*med_store_answer_t)(
+		void *ctx, const med_str_t *text, size_t count, const char *error, bool refused);
+
+/**
+ * EVAL script 1 key word ...; as med_store_write(). The script goes along each time: it
+ * is short, and none need be loaded anew after a failover. It answers an array of texts,
+ * of which the first MED_STORE_ANSWER_MAX are told.
+ * @return also MED_EINVAL: its last answer has not come yet
+ */
+int med_store_script(med_store_t *store, enum med_store_script which, const char *script,
+		const char *key, const med_str_t *word, size_t count, med_store_answer_t answer,
+		void *ctx);
+#define MED_STORE_WORDS_MAX 160
+#define MED_STORE_ANSWER_MAX 512
+
 #endif
