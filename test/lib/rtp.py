@@ -18,9 +18,9 @@ class End:
         self.sock.bind(("127.0.0.1", self.port))
         self.sock.setblocking(False)
 
-    def aim(self, text):
+    def aim(self, text, media="audio"):
         """Where this SDP says to send to."""
-        self.to = ("127.0.0.2", int(re.search(r"m=audio (\d+)", text)[1]))
+        self.to = ("127.0.0.2", int(re.search(rf"m={media} (\d+)", text)[1]))
 
     def got(self):
         """A packet; None where there is none."""
