@@ -5,6 +5,7 @@ import socket
 import time
 
 PACKET = 0.02  # seconds of a packet
+PAUSE = 0.001
 
 
 class End:
@@ -28,6 +29,11 @@ class End:
             return self.sock.recv(2048)
         except BlockingIOError:
             return None
+
+    @staticmethod
+    def pause():
+        """Between bursts: rtpengine gives up a port that never has one."""
+        time.sleep(PAUSE)
 
     def drain(self):
         while self.got():
