@@ -67,7 +67,8 @@ typedef struct med_leg_media {
 	unsigned activate : 1;  /**< a call that begins on hold does not seem so to it */
 	unsigned early_183 : 1; /**< an 18x with SDP is a 183 to it */
 	unsigned packet_time : 3; /**< in tens of milliseconds; 0: as the other side has it */
-	unsigned spare : 8;
+	unsigned strip_parts : 1; /**< of a multipart body it is sent the SDP alone */
+	unsigned spare : 7;
 	unsigned codecs : 20;       /**< enum med_codec + 1, four bits each, the first one
 								   lowest; 0: those of the other side */
 	unsigned event_payload : 6; /**< telephone-event's, above MED_DYNAMIC_FIRST - 1; 0: as

@@ -198,6 +198,7 @@ static med_leg_media_t pack_media(const med_profile_record_t *record)
 			.hold = record->hold_form & 3,
 			.activate = record->activate_initial_offer != 0,
 			.early_183 = record->early_media_code == MED_EARLY_183,
+			.strip_parts = record->other_body_parts == MED_PARTS_STRIP,
 			.packet_time = record->packet_time_ms / 10 & 7,
 			.comfort = record->comfort_noise & 3,
 			.dtmf = record->dtmf & 3,

@@ -169,6 +169,9 @@ static const char *const progresses[] = {[MED_PROGRESS_18X] = "18x",
 static const char *const early_codes[] = {
 	[MED_EARLY_AS_RECEIVED] = "as_received", [MED_EARLY_183] = "183", NULL};
 
+static const char *const body_parts[] = {
+	[MED_PARTS_KEEP] = "keep", [MED_PARTS_STRIP] = "strip", NULL};
+
 static const char *const sdp_dialects[] = {
 	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
 
@@ -335,6 +338,8 @@ static const med_field_def_t profile_fields[] = {
 	{FIELD(profile, packet_time_ms, NUMBER), .initial = "0", .max = 60, .unit = "ms",
 		.meaning = "length of its packets, 10 to 60 by tens; 0: the other side's; needs "
 			"anchor"},
+	{FIELD(profile, other_body_parts, WORD), .initial = "keep", .words = body_parts,
+		.meaning = "what else is in a multipart body with SDP that it is sent"},
 };
 
 static const med_field_def_t rules_fields[] = {

@@ -387,11 +387,67 @@ static int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from,
 	return of_to ? MED_MEDIA_NOT_HERE : MED_MEDIA_REFUSED;
 }
 
+/** These bytes of the message are not sent; @p instead is, where there is any. */
+static bool med_media_replace(
+		sip_msg_t *msg, const char *from, size_t len, const char *instead)
+{
+	struct lump *lump = len > 0 ? del_lump(msg, (int)(from - msg->buf), (int)len, 0)
+								: anchor_lump(msg, (int)(from - msg->buf), 0, 0);
+	size_t size = strlen(instead);
+	char *text;
+
+	if(lump == NULL || size == 0)
+		return lump != NULL;
+	text = pkg_malloc(size);
+	if(text == NULL)
+		return false;
+	memcpy(text, instead, size);
+	if(insert_new_lump_after(lump, text, (int)size, 0) != NULL)
+		return true;
+	pkg_free(text);
+	return false;
+}
+
+/** Without the line end before it, where there is one. */
+static const char *med_media_before_line_end(const char *begin, const char *end)
+{
+	if(end > begin && end[-1] == '\n')
+		end--;
+	return end > begin && end[-1] == '\r' ? end - 1 : end;
+}
+
+/**
+ * For who is to read nothing but SDP: what is around it in a multipart body goes. The
+ * line end before the delimiter may be the SDP's only one, unless rtpengine writes
+ * another SDP.
+ */
+static int med_media_alone(sip_msg_t *msg, const med_sdp_t *sdp, bool anchored)
+{
+	const char *begin = sdp->body.s, *end = begin + sdp->body.len, *before;
+	const char *body = get_body(msg), *last = msg->buf + msg->len;
+	const str *type = &msg->content_type->body;
+
+	if(begin == body)
+		return MED_MEDIA_DONE;
+	if(msg->content_length != NULL && get_content_length(msg) < last - body)
+		last = body + get_content_length(msg);
+	before = med_media_before_line_end(begin, end);
+	if(anchored || (before > begin && before[-1] == '\n'))
+		end = before;
+	if(med_media_replace(msg, body, (size_t)(begin - body), "")
+			&& med_media_replace(msg, end, (size_t)(last - end), "")
+			&& med_media_replace(msg, type->s, (size_t)type->len, "application/sdp"))
+		return MED_MEDIA_DONE;
+	LM_ERR("no memory\n");
+	return MED_MEDIA_FAILED;
+}
+
 /** The SDP of this message as an offer or as an answer; nothing is refused here yet. */
 static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 {
 	const med_side_t *from, *to;
 	med_errbuf_t why = {""};
+	bool anchored;
 	med_sdp_t sdp;
 	int rc = med_media_sdp(msg, &sdp, &why);
 
@@ -407,7 +463,10 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 	med_gate_admit(msg, to);
 	if(med_media_check(msg, offer, from, &sdp) != MED_EOK)
 		return MED_MEDIA_REFUSED;
-	if(!from->policy.anchored && !to->policy.anchored)
+	anchored = from->policy.anchored || to->policy.anchored;
+	if(to->policy.media.strip_parts && (rc = med_media_alone(msg, &sdp, anchored)) < 0)
+		return rc;
+	if(!anchored)
 		return MED_MEDIA_NOTHING;
 	if(med_bypass_is(msg, call))
 		return med_media_past(msg, call, offer, from, to, &sdp);
@@ -581,8 +640,6 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 {
 	static const char progress[] = "Session Progress";
 	const med_side_t *from, *to;
-	struct lump *lump;
-	char *text;
 	str reason;
 
 	if(msg->first_line.type != SIP_REPLY || msg->REPLY_STATUS < 180
@@ -593,16 +650,8 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
 		return;
 	reason = msg->first_line.u.reply.reason;
-	lump = reason.len > 0 ? del_lump(msg, (int)(reason.s - msg->buf), reason.len, 0)
-						  : anchor_lump(msg, (int)(reason.s - msg->buf), 0, 0);
-	text = lump != NULL ? pkg_malloc(sizeof progress - 1) : NULL;
-	if(text == NULL)
+	if(!med_media_replace(msg, reason.s, (size_t)reason.len, progress))
 		return;
-	memcpy(text, progress, sizeof progress - 1);
-	if(insert_new_lump_after(lump, text, sizeof progress - 1, 0) == NULL) {
-		pkg_free(text);
-		return;
-	}
 	msg->first_line.u.reply.statuscode = 183;
 	memcpy(msg->first_line.u.reply.status.s, "183", 3);
 }
@@ -663,7 +712,8 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 
 bool med_media_free(const med_call_t *call)
 {
-	return (call->flags & MED_CALL_NO_LEG) == 0 && !call->in.policy.anchored
+	return !call->in.policy.media.strip_parts && !call->out.policy.media.strip_parts
+			&& (call->flags & MED_CALL_NO_LEG) == 0 && !call->in.policy.anchored
 			&& !call->out.policy.anchored
 			&& (!call->in.policy.known || call->in.policy.srtp != MED_SRTP_REQUIRED)
 			&& (!call->out.policy.known || call->out.policy.srtp != MED_SRTP_REQUIRED);

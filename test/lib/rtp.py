@@ -5,6 +5,7 @@ import socket
 import time
 
 PACKET = 0.02  # seconds of a packet
+PAUSE = 0.001
 
 
 class End:
@@ -18,9 +19,9 @@ class End:
         self.sock.bind(("127.0.0.1", self.port))
         self.sock.setblocking(False)
 
-    def aim(self, text):
+    def aim(self, text, media="audio"):
         """Where this SDP says to send to."""
-        self.to = ("127.0.0.2", int(re.search(r"m=audio (\d+)", text)[1]))
+        self.to = ("127.0.0.2", int(re.search(rf"m={media} (\d+)", text)[1]))
 
     def got(self):
         """A packet; None where there is none."""
@@ -28,6 +29,11 @@ class End:
             return self.sock.recv(2048)
         except BlockingIOError:
             return None
+
+    @staticmethod
+    def pause():
+        """Between bursts: rtpengine gives up a port that never has one."""
+        time.sleep(PAUSE)
 
     def drain(self):
         while self.got():

@@ -3,12 +3,14 @@
 
 import array
 import re
+import statistics
 
 import audio
 from case import Case
 from listener import Caller, Listener, learned
 from rtp import End, converse, payload_type
 from rtpengine import Rtpengine
+from sandbox import wait_for
 
 A, B = "pbx1/not_supported", "gw1/not_supported"
 PCMU, PCMA, CN = 0, 8, 13
@@ -51,6 +53,17 @@ def digits(came, payload):
                    if payload_type(packet) == payload and packet[13] & 0x80})
 
 
+def converse_until(enough, *sides):
+    """What comes to each end, said again and again: a busy machine tears holes into a tone."""
+    came = [[] for _ in sides]
+    for _ in range(10):
+        for got, more in zip(came, converse(sides)):
+            got.extend(more)
+        if enough(*came):
+            break
+    return came
+
+
 class Call:
     def __init__(self, t, port, name, legs, offer, answer, **ptime):
         self.caller, self.a, self.b = Caller(port, name), End(t), End(t)
@@ -74,7 +87,7 @@ class Call:
         self.caller.send("delete", delete_delay=0)
 
 
-with Case(plan=23) as t:
+with Case(plan=25) as t:
     rtpengine = Rtpengine(t)
     port = Listener(t, [rtpengine.port]).port
     learned(port)
@@ -86,28 +99,35 @@ with Case(plan=23) as t:
                 "a codec both have is passed on byte for byte, not made anew")
 
     with Call(t, port, "made", ("", "/codecs:PCMA/transcode"), [PCMU], [PCMA]) as call:
-        at_a, at_b = converse([(call.a, packets(PCMU, 440), None), (call.b, packets(PCMA, 620), None)])
+        at_a, at_b = converse_until(
+            lambda at_a, at_b: hears(at_b, PCMA, 440) > 0.3 and hears(at_a, PCMU, 620) > 0.3,
+            (call.a, packets(PCMU, 440), None), (call.b, packets(PCMA, 620), None))
         t.ok(hears(at_b, PCMA, 440) > 0.3, "PCMU to PCMA: the tone at the far end")
         t.ok(hears(at_a, PCMU, 620) > 0.3, "and the other one back")
 
     for name, clock in (("G722", 8000), ("GSM", 8000), ("G729", 8000), ("speex", 8000), ("opus", 48000)):
         with Call(t, port, name, ("", f"/codecs:{name}/transcode"), [PCMA], name) as call:
-            at_a, at_b = converse([(call.a, packets(PCMA, 440, 1), None), (call.b, [], lambda p: (
-                payload_type(p), p[12:], clock // 50))])
+            at_a, at_b = converse_until(
+                lambda at_a, at_b: hears(at_a, PCMA, 440) > 0.3, (call.a, packets(PCMA, 440, 1), None),
+                (call.b, [], lambda p: (payload_type(p), p[12:], clock // 50)))
             t.equal({payload_type(p) for p in at_b}, {call.payload}, f"PCMA to {name}")
             t.ok(hears(at_a, PCMA, 440) > 0.3, "which is the same tone, sent back and made PCMA again")
 
     with Call(t, port, "events", ("", "/event:101"), [PCMA, 96], [PCMA, 101]) as call:
-        at_a, at_b = converse([
+        at_a, at_b = converse_until(
+            lambda at_a, at_b: digits(at_b, 101) and digits(at_a, 96)
+            and hears(at_b, PCMA, 440) > 0.3 and hears(at_a, PCMA, 620) > 0.3,
             (call.a, digit(96, 5) + packets(PCMA, 440), None),
-            (call.b, digit(101, 7) + packets(PCMA, 620), None)])
-        t.equal([d for d, _ in digits(at_b, 101)], [5], "a digit of payload type 96 comes as 101")
-        t.equal([d for d, _ in digits(at_a, 96)], [7], "and one of 101 as 96")
+            (call.b, digit(101, 7) + packets(PCMA, 620), None))
+        t.equal({d for d, _ in digits(at_b, 101)}, {5}, "a digit of payload type 96 comes as 101")
+        t.equal({d for d, _ in digits(at_a, 96)}, {7}, "and one of 101 as 96")
         t.ok(hears(at_b, PCMA, 440) > 0.3 and hears(at_a, PCMA, 620) > 0.3, "speech goes on beside them")
 
     with Call(t, port, "tones", ("", "/dtmf:inband"), [PCMA, 96], [PCMA]) as call:
-        at_a, at_b = converse([(call.a, packets(PCMA, 440, 0.1) + digit(96, 5) + packets(PCMA, 440, 0.3), None),
-                               (call.b, packets(PCMA, 620), None)])
+        at_a, at_b = converse_until(
+            lambda at_a, at_b: hears(at_b, PCMA, *FIVE) >= 0.1,
+            (call.a, packets(PCMA, 440, 0.1) + digit(96, 5) + packets(PCMA, 440, 0.3), None),
+            (call.b, packets(PCMA, 620), None))
         t.equal({payload_type(p) for p in at_b}, {PCMA}, "no event comes to who wants tones")
         t.ok(hears(at_b, PCMA, *FIVE) >= 0.1, "the two tones of the digit do")
 
@@ -120,8 +140,31 @@ with Case(plan=23) as t:
     with Call(t, port, "times", ("/ptime:20", "/ptime:40"), [PCMA], [PCMA], ptime=20) as call:
         t.equal(["a=ptime:40" in call.offered, "a=ptime:20" in call.answered], [True, True],
                 "each is told its own packet time")
-        at_a, at_b = converse([(call.a, packets(PCMA, 440), None),
-                               (call.b, packets(PCMA, 620, size=320)[:15], None)])
-        t.equal([{len(p) - 12 for p in at_b[1:-1]}, {len(p) - 12 for p in at_a[1:-1]}], [{320}, {160}],
+        at_a, at_b = converse_until(
+            lambda at_a, at_b: hears(at_b, PCMA, 440) > 0.3 and hears(at_a, PCMA, 620) > 0.2,
+            (call.a, packets(PCMA, 440), None), (call.b, packets(PCMA, 620, size=320)[:15], None))
+        t.equal([statistics.mode(len(p) - 12 for p in came) for came in (at_b, at_a)], [320, 160],
                 "and gets packets of that")
         t.ok(hears(at_b, PCMA, 440) > 0.3 and hears(at_a, PCMA, 620) > 0.2, "with the tones in them")
+
+    # T.38 beside audio whose codecs have rules: its line and its packets pass as they are
+    fax = "m=image {} udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
+    a, b, caller = End(t), End(t), Caller(port, "fax")
+    legs = (A + "/codecs:PCMA", B + "/codecs:PCMA+PCMU/transcode/cn:yes")
+    caller.offer(legs, body(4000, PCMA) + fax.format(a.port))
+    t.like(caller.last["sdp"], r"m=image \d+ udptl t38\r\n(.*\r\n)*a=T38FaxVersion:0\r\n"
+           r"a=T38FaxUdpEC:t38UDPRedundancy\r\n", "T.38 is offered as it came")
+    b.aim(caller.last["sdp"], "image")
+    caller.answer(legs[::-1], body(4002, PCMA) + fax.format(b.port))
+    a.aim(caller.last["sdp"], "image")
+    came = []
+    for sender, reader in ((a, b), (b, a)):
+        text = b"\0\1udptl of " + str(sender.port).encode()
+
+        def passed(sender=sender, reader=reader, text=text):
+            sender.sock.sendto(text, sender.to)
+            return reader.got() == text
+
+        came.append(bool(wait_for("T.38 at the far end", passed)))
+    t.equal(came, [True, True], "and its packets come, both ways")
+    caller.send("delete", delete_delay=0)
