@@ -11,12 +11,14 @@
 #include "core/socket_info.h"
 
 #include "med_branch.h"
+#include "med_connect.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
 #include "med_health.h"
 #include "med_identify.h"
 #include "med_limit.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_refuse.h"
 #include "med_response.h"
 #include "med_shm.h"
@@ -41,8 +43,9 @@ int med_attempt_init(void)
 }
 
 /** Spec 4.3. tm's first timer runs to the first reply, its second from then on. */
-static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t *profile)
+static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk)
 {
+	const med_profile_t *profile = trunk->profile;
 	uint32_t answer = profile->answer_timeout_ms != 0 ? profile->answer_timeout_ms
 													  : MED_TIMER_NONE_MS;
 	uint32_t progress =
@@ -53,10 +56,25 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	/* Who has not said 100 has not progressed; and over TCP tm cannot shorten a timer. */
 	if(progress > answer)
 		progress = answer;
+	if(profile->progress_is == MED_PROGRESS_100)
+		progress = answer;
 	if(trying > progress)
 		trying = progress;
 	call->progress = 0;
+	call->progress_is = profile->progress_is;
 	call->answer_timeout_ms = answer;
+	call->progress_timeout_ms = progress;
+	call->connect_timeout_ms = 0;
+	if(trunk->transport != MED_UDP) {
+		int any = 0;
+		if(med_link_to(&any, &call->target, call->target_port) != MED_LINK_UP) {
+			call->connect_timeout_ms = profile->connect_timeout_ms;
+			call->trying_timeout_ms = trying;
+			/* med_connect makes it longer; shorter it cannot be made */
+			if(trying > profile->connect_timeout_ms)
+				trying = profile->connect_timeout_ms;
+		}
+	}
 	med_tm.set_fr(msg, progress, trying);
 }
 
@@ -78,9 +96,12 @@ static bool med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *ou
 			!= MED_CONNECTION_NO;
 }
 
-/** Those that this call has been to, and the one that is next: true, and it is chosen. */
+/**
+ * Those that this call has been to, and the one that is next: true, and it is chosen.
+ * @p more  there are others
+ */
 static bool med_choose_target(med_call_t *call, const med_trunk_t *trunk,
-		const struct socket_info *socket, uint32_t turn)
+		const struct socket_info *socket, uint32_t turn, bool *more)
 {
 	uint32_t tried[MED_PLAN_MAX];
 	med_try_t *try = &call->tries[call->try_current];
@@ -102,28 +123,43 @@ static bool med_choose_target(med_call_t *call, const med_trunk_t *trunk,
 	call->target_port = med_target_port(target, trunk->port);
 	try->target = med_target_hash(target);
 	tried[query.tried_count++] = try->target;
-	if(med_target_next(trunk->gateway, &query) != NULL)
-		med_call_try_again(call);
+	*more = med_target_next(trunk->gateway, &query) != NULL;
 	return true;
 }
 
-/** The next place of a gateway named by name, as $du: nobody is to look it up again. */
-static int med_set_target(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const struct socket_info *socket, uint32_t turn)
+/** Where a candidate is; false: the name of its gateway has no address, and it is told.
+ */
+static bool med_find_target(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
+		const struct socket_info *socket, uint32_t turn, bool *more)
 {
-	char uri[MED_DESTINATION_MAX];
-	str destination = {uri, 0};
-
-	if(!med_choose_target(call, trunk, socket, turn)) {
-		med_reason(msg, 503, 12000,
-				"trunk '%.*s': the name of its gateway, '%.*s', has no address that "
-				"its socket can send to",
-				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->address));
-		return med_refused(msg, MED_NO);
+	*more = false;
+	if(!trunk->gateway->named) {
+		call->target = trunk->gateway->targets[0].ip;
+		call->target_port = trunk->port;
+		return true;
 	}
-	destination.len = (int)med_target_uri(&call->target, call->target_port,
-			(enum med_transport)trunk->transport, uri, sizeof uri);
-	return set_dst_uri(msg, &destination) < 0 ? MED_INTERNAL : MED_YES;
+	if(med_choose_target(call, trunk, socket, turn, more))
+		return true;
+	med_reason(msg, 503, 12000,
+			"trunk '%.*s': the name of its gateway, '%.*s', has no address that "
+			"its socket can send to",
+			MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->address));
+	return false;
+}
+
+/** $du: of a gateway named by name an address, as nobody is to look it up again. */
+static int med_set_destination(
+		sip_msg_t *msg, const med_call_t *call, const med_trunk_t *trunk)
+{
+	str destination = med_to_str(trunk->destination);
+	char uri[MED_DESTINATION_MAX];
+
+	if(trunk->gateway->named) {
+		destination.s = uri;
+		destination.len = (int)med_target_uri(&call->target, call->target_port,
+				(enum med_transport)trunk->transport, uri, sizeof uri);
+	}
+	return set_dst_uri(msg, &destination) < 0 ? MED_ENOMEM : MED_EOK;
 }
 
 static int med_try_candidate(
@@ -133,9 +169,7 @@ static int med_try_candidate(
 	med_trunk_state_t *state;
 	struct socket_info *socket;
 	uint32_t turn = 0;
-	str destination;
-	bool told;
-	int rc;
+	bool told, more;
 
 	if(trunk == NULL
 			|| !med_str_eq(trunk->id, med_call_text(call, try->trunk, try->trunk_len))
@@ -149,42 +183,40 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
-	if((trunk->limit_count > 0 || call->lease != 0)
-			&& med_limit_out(msg, call, trunk, &told) != MED_EOK)
-		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(trunk->destination.len > sizeof call->destination)
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
 	state = med_shm_trunk_state(trunk->number);
 	if(state != NULL)
 		turn = __atomic_load_n(&state->attempts, __ATOMIC_RELAXED);
-	destination = med_to_str(trunk->destination);
-	if(trunk->gateway->named) {
-		rc = med_set_target(msg, call, trunk, socket, turn);
-		if(rc != MED_YES)
-			return rc;
-	} else {
-		call->target = trunk->gateway->targets[0].ip;
-		call->target_port = trunk->port;
-		if(set_dst_uri(msg, &destination) < 0)
-			return MED_INTERNAL;
-	}
-	call->destination_len = (uint16_t)destination.len;
-	memcpy(call->destination, destination.s, trunk->destination.len);
-	set_force_socket(msg, socket);
-	ruri_mark_new();
-	med_side_set(&call->out, trunk);
+	if(!med_find_target(msg, call, trunk, socket, turn, &more))
+		return med_refused(msg, MED_NO);
 	if(!med_set_pins(msg, call, trunk)) {
+		if(more)
+			med_call_try_again(call);
 		med_reason(msg, 503, 12000,
 				"trunk '%.*s': the certificate at its address does not have its tls_name "
 				"'%.*s'",
 				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->tls_name));
 		return med_refused(msg, MED_NO);
 	}
+	/* After all else that may keep it from being sent there: a permit is not for that. */
+	if((trunk->limit_count > 0 || call->lease != 0)
+			&& med_limit_out(msg, call, trunk, &told) != MED_EOK)
+		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
+	if(more)
+		med_call_try_again(call);
+	if(med_set_destination(msg, call, trunk) != MED_EOK)
+		return MED_INTERNAL;
+	call->destination_len = (uint16_t)trunk->destination.len;
+	memcpy(call->destination, trunk->destination.s, trunk->destination.len);
+	set_force_socket(msg, socket);
+	ruri_mark_new();
+	med_side_set(&call->out, trunk);
 	med_reason_clear(msg); /* of a candidate that could not be tried */
 	if(state != NULL)
 		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
 	call->flags |= MED_CALL_CHOSEN;
-	med_set_timers(msg, call, trunk->profile);
+	med_set_timers(msg, call, trunk);
 	return MED_YES;
 }
 
@@ -209,8 +241,10 @@ static void med_not_sent(med_call_t *call, const med_snapshot_t *snapshot)
 	if((call->flags & (written | MED_CALL_OVER)) != written || call->reason.code != 0)
 		return;
 	out = med_side_trunk(snapshot, &call->out);
-	if(out != NULL)
-		med_health_call_failed(out, call, 503, false);
+	if(out == NULL)
+		return;
+	med_health_call_failed(out, call, 503, false);
+	med_metrics_failed(call, MED_ENDED_CONNECTION);
 }
 
 int ki_med_next(sip_msg_t *msg)
@@ -290,6 +324,8 @@ int ki_med_branch(sip_msg_t *msg)
 	call->cause = MED_CAUSE_NONE;
 	call->retry_after_s = 0;
 	call->try_started = med_now_ms();
+	if(call->connect_timeout_ms > 0)
+		med_connect_watch(t, call);
 	return MED_YES;
 }
 
@@ -337,11 +373,15 @@ int ki_med_failover(sip_msg_t *msg)
 	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
 			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
 					: came == 0          ? ", not sent to"
+					: med_connect_ends() ? ", no connection"
 					: !answered          ? ", a timer"
 										 : "");
-	if(came != 0)
-		med_call_ended(
-				call, came); /* also where the caller gave up and it said nothing */
+	/* also where the caller gave up and it said nothing */
+	if(came != 0 && med_call_ended(call, came))
+		med_metrics_failed(call,
+				(t->flags & T_CANCELED) != 0 ? MED_ENDED_CANCELLED
+						: came == 408        ? MED_ENDED_TIMER
+											 : MED_ENDED_CONNECTION);
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
@@ -373,8 +413,11 @@ int ki_med_failover(sip_msg_t *msg)
 	call->refused.branch_len = 0;
 	med_reason_clear(msg);
 	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s,
-			call->out.id_len, call->out.id, answered ? "answered" : "timed out:", came,
-			call->try_next < call->try_count ? "trying the next" : "none is left");
+			call->out.id_len, call->out.id,
+			answered                     ? "answered"
+					: med_connect_ends() ? "took no connection:"
+										 : "timed out:",
+			came, call->try_next < call->try_count ? "trying the next" : "none is left");
 	if(call->try_next >= call->try_count) {
 		med_stats_inc(MED_STAT_EXHAUSTED);
 		med_reason(msg, 503, 12000, "no trunk left for %.*s; the last, '%.*s', gave %u",
@@ -392,7 +435,8 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
 			&& get_cseq(msg)->method_id == METHOD_INVITE) {
-		med_call_ended(call, msg->REPLY_STATUS);
+		if(med_call_ended(call, msg->REPLY_STATUS))
+			med_metrics_final(call, msg->REPLY_STATUS);
 		if(msg->REPLY_STATUS >= 300)
 			med_response_note(msg, call);
 		else
@@ -404,6 +448,10 @@ int ki_med_media(sip_msg_t *msg)
 {
 	med_call_t *call = msg->first_line.type == SIP_REPLY ? med_call_get(msg) : NULL;
 
+	if(call != NULL && med_connect_ends()) {
+		med_media_forget(msg, call, false);
+		return MED_MEDIA_NOTHING; /* nobody answered */
+	}
 	if(call != NULL && msg->REPLY_STATUS >= 200)
 		med_final_answer(msg, call);
 	if(call != NULL && (msg->rcv.proto == PROTO_TLS || call->escape_ms > 0)) {
