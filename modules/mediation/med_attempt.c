@@ -97,9 +97,12 @@ static bool med_set_pins(sip_msg_t *msg, med_call_t *call, const med_trunk_t *ou
 			!= MED_CONNECTION_NO;
 }
 
-/** Those that this call has been to, and the one that is next: true, and it is chosen. */
+/**
+ * Those that this call has been to, and the one that is next: true, and it is chosen.
+ * @p more  there are others
+ */
 static bool med_choose_target(med_call_t *call, const med_trunk_t *trunk,
-		const struct socket_info *socket, uint32_t turn)
+		const struct socket_info *socket, uint32_t turn, bool *more)
 {
 	uint32_t tried[MED_PLAN_MAX];
 	med_try_t *try = &call->tries[call->try_current];
@@ -121,28 +124,43 @@ static bool med_choose_target(med_call_t *call, const med_trunk_t *trunk,
 	call->target_port = med_target_port(target, trunk->port);
 	try->target = med_target_hash(target);
 	tried[query.tried_count++] = try->target;
-	if(med_target_next(trunk->gateway, &query) != NULL)
-		med_call_try_again(call);
+	*more = med_target_next(trunk->gateway, &query) != NULL;
 	return true;
 }
 
-/** The next place of a gateway named by name, as $du: nobody is to look it up again. */
-static int med_set_target(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const struct socket_info *socket, uint32_t turn)
+/** Where a candidate is; false: the name of its gateway has no address, and it is told.
+ */
+static bool med_find_target(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
+		const struct socket_info *socket, uint32_t turn, bool *more)
 {
-	char uri[MED_DESTINATION_MAX];
-	str destination = {uri, 0};
-
-	if(!med_choose_target(call, trunk, socket, turn)) {
-		med_reason(msg, 503, 12000,
-				"trunk '%.*s': the name of its gateway, '%.*s', has no address that "
-				"its socket can send to",
-				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->address));
-		return med_refused(msg, MED_NO);
+	*more = false;
+	if(!trunk->gateway->named) {
+		call->target = trunk->gateway->targets[0].ip;
+		call->target_port = trunk->port;
+		return true;
 	}
-	destination.len = (int)med_target_uri(&call->target, call->target_port,
-			(enum med_transport)trunk->transport, uri, sizeof uri);
-	return set_dst_uri(msg, &destination) < 0 ? MED_INTERNAL : MED_YES;
+	if(med_choose_target(call, trunk, socket, turn, more))
+		return true;
+	med_reason(msg, 503, 12000,
+			"trunk '%.*s': the name of its gateway, '%.*s', has no address that "
+			"its socket can send to",
+			MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->address));
+	return false;
+}
+
+/** $du: of a gateway named by name an address, as nobody is to look it up again. */
+static int med_set_destination(
+		sip_msg_t *msg, const med_call_t *call, const med_trunk_t *trunk)
+{
+	str destination = med_to_str(trunk->destination);
+	char uri[MED_DESTINATION_MAX];
+
+	if(trunk->gateway->named) {
+		destination.s = uri;
+		destination.len = (int)med_target_uri(&call->target, call->target_port,
+				(enum med_transport)trunk->transport, uri, sizeof uri);
+	}
+	return set_dst_uri(msg, &destination) < 0 ? MED_ENOMEM : MED_EOK;
 }
 
 static int med_try_candidate(
@@ -152,9 +170,7 @@ static int med_try_candidate(
 	med_trunk_state_t *state;
 	struct socket_info *socket;
 	uint32_t turn = 0;
-	str destination;
-	bool told;
-	int rc;
+	bool told, more;
 
 	if(trunk == NULL
 			|| !med_str_eq(trunk->id, med_call_text(call, try->trunk, try->trunk_len))
@@ -168,37 +184,35 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
-	if((trunk->limit_count > 0 || call->lease != 0)
-			&& med_limit_out(msg, call, trunk, &told) != MED_EOK)
-		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(trunk->destination.len > sizeof call->destination)
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
 	state = med_shm_trunk_state(trunk->number);
 	if(state != NULL)
 		turn = __atomic_load_n(&state->attempts, __ATOMIC_RELAXED);
-	destination = med_to_str(trunk->destination);
-	if(trunk->gateway->named) {
-		rc = med_set_target(msg, call, trunk, socket, turn);
-		if(rc != MED_YES)
-			return rc;
-	} else {
-		call->target = trunk->gateway->targets[0].ip;
-		call->target_port = trunk->port;
-		if(set_dst_uri(msg, &destination) < 0)
-			return MED_INTERNAL;
-	}
-	call->destination_len = (uint16_t)destination.len;
-	memcpy(call->destination, destination.s, trunk->destination.len);
-	set_force_socket(msg, socket);
-	ruri_mark_new();
-	med_side_set(&call->out, trunk);
+	if(!med_find_target(msg, call, trunk, socket, turn, &more))
+		return med_refused(msg, MED_NO);
 	if(!med_set_pins(msg, call, trunk)) {
+		if(more)
+			med_call_try_again(call);
 		med_reason(msg, 503, 12000,
 				"trunk '%.*s': the certificate at its address does not have its tls_name "
 				"'%.*s'",
 				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->tls_name));
 		return med_refused(msg, MED_NO);
 	}
+	/* After all else that may keep it from being sent there: a permit is not for that. */
+	if((trunk->limit_count > 0 || call->lease != 0)
+			&& med_limit_out(msg, call, trunk, &told) != MED_EOK)
+		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
+	if(more)
+		med_call_try_again(call);
+	if(med_set_destination(msg, call, trunk) != MED_EOK)
+		return MED_INTERNAL;
+	call->destination_len = (uint16_t)trunk->destination.len;
+	memcpy(call->destination, trunk->destination.s, trunk->destination.len);
+	set_force_socket(msg, socket);
+	ruri_mark_new();
+	med_side_set(&call->out, trunk);
 	med_reason_clear(msg); /* of a candidate that could not be tried */
 	if(state != NULL)
 		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);

@@ -14,7 +14,7 @@ def named(address, **more):
     return {**PLAIN, "gateway": {"address": address, **more}}
 
 
-with Case(plan=13) as t:
+with Case(plan=15) as t:
     dns = Dns("127.0.0.80", {
         "many.example": [("A", 60, f"127.1.0.{n}") for n in range(100, 0, -1)],
         "both.example": [("AAAA", 60, "::1"), ("A", 60, "127.0.0.1")],
@@ -69,5 +69,13 @@ with Case(plan=13) as t:
                          ("+44", "an address that our socket cannot reach: 503")):
         sent = trunks.call("pbx1", number, sdp=sdp(30000))
         t.equal(pbx1.expect("final", call_id=sent.get("Call-ID")).status, 503, what)
+
+    trunks.redis.hset("med:1:limits:trunk:six", calls_per_second="1")
+    wait_for("the limits", lambda: "trunk:six" in trunks.kamailio.rpc("mediation.limits"))
+    sent = [trunks.call("pbx1", "+44", sdp=sdp(30000)) for _ in range(5)]
+    t.like(" ".join(pbx1.expect("final", call_id=one.get("Call-ID")).get("Reason")
+                    for one in sent), "(.*has no address that its socket can send to){5}",
+           "calls that cannot be sent there,")
+    t.equal(trunks.lines("trunk 'six' is full"), [], "though they come at once, take no permits")
     t.equal(trunks.stat("gate_blocked"), 0, "the gate kept nothing back")
     t.equal(trunks.alarms(), [], "nothing critical was logged")
