@@ -62,6 +62,7 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_trunk_t *
 	if(trying > progress)
 		trying = progress;
 	call->progress = 0;
+	call->rang = 0;
 	call->progress_is = profile->progress_is;
 	call->answer_timeout_ms = answer;
 	call->progress_timeout_ms = progress;
@@ -397,7 +398,7 @@ int ki_med_failover(sip_msg_t *msg)
 	if(came == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
-	code = answered ? med_response_code(snapshot, out, call, came) : came;
+	code = answered ? med_response_code(msg, snapshot, out, call, came) : came;
 	if(code != came)
 		MED_TELL(msg, "response_rules of its profile make %u of it", code);
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */

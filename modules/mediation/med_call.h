@@ -85,6 +85,7 @@ typedef struct med_call {
 	uint8_t tm_branch;   /**< tm's number of the current candidate's branch */
 	uint8_t progress;    /**< the peer rings: the answer timer runs */
 	uint8_t progress_is; /**< enum med_progress */
+	uint8_t rang;        /**< an 18x came: the post-dial delay is counted */
 	uint32_t answer_timeout_ms, progress_timeout_ms;
 	/** No connection is up yet: how long it may take, and a 100 from then on; 0: it is.
 	 */

@@ -594,8 +594,13 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 {
 	struct cell *t = med_tm.t_gett();
 
-	if(call->progress || msg->REPLY_STATUS <= 100 || msg->REPLY_STATUS >= 200 || t == NULL
+	if(msg->REPLY_STATUS <= 100 || msg->REPLY_STATUS >= 200 || t == NULL
 			|| t == T_UNDEFINED || call->answer_timeout_ms == 0)
+		return;
+	if(!call->rang)
+		med_metrics_rings(call);
+	call->rang = 1;
+	if(call->progress)
 		return;
 	if(call->progress_is == MED_PROGRESS_SDP && !med_reply_has_body(msg)) {
 		/* tm begins anew with each 18x: only what is left of it */
@@ -604,7 +609,6 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 		return;
 	}
 	call->progress = 1;
-	med_metrics_rings(call);
 	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)call->answer_timeout_ms);
 }
 

@@ -80,7 +80,7 @@ void med_metrics_final(const med_call_t *call, unsigned code)
 		return;
 	}
 	med_metrics_answered(metrics);
-	if(!call->progress)
+	if(!call->rang)
 		med_metrics_delay(metrics, call->tries[call->try_current].ms);
 }
 

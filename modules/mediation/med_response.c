@@ -8,6 +8,7 @@
 #include "core/parser/hf.h"
 
 #include "med_response.h"
+#include "med_verbs.h"
 
 static bool med_header_is(const struct hdr_field *header, const char *name)
 {
@@ -31,18 +32,21 @@ void med_response_note(sip_msg_t *msg, med_call_t *call)
 	}
 }
 
-unsigned med_response_code(const med_snapshot_t *snapshot, const med_trunk_t *out,
-		const med_call_t *call, unsigned code)
+unsigned med_response_code(sip_msg_t *msg, const med_snapshot_t *snapshot,
+		const med_trunk_t *out, const med_call_t *call, unsigned code)
 {
 	const med_response_rules_t *rules =
 			out != NULL ? med_snapshot_response_rules(snapshot, out->profile) : NULL;
 	const med_response_rule_t *rule = med_response_rule(rules, code, call->cause);
+	str callid;
 
 	if(rule == NULL || rule->translated == code)
 		return code;
-	LM_INFO("trunk '%.*s' answered %u: rule.%u of response_rules '%.*s' makes it %u\n",
-			MED_STR_FMT(out->id), code, rule->order, MED_STR_FMT(rules->id),
-			rule->translated);
+	callid = med_callid(msg);
+	LM_INFO("call %.*s: trunk '%.*s' answered %u: rule.%u of response_rules '%.*s' makes "
+			"it %u\n",
+			callid.len, callid.s, MED_STR_FMT(out->id), code, rule->order,
+			MED_STR_FMT(rules->id), rule->translated);
 	return rule->translated;
 }
 

@@ -16,8 +16,8 @@ void med_response_note(sip_msg_t *msg, med_call_t *call);
  *
  * @param out  NULL: the trunk is gone, and its rules with it
  */
-unsigned med_response_code(const med_snapshot_t *snapshot, const med_trunk_t *out,
-		const med_call_t *call, unsigned code);
+unsigned med_response_code(sip_msg_t *msg, const med_snapshot_t *snapshot,
+		const med_trunk_t *out, const med_call_t *call, unsigned code);
 
 /** The caller is to get @p code, which is not what came: why, as the reason. */
 void med_response_tell(

@@ -30,14 +30,14 @@ with Case(plan=13) as t:
         peer.expect("ACK")
 
     # No circuit, told as busy: the next gateway.
-    this = call()
+    busy = call()
     refuse(gw1, 486, "Busy Here", 'Reason: SIP;cause=486;text="a, b",Q.850;cause=34')
     got = gw2.expect("INVITE")
     t.ok(got, "486 with cause 34 sends the call on")
     gw2.reply(got, 486, "Busy Here", headers=["Reason: Q.850;cause=17"])
-    got = pbx1.expect("4xx", call_id=this)
+    got = pbx1.expect("4xx", call_id=busy)
     t.equal(got.status, 486, "a real 486 is the caller's")
-    t.equal(len(trunks.lines("'gw1' answered 486", "makes it 503")), 1, "the log says why")
+    t.equal(len(trunks.lines(f"call {busy}: trunk 'gw1' answered 486", "makes it 503")), 1, "the log says why")
 
     # The caller gets the code too, and the cause that came.
     this = call()
