@@ -30,6 +30,11 @@ med_config_t *med_config_new(const med_mem_t *own, const med_mem_t *shared);
 void med_config_free(med_config_t *config);
 
 /**
+ * That one will be set next but one, so what it takes to find it should be in the cache
+ * by then. Costs a hash, changes nothing; it need not be true.
+ */
+void med_config_expect(med_config_t *config, enum med_kind kind, med_str_t id);
+/**
  * One object as it is now. Takes effect with the next med_config_build().
  * A bad one is refused: its text is kept for med_config_refused(), its last good
  * version stays. Fields are copied.

@@ -65,7 +65,13 @@ void med_ip_format(const med_ip_t *ip, char *out, size_t size);
 
 enum med_forwarding { MED_VOICE_POLICY_USAGE, MED_INTERNAL_ONLY, MED_CUSTOM_USAGE };
 
+/** Where media may go past us, as far as profiles let it (spec 6.4). */
+enum med_bypass_mode { MED_BYPASS_NEVER, MED_BYPASS_ALWAYS, MED_BYPASS_BY_SITE };
+
 enum med_peer_kind { MED_PSTN_GATEWAY, MED_IP_PBX, MED_ITSP };
+
+/** What ends progress_timeout_ms (spec 4.3). */
+enum med_progress { MED_PROGRESS_18X, MED_PROGRESS_SDP, MED_PROGRESS_100 };
 
 /** Whose host stands in a header (spec 7.7). */
 enum med_host_form { MED_HOST_RECEIVED, MED_HOST_FQDN, MED_HOST_IP, MED_HOST_DOMAIN };
@@ -108,8 +114,10 @@ typedef struct med_limits {
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
 typedef struct med_gateway {
 	med_str_t id, name, site;
-	med_str_t address;           /**< FQDN or IP, as written */
-	med_str_t tls_name;          /**< the name its certificate must carry */
+	med_str_t address;  /**< FQDN or IP, as written */
+	med_str_t tls_name; /**< the name its certificate must carry */
+	med_str_t alternate_by_pass_id;
+	med_ip_t representative_media_ip; /**< prefix 0: not given */
 	const med_ip_t *sources;     /**< where its requests may come from: `source`, else its
 								  * targets */
 	const med_target_t *targets; /**< where it listens, the best first */
@@ -127,6 +135,7 @@ typedef struct med_gateway {
 /** A place (spec 3.8). */
 typedef struct med_site {
 	med_str_t id, dial_plan;
+	med_str_t bypass_id;     /**< empty: no other site has its */
 	const med_ip_t *subnets; /**< networks that belong to it */
 	size_t subnet_count;
 } med_site_t;
@@ -141,6 +150,8 @@ typedef struct med_profile {
 	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */
 	uint8_t srtp_mode; /**< as configured; see med_trunk_t.leg */
 	bool anchor;       /**< media through rtpengine; default true */
+	bool enable_bypass;
+	uint8_t bypass_mode; /**< enum med_bypass_mode; of the global one alone */
 	med_leg_media_t media;
 	bool remove_plus_from_uri;
 	bool forward_pai;
@@ -161,9 +172,11 @@ typedef struct med_profile {
 	med_str_t response_rules; /**< sip_response_code_translation_rules */
 	const med_str_t *usages;  /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
+	uint32_t connect_timeout_ms;  /**< no connection; trying_timeout_ms from then on */
 	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */
 	uint32_t progress_timeout_ms; /**< no 18x; 0 off; fast failover (spec 4.3) */
 	uint32_t answer_timeout_ms;
+	uint8_t progress_is;            /**< enum med_progress */
 	const uint16_t *failover_codes; /**< sorted; spec 4.4 */
 	size_t failover_code_count;
 	med_health_rules_t health;

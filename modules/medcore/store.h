@@ -25,7 +25,8 @@ enum med_store_state {
 	MED_STORE_LIVE,    /**< all read, notices flow */
 };
 
-/** What the store found; called from within med_store_run(). None may be NULL. */
+/** What the store found; called from within med_store_run(). None may be NULL but
+ * expect. */
 typedef struct med_store_handler {
 	/**
 	 * Everything is about to be read anew. May come again before a commit (Redis was
@@ -35,6 +36,9 @@ typedef struct med_store_handler {
 	/** One object as it is now. */
 	void (*object)(void *ctx, enum med_kind kind, med_str_t id, const med_field_t *fields,
 			size_t count);
+	/** While everything is read: one that object() will tell of next but one. NULL: no.
+	 */
+	void (*expect)(void *ctx, enum med_kind kind, med_str_t id);
 	/** One object is gone. Told right before the commit that takes it out of force. */
 	void (*gone)(void *ctx, enum med_kind kind, med_str_t id);
 	/** One object is there, but its key is no hash: @p text says so and the remedy. */

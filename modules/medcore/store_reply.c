@@ -174,8 +174,21 @@ static void got_one(med_store_t *store)
 		med_store_read_more(store);
 }
 
+static void tell_expected(med_store_t *store)
+{
+	med_str_t key, rest, id;
+	const med_conn_asked_t *asked = med_conn_ahead(&store->data, 1, &key);
+	enum med_kind kind;
+
+	if(asked && asked->tag == TAG_GET && below_prefix(store, key, &rest)
+			&& split(rest, &kind, &id))
+		store->handler.expect(store->handler.ctx, kind, id);
+}
+
 static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
 {
+	if(store->full && store->handler.expect)
+		tell_expected(store);
 	med_store_keys_drop(&store->gone, key);
 	if(med_store_is_error(reply, "WRONGTYPE")) {
 		tell_unreadable(store, key);

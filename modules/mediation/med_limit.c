@@ -103,7 +103,7 @@ static uint64_t med_limit_hash(str text)
 /** Tags of the caller and of the callee; false: the message lacks what they are in. */
 static bool med_limit_tags(sip_msg_t *msg, bool upstream, str *caller, str *callee)
 {
-	if(parse_headers(msg, HDR_FROM_F | HDR_TO_F | HDR_CALLID_F, 0) < 0
+	if(med_parse_headers(msg, HDR_FROM_F | HDR_TO_F | HDR_CALLID_F) < 0
 			|| msg->callid == NULL || msg->to == NULL || parse_from_header(msg) < 0)
 		return false;
 	*caller = upstream ? get_to(msg)->tag_value : get_from(msg)->tag_value;
@@ -137,7 +137,7 @@ static void med_limit_answered(struct cell *t, int type, struct tmcb_params *par
 	if(params->code >= 300)
 		(void)med_lease_end(leases, lease);
 	else if(params->code >= 200 && reply != NULL && reply != FAKED_REPLY
-			&& parse_headers(reply, HDR_TO_F, 0) == 0 && reply->to != NULL)
+			&& med_parse_headers(reply, HDR_TO_F) == 0 && reply->to != NULL)
 		med_lease_answered(leases, lease, med_limit_tag(get_to(reply)->tag_value));
 }
 
@@ -315,6 +315,11 @@ static void med_limit_show_number(med_item_t *item, const char *name, uint32_t v
 
 	snprintf(text, sizeof text, "%u", value);
 	med_item_show(item, &number, med_str(name), med_str(text));
+}
+
+uint32_t med_limit_up(const med_limits_t *limits, enum med_way way)
+{
+	return med_limit_calls(&states[limits->number], way);
 }
 
 void med_limit_show(med_item_t *item, const med_limits_t *limits)

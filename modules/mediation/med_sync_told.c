@@ -89,6 +89,12 @@ static void on_object(void *ctx, enum med_kind kind, med_str_t id,
 		med_keep_set(med_sync.keep, kind, id, fields, count);
 }
 
+static void on_expect(void *ctx, enum med_kind kind, med_str_t id)
+{
+	(void)ctx;
+	med_config_expect(med_sync.config, kind, id);
+}
+
 static void on_gone(void *ctx, enum med_kind kind, med_str_t id)
 {
 	(void)ctx;
@@ -295,6 +301,7 @@ static void on_unfit(void *ctx, const char *text)
 const med_store_handler_t med_sync_handler = {
 		.begin = on_begin,
 		.object = on_object,
+		.expect = on_expect,
 		.gone = on_gone,
 		.unreadable = on_unreadable,
 		.stray = on_stray,
