@@ -15,6 +15,7 @@
 #include "med_guard.h"
 #include "med_health.h"
 #include "med_identify.h"
+#include "med_drain.h"
 #include "med_limit.h"
 #include "med_media.h"
 #include "med_record.h"
@@ -138,6 +139,14 @@ int ki_med_heard(sip_msg_t *msg)
 			|| med_identify(snapshot, &source, &trunk, NULL) != MED_EOK)
 		return MED_NO;
 	med_health_was_heard(trunk);
+	return MED_YES;
+}
+
+int ki_med_draining(sip_msg_t *msg)
+{
+	if(!med_drain_on())
+		return MED_NO;
+	med_drain_reason(msg);
 	return MED_YES;
 }
 
@@ -368,6 +377,10 @@ int ki_med_route(sip_msg_t *msg)
 	if(turn == 0)
 		turn = (uint32_t)
 				my_pid(); /* so that workers do not all begin with the same trunk */
+	if(med_drain_on() && (call->flags & MED_CALL_EMERGENCY) == 0) {
+		med_drain_reason(msg);
+		return med_refused(msg, MED_NO);
+	}
 	query.in = med_side_trunk(snapshot, &call->in);
 	if(query.in == NULL)
 		query.site = med_user_site(msg, snapshot, NULL);

@@ -295,6 +295,11 @@ bool med_limit_full(void *ctx, const med_trunk_t *trunk, bool emergency)
 	return false;
 }
 
+unsigned med_limit_counted(void)
+{
+	return __atomic_load_n(&leases->used, __ATOMIC_RELAXED);
+}
+
 med_limit_state_t *med_limit_states(void)
 {
 	return states;

@@ -37,6 +37,8 @@ void med_limit_within(sip_msg_t *msg, const med_call_t *call);
 /** med_query_t's full. */
 bool med_limit_full(void *ctx, const med_trunk_t *trunk, bool emergency);
 
+/** Calls that limits count now, of all of them together. */
+unsigned med_limit_counted(void);
 /** By number: what nodes share of them is the Redis process's to set. */
 med_limit_state_t *med_limit_states(void);
 

@@ -10,6 +10,7 @@
 #include "med_rpc.h"
 
 #include "med_compat.h"
+#include "med_drain.h"
 #include "med_explain.h"
 #include "med_guard.h"
 #include "med_health.h"
@@ -188,6 +189,9 @@ static void rpc_status(rpc_t *rpc, void *ctx)
 				med_status_limits_name(status->limits_state), "limits_nodes",
 				status->limits_nodes, "snapshots", status->snapshots, "build_error",
 				status->build_error);
+	if(rc >= 0)
+		rc = rpc->struct_add(top, MED_FMT("su"), "draining",
+				med_drain_on() ? "yes" : "no", "calls_up", med_limit_counted());
 	if(rc < 0 || add_source(rpc, top, status) < 0 || add_counts(rpc, top, status) < 0
 			|| add_listeners(rpc, top) < 0
 			|| add_faults(rpc, top, status, MED_REFUSED) < 0
@@ -226,6 +230,11 @@ LIST(tests, MED_KIND_TEST)
 
 static const char *guarded_doc[] = {"Calls that guards refused: the last 32 that were "
 									"told, one of each source a window",
+		NULL};
+
+static const char *drain_doc[] = {"Takes no new calls, until off or a restart, and tells "
+								  "how many that limits count "
+								  "are up: [on|off]",
 		NULL};
 
 static const char *trunk_state_doc[] = {
@@ -346,6 +355,7 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.guards",         rpc_guards,         list_doc, 0},
 	{"mediation.guarded",        med_guarded_rpc,    guarded_doc, 0},
 	{"mediation.tests",          rpc_tests,          list_doc, 0},
+	{"mediation.drain",          med_drain_rpc,      drain_doc, 0},
 	{"mediation.trunk_state",    med_health_rpc,     trunk_state_doc, 0},
 	{0, 0, 0, 0}
 };

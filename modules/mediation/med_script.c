@@ -153,6 +153,12 @@ static int w_med_authorize(sip_msg_t *msg, char *policy, char *kind)
 	return ki_med_authorize_as(msg, &id, &as);
 }
 
+static int w_med_draining(sip_msg_t *msg, char *a, char *b)
+{
+	(void)a, (void)b;
+	return ki_med_draining(msg);
+}
+
 static int w_med_route(sip_msg_t *msg, char *a, char *b)
 {
 	(void)a, (void)b;
@@ -251,6 +257,7 @@ static int med_fixup_routes(void **param, int number)
 cmd_export_t med_script_cmds[] = {
 	{"med_from_trunk", w_med_from_trunk, 0, 0, 0, MED_START},
 	{"med_heard", w_med_heard, 0, 0, 0, MED_START},
+	{"med_draining", w_med_draining, 0, 0, 0, MED_START},
 	{"med_normalize", w_med_normalize, 0, 0, 0, MED_START},
 	{"med_normalize", w_med_normalize, 1, fixup_spve_null, fixup_free_spve_null, MED_START},
 	{"med_authorize", w_med_authorize, 0, 0, 0, MED_START},
@@ -276,6 +283,7 @@ cmd_export_t med_script_cmds[] = {
 sr_kemi_t med_script_kemi[] = {
 	MED_KEMI("med_from_trunk", ki_med_from_trunk, SR_KEMIP_NONE),
 	MED_KEMI("med_heard", ki_med_heard, SR_KEMIP_NONE),
+	MED_KEMI("med_draining", ki_med_draining, SR_KEMIP_NONE),
 	MED_KEMI("med_normalize", ki_med_normalize, SR_KEMIP_NONE),
 	MED_KEMI("med_normalize_by", ki_med_normalize_by, SR_KEMIP_STR),
 	MED_KEMI("med_authorize", ki_med_authorize, SR_KEMIP_NONE),

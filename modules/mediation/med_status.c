@@ -274,6 +274,8 @@ char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 	put_source(&out, status);
 	putf(&out, ",\"names\":%u,\"names_troubled\":%u", status->names,
 			status->names_troubled);
+	putf(&out, ",\"draining\":\"%s\",\"calls_up\":%u", status->draining ? "yes" : "no",
+			status->calls_up);
 	putf(&out, ",\"limits_sharing\":\"%s\",\"limits_nodes\":%u",
 			med_status_limits_name(status->limits_state), status->limits_nodes);
 	putf(&out, ",\"snapshots\":%u,\"objects\":", status->snapshots);

@@ -54,6 +54,8 @@ typedef struct med_status {
 	long long applied_at;           /**< when it was published */
 	char build_error[256];          /**< empty: the last build was published */
 	unsigned names, names_troubled; /**< of gateways, looked up; those with trouble */
+	bool draining;                  /**< it takes no new calls */
+	unsigned calls_up;              /**< that limits count */
 	enum med_permits_state limits_state;
 	unsigned limits_nodes; /**< that share them */
 	unsigned snapshots;    /**< alive: the one in force and retired ones in use */

@@ -6,8 +6,10 @@
 #include "med_sync_priv.h"
 
 #include "med_compat.h"
+#include "med_drain.h"
 #include "med_events.h"
 #include "med_health.h"
+#include "med_limit.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_shm.h"
@@ -111,6 +113,7 @@ static void write_status(int64_t now_ms)
 				med_sync.status.revision, med_sync.status.faults[MED_REFUSED].total);
 	}
 	med_sync.status_dirty = false;
+	med_sync.status.calls_up = med_limit_counted();
 	json = med_status_json(&med_sync.status, node, &len);
 	if(!json) {
 		LM_ERR("out of memory for the status\n");
@@ -212,6 +215,22 @@ static void wait_for_work(void)
 	}
 }
 
+/** Other nodes, and people, see it in the status; while it lasts, how many are up. */
+static void tell_of_drain(int64_t now_ms)
+{
+	static int64_t counted_due;
+
+	if(med_drain_on() != med_sync.status.draining) {
+		med_sync.status.draining = med_drain_on();
+		med_event(med_sync.status.draining ? "draining" : "takes_calls", "by RPC");
+		med_sync_publish_status();
+	} else if(med_sync.status.draining && now_ms >= counted_due
+			&& med_limit_counted() != med_sync.status.calls_up) {
+		counted_due = now_ms + TICK_MS;
+		med_sync_publish_status();
+	}
+}
+
 /** Trunks that went down, or came up again. */
 static void tell_of_trunks(void)
 {
@@ -255,6 +274,7 @@ static void run(void)
 		tell_progress(now);
 		if(med_sync.keep)
 			med_keep_run(med_sync.keep, now);
+		tell_of_drain(now);
 		write_status(now);
 		tell_of_trunks();
 		if(med_events_wait() && med_sync.status.store != MED_STORE_DOWN)

@@ -9,6 +9,7 @@
 #include "med_cookie.h"
 #include "med_dialog.h"
 #include "med_identify.h"
+#include "med_drain.h"
 #include "med_limit.h"
 #include "med_params.h"
 #include "med_shm.h"
@@ -103,6 +104,10 @@ int ki_med_to_user_as(sip_msg_t *msg, str *srtp_mode)
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
 	in = med_side_trunk(snapshot, &call->in);
+	if(med_drain_on()) {
+		med_drain_reason(msg);
+		return med_refused(msg, MED_NO);
+	}
 	if(!med_may_ring(msg, snapshot, call, in)) {
 		med_stats_inc(MED_STAT_ROUTES_NONE);
 		return med_refused(msg, MED_NO);

@@ -26,6 +26,8 @@ extern med_scratch_t *med_scratch;
 int ki_med_from_trunk(sip_msg_t *msg);
 /** A trunk asks whether we are there: that it is there is noted. */
 int ki_med_heard(sip_msg_t *msg);
+/** Is this node being drained? Then the reason is set. */
+int ki_med_draining(sip_msg_t *msg);
 int ki_med_normalize(sip_msg_t *msg);
 int ki_med_normalize_by(sip_msg_t *msg, str *rules);
 int ki_med_authorize(sip_msg_t *msg);

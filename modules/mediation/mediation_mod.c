@@ -15,6 +15,7 @@
 #include "med_call.h"
 #include "med_connect.h"
 #include "med_cookie.h"
+#include "med_drain.h"
 #include "med_gate.h"
 #include "med_media.h"
 #include "med_metrics.h"
@@ -87,7 +88,8 @@ static int mod_init(void)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
 			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_limit_init() < 0
-			|| med_tell_init() < 0 || med_metrics_init() < 0 || med_bypass_init() < 0)
+			|| med_drain_init() < 0 || med_tell_init() < 0 || med_metrics_init() < 0
+			|| med_bypass_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
 			|| med_probe_init() < 0 || med_connect_init() < 0)
@@ -118,6 +120,7 @@ static void mod_destroy(void)
 	med_strangers_destroy();
 	med_guard_destroy();
 	med_limit_destroy();
+	med_drain_destroy();
 	med_connect_destroy();
 	med_script_destroy();
 	med_sync_destroy();
