@@ -572,6 +572,24 @@ static int check_outcome(const med_leg_t *to, const med_sdp_t *sdp, med_errbuf_t
 	return rc == MED_EOK ? rc : leg_fail(why, rc, to, "SDP made by rtpengine", &inner);
 }
 
+int med_policy_past(const med_ng_command_view_t *view, const med_legs_t *legs,
+		med_ng_out_t *out, med_errbuf_t *why)
+{
+	med_errbuf_t inner;
+	med_sdp_t sdp;
+	int rc = parse_sdp(&legs->from, "SDP", view->sdp, &sdp, why);
+
+	if(rc != MED_EOK)
+		return rc;
+	rc = med_media_check_outgoing(&legs->to.policy, &sdp, &inner);
+	if(rc != MED_EOK)
+		return leg_fail(why, rc, &legs->to, "SDP past rtpengine", &inner);
+	med_ng_put(out, "d", 1);
+	med_ng_put_pair(out, MED_STR("result"), MED_STR("ok"));
+	med_ng_put_pair(out, MED_STR("sdp"), view->sdp);
+	return finish(out, why);
+}
+
 static void keep_tags(
 		const med_leg_policy_t *to, const med_sdp_media_t *media, med_offer_line_t *line)
 {

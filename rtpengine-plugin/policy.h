@@ -60,6 +60,11 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 		const med_offer_memo_t *memo, med_policy_scratch_t *scratch, med_ng_out_t *out,
 		med_errbuf_t *why);
 
+/** The reply to an offer or answer that goes past rtpengine: its SDP, if the other leg
+ * may be sent it. */
+int med_policy_past(const med_ng_command_view_t *view, const med_legs_t *legs,
+		med_ng_out_t *out, med_errbuf_t *why);
+
 /** rtpengine's `ok` to an offer, checked against the leg it goes to. */
 int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 		med_policy_scratch_t *scratch, med_ng_out_t *out, med_offer_memo_t *memo,

@@ -84,6 +84,7 @@ typedef struct med_leg_policy {
 	uint8_t srtp;  /**< enum med_srtp_mode, already forced by transport (spec 2.2) */
 	bool anchored; /**< media must go through rtpengine */
 	bool known;    /**< false: a side that no trunk describes (a phone): pass as it is */
+	bool bypass;   /**< anchored, but its profile lets media past us (bypass.h) */
 	med_leg_media_t media;
 } med_leg_policy_t;
 

@@ -250,6 +250,15 @@ static int finish_pool(med_reading_t *r)
 	return MED_EOK;
 }
 
+static bool is_given(const med_reading_t *r, const char *field)
+{
+	size_t count;
+	const med_field_def_t *defs = med_schema(r->kind, &count);
+
+	return med_record_given(
+			r->record, (size_t)(med_schema_field(r->kind, med_str(field)) - defs));
+}
+
 /* What rtpengine must be able to do. */
 static int finish_codecs(med_reading_t *r)
 {
@@ -298,6 +307,10 @@ static int finish_profile(med_reading_t *r)
 		return fault(r, MED_STR("enable_bypass"), MED_EINVAL,
 				"yes needs enable_refer_support yes, or both rtcp_active_calls no and "
 				"rtcp_calls_on_hold no");
+	if(!med_str_eq(r->id, MED_STR("global")) && is_given(r, "bypass_mode"))
+		return fault(r, MED_STR("bypass_mode"), MED_EINVAL,
+				"is for all trunks; write it in profile 'global', and enable_bypass "
+				"here");
 	if(p->domain.len == 0
 			&& (p->request_uri_host == MED_HOST_DOMAIN || p->to_host == MED_HOST_DOMAIN
 					|| p->from_host == MED_HOST_DOMAIN || p->pai_host == MED_HOST_DOMAIN

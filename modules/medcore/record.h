@@ -79,7 +79,7 @@ typedef struct med_profile_record {
 	uint32_t answer_timeout_ms, progress_is;
 	med_list_t failover_codes; /**< uint16_t, sorted */
 	med_str_t sip_response_code_translation_rules, network_site_id;
-	uint32_t concentrated_topology, enable_bypass, enable_refer_support;
+	uint32_t concentrated_topology, enable_bypass, bypass_mode, enable_refer_support;
 	uint32_t enable_3pcc_refer, enable_mobile_trunk_support, enable_online_voice;
 	uint32_t enable_pidflo_support, enable_rtp_latching, enable_session_timer;
 	uint32_t enable_signal_boost, forward_call_history, max_early_dialogs;

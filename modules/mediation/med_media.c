@@ -15,6 +15,7 @@
 #include "core/parser/parse_cseq.h"
 #include "core/sr_module.h"
 
+#include "med_bypass.h"
 #include "med_gate.h"
 #include "med_media.h"
 #include "med_metrics.h"
@@ -278,9 +279,11 @@ static int med_rtpengine_twice(
 	return med_rtpengine_run(msg, run, flags, branch);
 }
 
-static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
+/** @param past  only if rtpengine has this call; else the SDP comes back as it is */
+static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool past,
 		const med_side_t *from, const med_side_t *to)
 {
+	static const char bypass[] = " med-bypass=1";
 	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
 	str branch = {call->branch, call->branch_len};
 	char buffer[MED_FLAGS_MAX];
@@ -293,8 +296,12 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 	if(in_dialog)
 		branch.len = 0;
 	flags = med_flags_write(from, to, branch.len > 0, buffer, sizeof buffer);
-	if(flags.len == 0)
+	if(flags.len == 0 || flags.len + sizeof bypass > sizeof buffer)
 		return MED_MEDIA_FAILED;
+	if(past) {
+		memcpy(buffer + flags.len, bypass, sizeof bypass - 1);
+		flags.len += sizeof bypass - 1;
+	}
 	if(med_rtpengine_twice(
 			   msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
 			> 0) {
@@ -329,6 +336,31 @@ static int med_media_check(
 	else if(rc != MED_EOK)
 		med_reason(msg, 488, 0, "trunk '%.*s': %s", from->id_len, from->id, why.text);
 	return rc;
+}
+
+/**
+ * Of a call whose media goes past us, or went past us before it was moved to rtpengine.
+ * The offer in its own INVITE was held against all that there is before it was sent here.
+ */
+static int med_media_past(sip_msg_t *msg, med_call_t *call, bool offer,
+		const med_side_t *from, const med_side_t *to, const med_sdp_t *sdp)
+{
+	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
+	med_errbuf_t why = {""};
+
+	if(offer && (in_dialog || msg->first_line.type == SIP_REPLY)
+			&& !med_bypass_holds(msg, from, to, sdp))
+		return med_media_send(msg, call, true, false, from, to);
+	med_bypass_note(msg);
+	/* Where it was moved is known there; with the node gone, so is what it was moved to.
+	 */
+	if(in_dialog && med_rtpengine_offer != NULL && med_policy_listener_present())
+		return med_media_send(msg, call, offer, true, from, to);
+	if(med_media_check_outgoing(&to->policy, sdp, &why) == MED_EOK)
+		return MED_MEDIA_NOTHING;
+	med_reason(msg, 488, 0, "trunk '%.*s', whose media goes past us: %s", to->id_len,
+			to->id, why.text);
+	return MED_MEDIA_REFUSED;
 }
 
 /**
@@ -432,13 +464,17 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 	if(med_media_check(msg, offer, from, &sdp) != MED_EOK)
 		return MED_MEDIA_REFUSED;
 	anchored = from->policy.anchored || to->policy.anchored;
-	if(to->policy.media.strip_parts && (rc = med_media_alone(msg, &sdp, anchored)) < 0)
+	if(to->policy.media.strip_parts
+			&& (rc = med_media_alone(msg, &sdp, anchored && !med_bypass_is(msg, call)))
+					< 0)
 		return rc;
 	if(!anchored)
 		return MED_MEDIA_NOTHING;
+	if(med_bypass_is(msg, call))
+		return med_media_past(msg, call, offer, from, to, &sdp);
 	if(offer && (rc = med_media_check_codecs(msg, from, to, &sdp)) < 0)
 		return rc;
-	return med_media_send(msg, call, offer, from, to);
+	return med_media_send(msg, call, offer, false, from, to);
 }
 
 /** Log and count what was refused; the reason is set. */
@@ -612,7 +648,7 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 			|| msg->REPLY_STATUS > 182)
 		return;
 	med_media_sides(msg, call, &from, &to);
-	if(!to->policy.media.early_183 || parse_headers(msg, HDR_EOH_F, 0) < 0
+	if(!to->policy.media.early_183 || med_parse_headers(msg, HDR_EOH_F) < 0
 			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
 		return;
 	reason = msg->first_line.u.reply.reason;
@@ -697,7 +733,7 @@ int med_media(sip_msg_t *msg)
 		med_media_early(msg, call);
 		return MED_MEDIA_NOTHING;
 	}
-	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
+	if(med_parse_headers(msg, HDR_EOH_F) < 0 || msg->callid == NULL || msg->cseq == NULL)
 		return MED_MEDIA_FAILED;
 	if(call == NULL || (call->flags & MED_CALL_NO_LEG)) {
 		if(med_media_sdp(msg, &sdp, NULL) == MED_ENOMATCH)
