@@ -464,7 +464,9 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 	if(med_media_check(msg, offer, from, &sdp) != MED_EOK)
 		return MED_MEDIA_REFUSED;
 	anchored = from->policy.anchored || to->policy.anchored;
-	if(to->policy.media.strip_parts && (rc = med_media_alone(msg, &sdp, anchored)) < 0)
+	if(to->policy.media.strip_parts
+			&& (rc = med_media_alone(msg, &sdp, anchored && !med_bypass_is(msg, call)))
+					< 0)
 		return rc;
 	if(!anchored)
 		return MED_MEDIA_NOTHING;
