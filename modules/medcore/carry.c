@@ -197,29 +197,36 @@ void med_chacha20(const uint8_t key[32], uint32_t counter, const uint32_t nonce[
 
 /*
  * The same characters, sixteen at once: A to Z, a to z, 0 to 9, '-', '_', each range
- * by what lies between the two. Comparisons give a mask.
+ * by what lies between the two. Comparisons give a mask, and are of signed bytes, which
+ * machines have; sums are of unsigned ones, which may wrap.
  */
-typedef int8_t row16_t __attribute__((vector_size(16)));
+typedef uint8_t row16_t __attribute__((vector_size(16)));
+typedef int8_t signed16_t __attribute__((vector_size(16)));
+
+#define BETWEEN(here, there) ((uint8_t)((here) - (there)))
 
 static inline row16_t row_of_chars(row16_t symbols)
 {
-	return symbols + 'A' + ((symbols > 25) & ('a' - 26 - 'A'))
-			+ ((symbols > 51) & ('0' - 52 - ('a' - 26)))
-			+ ((symbols > 61) & ('-' - 62 - ('0' - 52)))
-			+ ((symbols > 62) & ('_' - 63 - ('-' - 62)));
+	signed16_t s = (signed16_t)symbols;
+
+	return symbols + 'A' + ((row16_t)(s > 25) & BETWEEN('a' - 26, 'A'))
+			+ ((row16_t)(s > 51) & BETWEEN('0' - 52, 'a' - 26))
+			+ ((row16_t)(s > 61) & BETWEEN('-' - 62, '0' - 52))
+			+ ((row16_t)(s > 62) & BETWEEN('_' - 63, '-' - 62));
 }
 
 /** @p strange  gets a mask of what is no such character. */
 static inline row16_t row_of_symbols(row16_t chars, row16_t *strange)
 {
-	row16_t upper = (chars >= 'A') & (chars <= 'Z');
-	row16_t lower = (chars >= 'a') & (chars <= 'z');
-	row16_t digit = (chars >= '0') & (chars <= '9');
-	row16_t minus = chars == '-', under = chars == '_';
+	signed16_t s = (signed16_t)chars;
+	row16_t upper = (row16_t)((s >= 'A') & (s <= 'Z'));
+	row16_t lower = (row16_t)((s >= 'a') & (s <= 'z'));
+	row16_t digit = (row16_t)((s >= '0') & (s <= '9'));
+	row16_t minus = (row16_t)(s == '-'), under = (row16_t)(s == '_');
 
 	*strange |= ~(upper | lower | digit | minus | under);
-	return (upper & (chars - 'A')) | (lower & (chars - ('a' - 26)))
-			| (digit & (chars - ('0' - 52))) | (minus & 62) | (under & 63);
+	return (upper & (chars - 'A')) | (lower & (chars - BETWEEN('a', 26)))
+			| (digit & (chars - BETWEEN('0', 52))) | (minus & 62) | (under & 63);
 }
 
 /* Six bits of each byte of a block, and one more of what is left of each three. */
@@ -234,15 +241,14 @@ typedef union rows {
 static void stream_block(const uint8_t key[32], uint64_t nonce, size_t at, rows_t *stream)
 {
 	const uint32_t words[3] = {0, (uint32_t)nonce, (uint32_t)(nonce >> 32)};
-	typedef uint8_t bytes16_t __attribute__((vector_size(16)));
 	uint32_t block[16];
-	bytes16_t row[4];
+	row16_t row[4];
 
 	med_chacha20(key, (uint32_t)(at / BLOCK_SYMBOLS), words, block);
 	memcpy(row, block, sizeof row);
 	for(int i = 0; i < 4; i++)
-		stream->row[i] = (row16_t)(row[i] & 63);
-	stream->row[4] = (row16_t)(row[0] >> 6 | (row[1] >> 6) << 2 | (row[2] >> 6) << 4);
+		stream->row[i] = row[i] & 63;
+	stream->row[4] = row[0] >> 6 | (row[1] >> 6) << 2 | (row[2] >> 6) << 4;
 }
 
 static size_t block_len(size_t at, size_t len)

@@ -90,7 +90,8 @@ static void first_numbers(
 {
 	med_case_result_t *result = ctx;
 
-	if(candidate != &result->explained.plan.candidate[0])
+	if(result->translated
+			|| candidate->trunk != result->explained.plan.candidate[0].trunk)
 		return;
 	result->called.len = numbers->called.len;
 	memcpy(result->called.s, numbers->called.s, numbers->called.len);

@@ -225,7 +225,7 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 	const char *reason = unfit(trunk);
 	enum med_health_rank rank;
 	bool full;
-	med_candidate_t candidate = {trunk, route, c->usage->name};
+	med_candidate_t candidate = {.trunk = trunk, .route = route, .usage = c->usage->name};
 
 	if(reason != NULL) {
 		c->passed_other++;

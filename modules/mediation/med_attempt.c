@@ -11,6 +11,7 @@
 #include "core/socket_info.h"
 
 #include "med_branch.h"
+#include "med_bypass.h"
 #include "med_connect.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
@@ -300,6 +301,10 @@ int ki_med_branch(sip_msg_t *msg)
 	if(med_telling(msg))
 		med_tell_attempt(msg, call);
 	if(call->flags & MED_CALL_TO_USER) {
+		if(med_bypass_asked(call)) {
+			MED_SNAPSHOT(snapshot);
+			med_bypass_decide(msg, call, snapshot);
+		}
 		if(med_user_branch(msg, call) != MED_EOK)
 			return med_refused(msg, MED_NO);
 		/* Several phones may ring: no branch is the only one, so none is kept. */
@@ -310,6 +315,8 @@ int ki_med_branch(sip_msg_t *msg)
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
+	if(med_bypass_asked(call))
+		med_bypass_decide(msg, call, snapshot);
 	if(med_branch_write(msg, call, snapshot, med_scratch) != MED_EOK)
 		return med_refused(msg, MED_NO);
 	call->flags &= ~(uint32_t)MED_CALL_OVER;

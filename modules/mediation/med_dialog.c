@@ -176,10 +176,18 @@ static uint32_t med_hop_pin(const med_hop_t *hop)
 
 bool med_dialog_hop_ip(sip_msg_t *msg, med_ip_t *ip)
 {
+	int proto;
+
+	return med_dialog_hop_at(msg, ip, &proto);
+}
+
+bool med_dialog_hop_at(sip_msg_t *msg, med_ip_t *ip, int *proto)
+{
 	med_hop_t hop;
 
 	med_hop_read(msg, &hop);
 	*ip = hop.ip;
+	*proto = hop.proto;
 	return hop.known && hop.is_ip && !hop.is_maddr;
 }
 

@@ -187,10 +187,15 @@ static bool med_limit_told(med_limit_state_t *state)
 static int med_limit_refuse(sip_msg_t *msg, const med_trunk_t *trunk,
 		const med_limits_t *limits, enum med_limited limited, bool *told)
 {
-	char within[40] = "";
+	uint32_t here = med_limit_here(&states[limits->number], limits, limited);
+	char within[96] = "";
+	size_t len = 0;
 
 	if(limited == MED_LIMIT_RATE)
-		snprintf(within, sizeof within, " within %u ms", limits->window_ms);
+		len = (size_t)snprintf(within, sizeof within, " within %u ms", limits->window_ms);
+	if(here < med_limited_value(limits, limited))
+		snprintf(within + len, sizeof within - len, ", of which this node has %u now",
+				here);
 	med_reason(msg, limits->overload_code, 12000,
 			"trunk '%.*s' is full: limits '%.*s' have %s %u%s", MED_STR_FMT(trunk->id),
 			MED_STR_FMT(limits->id), med_limited_field(limited),
@@ -290,6 +295,11 @@ bool med_limit_full(void *ctx, const med_trunk_t *trunk, bool emergency)
 	return false;
 }
 
+med_limit_state_t *med_limit_states(void)
+{
+	return states;
+}
+
 /* ---- RPC ------------------------------------------------------------------------------
  */
 
@@ -313,6 +323,17 @@ void med_limit_show(med_item_t *item, const med_limits_t *limits)
 
 	med_limit_show_number(item, "calls_up_in", med_limit_calls(state, MED_WAY_IN));
 	med_limit_show_number(item, "calls_up_out", med_limit_calls(state, MED_WAY_OUT));
+	med_limit_show_number(item, "calls_up_elsewhere",
+			__atomic_load_n(&state->elsewhere, __ATOMIC_RELAXED));
+	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++) {
+		enum med_limited limited = (enum med_limited)l;
+		char name[48];
+
+		if(med_limited_value(limits, limited) == MED_UNSET)
+			continue;
+		snprintf(name, sizeof name, "%s_here", med_limited_field(limited));
+		med_limit_show_number(item, name, med_limit_here(state, limits, limited));
+	}
 }
 
 void med_limit_show_trunk(med_item_t *item, const med_trunk_t *trunk)

@@ -15,16 +15,20 @@
 #include "core/parser/parse_cseq.h"
 #include "core/sr_module.h"
 
+#include "med_bypass.h"
 #include "med_gate.h"
 #include "med_media.h"
 #include "med_metrics.h"
 #include "med_policy_listener.h"
 #include "med_refuse.h"
 #include "med_stats.h"
+#include "medcore/leg_codec.h"
 
 /** An answer, or an error of the socket, is there by then; a silent node is not. */
 #define MED_AT_ONCE_MS 100
 #define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
+/** As MED_MEDIA_REFUSED, by a rule of the candidate at hand: another may have another. */
+#define MED_MEDIA_NOT_HERE -4
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
 static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete,
@@ -275,9 +279,11 @@ static int med_rtpengine_twice(
 	return med_rtpengine_run(msg, run, flags, branch);
 }
 
-static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
+/** @param past  only if rtpengine has this call; else the SDP comes back as it is */
+static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool past,
 		const med_side_t *from, const med_side_t *to)
 {
+	static const char bypass[] = " med-bypass=1";
 	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
 	str branch = {call->branch, call->branch_len};
 	char buffer[MED_FLAGS_MAX];
@@ -290,8 +296,12 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 	if(in_dialog)
 		branch.len = 0;
 	flags = med_flags_write(from, to, branch.len > 0, buffer, sizeof buffer);
-	if(flags.len == 0)
+	if(flags.len == 0 || flags.len + sizeof bypass > sizeof buffer)
 		return MED_MEDIA_FAILED;
+	if(past) {
+		memcpy(buffer + flags.len, bypass, sizeof bypass - 1);
+		flags.len += sizeof bypass - 1;
+	}
 	if(med_rtpengine_twice(
 			   msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
 			> 0) {
@@ -328,11 +338,116 @@ static int med_media_check(
 	return rc;
 }
 
+/**
+ * Of a call whose media goes past us, or went past us before it was moved to rtpengine.
+ * The offer in its own INVITE was held against all that there is before it was sent here.
+ */
+static int med_media_past(sip_msg_t *msg, med_call_t *call, bool offer,
+		const med_side_t *from, const med_side_t *to, const med_sdp_t *sdp)
+{
+	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
+	med_errbuf_t why = {""};
+
+	if(offer && (in_dialog || msg->first_line.type == SIP_REPLY)
+			&& !med_bypass_holds(msg, from, to, sdp))
+		return med_media_send(msg, call, true, false, from, to);
+	med_bypass_note(msg);
+	/* Where it was moved is known there; with the node gone, so is what it was moved to.
+	 */
+	if(in_dialog && med_rtpengine_offer != NULL && med_policy_listener_present())
+		return med_media_send(msg, call, offer, true, from, to);
+	if(med_media_check_outgoing(&to->policy, sdp, &why) == MED_EOK)
+		return MED_MEDIA_NOTHING;
+	med_reason(msg, 488, 0, "trunk '%.*s', whose media goes past us: %s", to->id_len,
+			to->id, why.text);
+	return MED_MEDIA_REFUSED;
+}
+
+/**
+ * Is a codec left that both legs may have? What only the leg it goes to forbids, another
+ * candidate may take.
+ */
+static int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from,
+		const med_side_t *to, const med_sdp_t *sdp)
+{
+	med_errbuf_t why = {""};
+	const med_side_t *whose;
+	bool of_to;
+	int rc;
+
+	if(!med_leg_codecs_given(&from->policy.media)
+			&& !med_leg_codecs_given(&to->policy.media))
+		return MED_MEDIA_DONE;
+	rc = med_legs_check_codecs(&from->policy.media, &to->policy.media, sdp, &of_to, &why);
+	if(rc == MED_EOK)
+		return MED_MEDIA_DONE;
+	whose = of_to ? to : from;
+	med_reason(msg, rc == MED_EREFUSED ? 488 : 400, 0, "trunk '%.*s': %s", whose->id_len,
+			whose->id, why.text);
+	return of_to ? MED_MEDIA_NOT_HERE : MED_MEDIA_REFUSED;
+}
+
+/** These bytes of the message are not sent; @p instead is, where there is any. */
+static bool med_media_replace(
+		sip_msg_t *msg, const char *from, size_t len, const char *instead)
+{
+	struct lump *lump = len > 0 ? del_lump(msg, (int)(from - msg->buf), (int)len, 0)
+								: anchor_lump(msg, (int)(from - msg->buf), 0, 0);
+	size_t size = strlen(instead);
+	char *text;
+
+	if(lump == NULL || size == 0)
+		return lump != NULL;
+	text = pkg_malloc(size);
+	if(text == NULL)
+		return false;
+	memcpy(text, instead, size);
+	if(insert_new_lump_after(lump, text, (int)size, 0) != NULL)
+		return true;
+	pkg_free(text);
+	return false;
+}
+
+/** Without the line end before it, where there is one. */
+static const char *med_media_before_line_end(const char *begin, const char *end)
+{
+	if(end > begin && end[-1] == '\n')
+		end--;
+	return end > begin && end[-1] == '\r' ? end - 1 : end;
+}
+
+/**
+ * For who is to read nothing but SDP: what is around it in a multipart body goes. The
+ * line end before the delimiter may be the SDP's only one, unless rtpengine writes
+ * another SDP.
+ */
+static int med_media_alone(sip_msg_t *msg, const med_sdp_t *sdp, bool anchored)
+{
+	const char *begin = sdp->body.s, *end = begin + sdp->body.len, *before;
+	const char *body = get_body(msg), *last = msg->buf + msg->len;
+	const str *type = &msg->content_type->body;
+
+	if(begin == body)
+		return MED_MEDIA_DONE;
+	if(msg->content_length != NULL && get_content_length(msg) < last - body)
+		last = body + get_content_length(msg);
+	before = med_media_before_line_end(begin, end);
+	if(anchored || (before > begin && before[-1] == '\n'))
+		end = before;
+	if(med_media_replace(msg, body, (size_t)(begin - body), "")
+			&& med_media_replace(msg, end, (size_t)(last - end), "")
+			&& med_media_replace(msg, type->s, (size_t)type->len, "application/sdp"))
+		return MED_MEDIA_DONE;
+	LM_ERR("no memory\n");
+	return MED_MEDIA_FAILED;
+}
+
 /** The SDP of this message as an offer or as an answer; nothing is refused here yet. */
 static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 {
 	const med_side_t *from, *to;
 	med_errbuf_t why = {""};
+	bool anchored;
 	med_sdp_t sdp;
 	int rc = med_media_sdp(msg, &sdp, &why);
 
@@ -348,9 +463,16 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 	med_gate_admit(msg, to);
 	if(med_media_check(msg, offer, from, &sdp) != MED_EOK)
 		return MED_MEDIA_REFUSED;
-	if(!from->policy.anchored && !to->policy.anchored)
+	anchored = from->policy.anchored || to->policy.anchored;
+	if(to->policy.media.strip_parts && (rc = med_media_alone(msg, &sdp, anchored)) < 0)
+		return rc;
+	if(!anchored)
 		return MED_MEDIA_NOTHING;
-	return med_media_send(msg, call, offer, from, to);
+	if(med_bypass_is(msg, call))
+		return med_media_past(msg, call, offer, from, to, &sdp);
+	if(offer && (rc = med_media_check_codecs(msg, from, to, &sdp)) < 0)
+		return rc;
+	return med_media_send(msg, call, offer, false, from, to);
 }
 
 /** Log and count what was refused; the reason is set. */
@@ -360,7 +482,7 @@ static int med_media_told(sip_msg_t *msg, int rc, bool offer)
 
 	if(rc > 0 || reason == NULL)
 		return rc;
-	if(rc == MED_MEDIA_REFUSED)
+	if(rc == MED_MEDIA_REFUSED || rc == MED_MEDIA_NOT_HERE)
 		med_stats_inc(offer ? MED_STAT_MEDIA_REFUSED : MED_STAT_ANSWERS_REFUSED);
 	LM_NOTICE("call %.*s: %s refused with %u: %s\n", msg->callid->body.len,
 			msg->callid->body.s, offer ? "offer" : "answer", reason->code, reason->text);
@@ -445,7 +567,7 @@ static int med_media_request(sip_msg_t *msg, med_call_t *call)
 	else if(rc == MED_MEDIA_REFUSED && (call->flags & MED_CALL_IN_DIALOG) == 0)
 		call->try_next =
 				call->try_count; /* no other candidate changes the caller's offer */
-	return rc;
+	return rc == MED_MEDIA_NOT_HERE ? MED_MEDIA_REFUSED : rc;
 }
 
 /** The media branch a reply belongs to: the branch we put into our Via. */
@@ -518,8 +640,6 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 {
 	static const char progress[] = "Session Progress";
 	const med_side_t *from, *to;
-	struct lump *lump;
-	char *text;
 	str reason;
 
 	if(msg->first_line.type != SIP_REPLY || msg->REPLY_STATUS < 180
@@ -530,16 +650,8 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
 		return;
 	reason = msg->first_line.u.reply.reason;
-	lump = reason.len > 0 ? del_lump(msg, (int)(reason.s - msg->buf), reason.len, 0)
-						  : anchor_lump(msg, (int)(reason.s - msg->buf), 0, 0);
-	text = lump != NULL ? pkg_malloc(sizeof progress - 1) : NULL;
-	if(text == NULL)
+	if(!med_media_replace(msg, reason.s, (size_t)reason.len, progress))
 		return;
-	memcpy(text, progress, sizeof progress - 1);
-	if(insert_new_lump_after(lump, text, sizeof progress - 1, 0) == NULL) {
-		pkg_free(text);
-		return;
-	}
 	msg->first_line.u.reply.statuscode = 183;
 	memcpy(msg->first_line.u.reply.status.s, "183", 3);
 }
@@ -595,12 +707,13 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 	if(code >= 200)
 		med_media_roll_back(msg, call);
 	med_refuse_answer(msg, call);
-	return rc;
+	return rc == MED_MEDIA_NOT_HERE ? MED_MEDIA_REFUSED : rc;
 }
 
 bool med_media_free(const med_call_t *call)
 {
-	return (call->flags & MED_CALL_NO_LEG) == 0 && !call->in.policy.anchored
+	return !call->in.policy.media.strip_parts && !call->out.policy.media.strip_parts
+			&& (call->flags & MED_CALL_NO_LEG) == 0 && !call->in.policy.anchored
 			&& !call->out.policy.anchored
 			&& (!call->in.policy.known || call->in.policy.srtp != MED_SRTP_REQUIRED)
 			&& (!call->out.policy.known || call->out.policy.srtp != MED_SRTP_REQUIRED);

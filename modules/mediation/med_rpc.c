@@ -178,13 +178,15 @@ static void rpc_status(rpc_t *rpc, void *ctx)
 	}
 	rc = rpc->add(ctx, MED_FMT("{"), &top);
 	if(rc >= 0)
-		rc = rpc->struct_add(top, MED_FMT("sJssssuuus"), "node", med_sync_node(),
+		rc = rpc->struct_add(top, MED_FMT("sJssssuusuus"), "node", med_sync_node(),
 				"revision", status->revision, "applied_at",
 				time_text(status->applied_at, applied, sizeof applied), "store",
 				med_status_store_name(status->store), "store_since",
 				time_text(status->store_since, since, sizeof since), "store_text",
 				status->store_text, "names", status->names, "names_troubled",
-				status->names_troubled, "snapshots", status->snapshots, "build_error",
+				status->names_troubled, "limits_sharing",
+				med_status_limits_name(status->limits_state), "limits_nodes",
+				status->limits_nodes, "snapshots", status->snapshots, "build_error",
 				status->build_error);
 	if(rc < 0 || add_source(rpc, top, status) < 0 || add_counts(rpc, top, status) < 0
 			|| add_listeners(rpc, top) < 0

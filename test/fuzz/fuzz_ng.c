@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "medcore/leg_codec.h"
 #include "rtpengine-plugin/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,6 +32,32 @@ static void must_decode(const med_ng_out_t *out, bool command)
 		abort();
 }
 
+/** What a leg may not have is not in the offer that rtpengine is shown. */
+static void must_be_kept(const med_legs_t *legs)
+{
+	static med_formats_t formats;
+	static med_sdp_t sdp;
+	size_t i, k;
+
+	if((!med_leg_codecs_given(&legs->from.policy.media)
+			   && !med_leg_codecs_given(&legs->to.policy.media))
+			|| legs->to.policy.media.event_payload
+			|| med_sdp_parse(med_ng_text(&written, MED_STR("sdp")), &sdp, NULL)
+					!= MED_EOK)
+		return;
+	for(i = 0; i < sdp.media_count; i++) {
+		if(!med_media_is_audio(&sdp.media[i]))
+			continue;
+		if(med_sdp_formats(&sdp, i, &formats, NULL) != MED_EOK)
+			abort();
+		for(k = 0; k < formats.count; k++) {
+			if(!med_legs_keep(&legs->from.policy.media, &legs->to.policy.media,
+					   &formats.item[k]))
+				abort();
+		}
+	}
+}
+
 static void as_command(void)
 {
 	med_ng_out_t out = {.s = buffer, .size = sizeof(buffer)};
@@ -40,10 +67,12 @@ static void as_command(void)
 
 	if(med_policy_legs(&view, &legs, &why) != MED_EOK)
 		return;
-	if(med_policy_offer(&view, &legs, &scratch, &out, &memo, &why) == MED_EOK)
+	if(med_policy_offer(&view, &legs, &scratch, &out, &memo, &why) == MED_EOK) {
 		must_decode(&out, true);
-	else
+		must_be_kept(&legs);
+	} else {
 		memset(&memo, 0, sizeof(memo));
+	}
 	out.len = 0;
 	out.overflow = false;
 	if(med_policy_answer(&view, &legs, &memo, &scratch, &out, &why) == MED_EOK)
@@ -54,7 +83,7 @@ static void as_command(void)
 		must_decode(&out, true);
 }
 
-static void as_reply(uint8_t modes)
+static void as_reply(uint8_t modes, uint8_t codecs)
 {
 	static const uint16_t suites[] = {0, 0x12, 0x8421, 0x1};
 	med_legs_t legs = {
@@ -67,7 +96,10 @@ static void as_reply(uint8_t modes)
 							.media = {.suites = suites[modes & 3],
 									.lync_sdp = modes >> 2 & 1,
 									.hold = modes >> 3 & 3,
-									.activate = modes >> 5 & 1}}}};
+									.activate = modes >> 5 & 1,
+									.codecs = codecs & 1 ? 0x4219 : 0,
+									.transcode = codecs & 1,
+									.event_payload = codecs >> 2 & 0x3f}}}};
 	med_ng_out_t out = {.s = buffer, .size = sizeof(buffer)};
 	med_offer_memo_t memo = {.offered = MED_OFFER_AVP_CRYPTO,
 			.count = 2,
@@ -91,6 +123,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			|| med_ng_command_decode(body, &view, &err) != MED_EOK)
 		return 0;
 	as_command();
-	as_reply((uint8_t)cookie.s[0]);
+	as_reply((uint8_t)cookie.s[0], cookie.len > 1 ? (uint8_t)cookie.s[1] : 0);
 	return 0;
 }

@@ -33,6 +33,8 @@ typedef struct store_view {
 	/** Called at each commit. */
 	void (*check)(struct store_view *view);
 	long extra;
+	char expected[3][80]; /**< told of last by expect() */
+	unsigned expectations, came_true;
 } store_view_t;
 
 static inline view_object_t *view_find(view_object_t *list, size_t count, const char *key)
@@ -61,6 +63,14 @@ static inline void view_begin(void *ctx)
 		v->told[i].kept = false;
 }
 
+static inline void view_expect(void *ctx, enum med_kind kind, med_str_t id)
+{
+	store_view_t *v = ctx;
+
+	snprintf(v->expected[v->expectations++ % 3], sizeof v->expected[0], "%s:%.*s",
+			med_kind_name(kind), MED_STR_FMT(id));
+}
+
 static inline void view_set(void *ctx, enum med_kind kind, med_str_t id,
 		const med_field_t *fields, size_t count)
 {
@@ -71,6 +81,8 @@ static inline void view_set(void *ctx, enum med_kind kind, med_str_t id,
 
 	v->objects++;
 	snprintf(key, sizeof key, "%s:%.*s", med_kind_name(kind), MED_STR_FMT(id));
+	for(int i = 0; i < 3; i++)
+		v->came_true += strcmp(v->expected[i], key) == 0;
 	o = view_find(v->told, v->told_count, key);
 	if(!o) {
 		if(v->told_count == VIEW_MAX)
@@ -198,6 +210,7 @@ static inline void view_free(store_view_t *view)
 static inline med_store_t *view_store(store_view_t *view, const char *url)
 {
 	med_store_handler_t handler = {.begin = view_begin,
+			.expect = view_expect,
 			.object = view_set,
 			.gone = view_gone,
 			.unreadable = view_unreadable,

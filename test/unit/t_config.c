@@ -958,6 +958,7 @@ START_TEST(random_changes)
 			id = scopes[core_draw(&state, 4)];
 		if(kind == MED_KIND_LIMITS)
 			id = scopes[1 + core_draw(&state, 3)];
+		med_config_expect(config, core_draw(&state, MED_KIND_COUNT), med_str(object));
 		if(core_draw(&state, 4) == 0)
 			(void)med_config_remove(config, kind, med_str(id));
 		else if(kind == MED_KIND_GATEWAY)

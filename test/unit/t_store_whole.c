@@ -125,6 +125,13 @@ START_TEST(bursts)
 	ck_assert_uint_eq(view.commits, before + 1);
 	for(size_t i = 0; i < view.committed_count; i++)
 		ck_assert_str_eq(view.committed[i].value, "n=x");
+	/* in a full read, and only there, the next but one is known */
+	ck_assert_uint_eq(view.expectations, 0);
+	before = view.fulls;
+	med_store_reload(store);
+	UNTIL(view.fulls > before);
+	ck_assert_uint_ge(view.expectations, 2500);
+	ck_assert_uint_eq(view.came_true, view.expectations);
 	free(text);
 }
 END_TEST

@@ -73,7 +73,8 @@ with Case(plan=25) as t:
     second = gw1.expect("INVITE", call_id=sent.get("Call-ID"))
     after = time.monotonic() - began
     t.ok(came > 0.9, f"a slow connection: it has the INVITE after {came:.2f} s")
-    t.ok(0.3 < after - came < 10, f"and some time to say 100: {after - came:.2f} s")
+    # Its second SYN is a second behind the first; then the 100 has half of one.
+    t.ok(1.3 < after < 12, f"and from then on its time to say 100: {after:.2f} s in all")
     slow.reply(got, 100, "Trying")
     t.ok(slow.expect("CANCEL", call_id=sent.get("Call-ID")), "what it says too late: CANCEL")
     gw1.reply(second, 200, "OK", sdp=sdp(31000))
