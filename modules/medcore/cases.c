@@ -121,11 +121,12 @@ static void compare(med_case_result_t *result, const med_test_record_t *test)
 }
 
 void med_case_run(const med_snapshot_t *snapshot, med_scratch_t *scratch,
-		const med_test_record_t *test, med_case_result_t *result)
+		const med_test_record_t *test, med_str_t pool, med_case_result_t *result)
 {
 	med_explain_query_t query = {
 			.trunk = test->from_trunk,
 			.site = test->from_site,
+			.pool = test->from_pool.len > 0 ? test->from_pool : pool,
 			.policy = test->target_policy,
 			.dial_plan = test->target_dialplan,
 			.called = test->dialed_number,
@@ -137,7 +138,11 @@ void med_case_run(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 	(void)med_instant_parse(test->at, &query.now); /* none: now */
 	result->count = 0;
 	result->translated = false;
-	rc = med_explain(snapshot, scratch, &query, &sink, &result->explained);
+	if(test->from_pool.len > 0 && med_snapshot_pool(snapshot, test->from_pool) == NULL)
+		rc = med_fail(&result->explained.text, MED_ENOMATCH, "no pool '%.*s' is in force",
+				MED_STR_FMT(test->from_pool));
+	else
+		rc = med_explain(snapshot, scratch, &query, &sink, &result->explained);
 	result->text = result->explained.text;
 	result->passed = rc == MED_EOK;
 	if(rc == MED_EOK)

@@ -33,8 +33,11 @@ typedef struct med_case_result {
 	bool translated;     /**< @a called is filled */
 } med_case_result_t;
 
-/** Runs the code of the call path, changes nothing. */
+/**
+ * Runs the code of the call path, changes nothing. @p pool  of the callers of cases that
+ * name none; empty: they are of none
+ */
 void med_case_run(const med_snapshot_t *snapshot, med_scratch_t *scratch,
-		const med_test_record_t *test, med_case_result_t *result);
+		const med_test_record_t *test, med_str_t pool, med_case_result_t *result);
 
 #endif

@@ -360,6 +360,9 @@ static int finish_test(med_reading_t *r)
 	if(t->from_trunk.len > 0 && t->from_site.len > 0)
 		return fault(r, MED_STR("from_site"), MED_EINVAL,
 				"besides from_trunk; that has its own, network_site of its profile");
+	if(t->from_trunk.len > 0 && t->from_pool.len > 0)
+		return fault(r, MED_STR("from_pool"), MED_EINVAL,
+				"besides from_trunk; that has its own, pool of the trunk");
 	return MED_EOK;
 }
 

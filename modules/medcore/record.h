@@ -189,7 +189,7 @@ enum med_expected {
 
 /** A stored routing case, spec 8.1. */
 typedef struct med_test_record {
-	med_str_t dialed_number, calling_number, from_trunk, from_site;
+	med_str_t dialed_number, calling_number, from_trunk, from_site, from_pool;
 	med_str_t target_policy, target_dialplan;
 	med_str_t expected_translated_number, expected_called_number;
 	med_str_t expected_route, expected_usage, expected_trunk, at;

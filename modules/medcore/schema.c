@@ -507,6 +507,10 @@ static const med_field_def_t test_fields[] = {
 	{FIELD(test, from_site, ID), .max = MED_ID_MAX, REFERS(SITE),
 		.meanwhile = "the case goes by the global location_policy",
 		.meaning = "where a caller with target_policy is: for emergency numbers"},
+	{FIELD(test, from_pool, ID), .max = MED_ID_MAX, REFERS(POOL),
+		.meanwhile = "the case fails",
+		.meaning = "pool of a caller with target_policy, whose dial plan and site it has; "
+				   "absent: that of the node that is asked"},
 	{FIELD(test, target_dialplan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "the case fails",
 		.meaning = "rules that make E.164 of the number; the trunk's dial_plan"},

@@ -161,6 +161,7 @@ int medctl_explain(medctl_t *m)
 	if(!parse_from(m->argv[0], &query))
 		return MEDCTL_USAGE;
 	query.calling = med_str(m->calling);
+	query.pool = med_str(m->pool);
 	if(m->at != NULL && med_instant_parse(med_str(m->at), &query.now) != MED_EOK) {
 		out_error("--at '%s': write a moment in UTC, as in 2026-12-24T18:00Z", m->at);
 		return MEDCTL_USAGE;
@@ -168,6 +169,8 @@ int medctl_explain(medctl_t *m)
 	rc = world_open(&w, m);
 	if(rc == MEDCTL_OK)
 		rc = world_load(&w, m->file);
+	if(rc == MEDCTL_OK)
+		rc = world_find_pool(&w, m->pool);
 	if(rc == MEDCTL_OK)
 		rc = explain(m, &w, &query);
 	world_close(&w);

@@ -33,6 +33,7 @@ const medctl_option_t medctl_options[] = {
 	{'f', "file", "FILE", "decide by this file instead of Redis"},
 	{'F', "from", "FILE", "read a node's last known good instead of Redis"},
 	{'c', "calling", "NUMBER", "who calls"},
+	{'P', "pool", "ID", "of the caller with a policy: its dial plan and site"},
 	{'T', "at", "MOMENT", "when, for schedules: 2026-12-24T18:00Z; now unless told"},
 	{'1', "once", NULL, "print the status and end"},
 	{'o', "output", "FILE", "write to a file instead of the terminal"},
@@ -55,10 +56,10 @@ const medctl_command_t medctl_commands[] = {
 		medctl_set},
 	{"del", "KIND ID...", "remove objects", "y", 2, -1, medctl_del},
 	{"explain", "FROM TO", "where a call would go and why; FROM is trunk:ID or policy:ID",
-		"fcT", 2, 2, medctl_explain},
+		"fcTP", 2, 2, medctl_explain},
 	{"try", "WHAT ...", "ask about a part of a decision; try alone lists what",
-		"fcT", 0, 6, medctl_try},
-	{"test", "[ID...]", "run the stored routing cases", "f", 0, -1, medctl_test},
+		"fcTP", 0, 6, medctl_try},
+	{"test", "[ID...]", "run the stored routing cases", "fP", 0, -1, medctl_test},
 	{"status", "", "what each node has in force, and what it refuses", "", 0, 0,
 		medctl_status},
 	{"watch", "", "status and events as they come, until Ctrl-C", "1", 0, 0, medctl_watch},
@@ -164,6 +165,9 @@ static bool take_option(medctl_t *m, char letter, char *arg, bool *help)
 			break;
 		case 'T':
 			m->at = arg;
+			break;
+		case 'P':
+			m->pool = arg;
 			break;
 		case '1':
 			m->once = true;

@@ -25,6 +25,7 @@ typedef struct medctl {
 	const char *file;    /**< --file: instead of Redis */
 	const char *from;    /**< --from: a node's last known good */
 	const char *calling; /**< --calling */
+	const char *pool;    /**< --pool */
 	const char *at;      /**< --at */
 	const char *output, *report, *scope;
 	int argc; /**< what follows the command */

@@ -60,7 +60,7 @@ static void run_case(running_t *r, const world_t *w, const med_card_t *card)
 	med_case_result_t result;
 
 	med_case_read(card, &test);
-	med_case_run(w->snapshot, r->scratch, &test, &result);
+	med_case_run(w->snapshot, r->scratch, &test, med_str(r->m->pool), &result);
 	r->passed += result.passed;
 	r->failed += !result.passed;
 	if(r->m->json && r->print)
@@ -131,6 +131,8 @@ int medctl_test(medctl_t *m)
 
 	if(rc == MEDCTL_OK)
 		rc = world_load(&w, m->file);
+	if(rc == MEDCTL_OK)
+		rc = world_find_pool(&w, m->pool);
 	if(rc == MEDCTL_OK)
 		rc = tests_run(m, &w, m->argv, m->argc, true);
 	world_close(&w);

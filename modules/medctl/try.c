@@ -136,6 +136,12 @@ static bool read_line(medctl_t *m, const med_inquiry_t *inquiry, med_question_t 
 																		 : "at");
 		return false;
 	}
+	/* It is of own users, who have a policy, or are somewhere. */
+	if(m->pool != NULL && inquiry->kind != MED_KIND_POLICY
+			&& !takes(inquiry, MED_ASKED_SITE)) {
+		out_error("try %s has no use for --pool", m->argv[0]);
+		return false;
+	}
 	for(size_t i = 0; i < count; i++)
 		question->word[inquiry->words[i]] = med_str(m->argv[i + 1]);
 	question->word[MED_ASKED_CALLING] = med_str(m->calling);
@@ -146,7 +152,7 @@ static bool read_line(medctl_t *m, const med_inquiry_t *inquiry, med_question_t 
 int medctl_try(medctl_t *m)
 {
 	const med_inquiry_t *inquiry;
-	med_question_t question = {.pool = {NULL, 0}};
+	med_question_t question = {.pool = med_str(m->pool)};
 	world_t w;
 	int rc;
 
@@ -164,6 +170,8 @@ int medctl_try(medctl_t *m)
 	rc = world_open(&w, m);
 	if(rc == MEDCTL_OK)
 		rc = world_load(&w, m->file);
+	if(rc == MEDCTL_OK)
+		rc = world_find_pool(&w, m->pool);
 	if(rc == MEDCTL_OK)
 		rc = ask(m, &w, inquiry, &question);
 	world_close(&w);

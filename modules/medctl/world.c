@@ -261,6 +261,14 @@ static bool is_guess(const world_t *w, const fault_t *f, const object_t *o)
 			&& (f->kind == MED_KIND_POLICY || f->kind == MED_KIND_PROFILE);
 }
 
+int world_find_pool(const world_t *w, const char *pool)
+{
+	if(pool == NULL || med_snapshot_pool(w->snapshot, med_str(pool)) != NULL)
+		return MEDCTL_OK;
+	out_error("there is no pool '%s', or it is refused", pool);
+	return MEDCTL_NO;
+}
+
 size_t world_tell(world_t *w)
 {
 	size_t against = 0, warnings = 0, old = 0;

@@ -44,6 +44,9 @@ int world_change(world_t *w);
 /** A snapshot of it. */
 int world_build(world_t *w);
 
+/** MEDCTL_OK, also with NULL; MEDCTL_NO, told: no such pool would be in force. */
+int world_find_pool(const world_t *w, const char *pool);
+
 /**
  * The whole of it: reads Redis, lists its faults in @a before, changes, lists those there
  * would be in @a after, with places in files.

@@ -378,12 +378,13 @@ int ki_med_failover(sip_msg_t *msg)
 	call->flags |= MED_CALL_OVER;
 	came = med_failed_code(call, t);
 	answered = call->tries[call->try_current].code != 0; /* else a timer ended it */
-	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
-			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
-					: came == 0          ? ", not sent to"
-					: med_connect_ends() ? ", no connection"
-					: !answered          ? ", a timer"
-										 : "");
+	if((call->flags & MED_CALL_TO_USER) == 0)
+		MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
+				(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
+						: came == 0          ? ", not sent to"
+						: med_connect_ends() ? ", no connection"
+						: !answered          ? ", a timer"
+											 : "");
 	/* also where the caller gave up and it said nothing */
 	if(came != 0 && med_call_ended(call, came))
 		med_metrics_failed(call,

@@ -6,6 +6,7 @@
 #include "med_rpc_cases.h"
 
 #include "med_compat.h"
+#include "med_params.h"
 #include "med_rpc_item.h"
 #include "med_rpc_list.h"
 #include "med_rpc_words.h"
@@ -47,7 +48,7 @@ static void run_case(run_t *run, med_item_t *item, const med_card_t *card)
 	med_case_result_t result;
 
 	med_case_read(card, &test);
-	med_case_run(run->snapshot, run->scratch, &test, &result);
+	med_case_run(run->snapshot, run->scratch, &test, med_str(med_param_pool), &result);
 	if(result.passed)
 		run->passed++;
 	else

@@ -10,6 +10,7 @@ static med_config_t *config;
 static med_scratch_t *scratch;
 static const med_snapshot_t *snap;
 static med_case_result_t result;
+static med_str_t of_node; /* the pool of the node that is asked */
 static med_test_record_t test;
 
 static void start(void)
@@ -55,7 +56,7 @@ static void run(const char *id)
 	card = med_snapshot_card(snap, MED_KIND_TEST, med_str(id));
 	ck_assert_msg(card != NULL, "no case %s", id);
 	med_case_read(card, &test);
-	med_case_run(snap, scratch, &test, &result);
+	med_case_run(snap, scratch, &test, of_node, &result);
 }
 
 /* "field: expected, came" of one expectation. */
@@ -186,6 +187,32 @@ START_TEST(an_emergency_at_a_site)
 }
 END_TEST
 
+START_TEST(the_dial_plan_of_a_pool)
+{
+	start();
+	core_set(config, MED_KIND_RULES, "five", "rule.0", "^5(\\d+)$ => +49$1", NULL);
+	core_set(config, MED_KIND_POOL, "one", "dial_plan", "five", NULL);
+	core_set(config, MED_KIND_TEST, "c", "dialed_number", "530123", "target_policy",
+			"staff", "from_pool", "one", "expected_translated_number", "+4930123", NULL);
+	run("c");
+	ck_assert(result.passed);
+	core_set(config, MED_KIND_TEST, "c", "dialed_number", "530123", "target_policy",
+			"staff", "expected_translated_number", "+4930123", NULL);
+	run("c");
+	ck_assert(!result.passed);
+	of_node = MED_STR("one");
+	run("c");
+	ck_assert(result.passed);
+	core_set(config, MED_KIND_TEST, "c", "dialed_number", "530123", "target_policy",
+			"staff", "from_pool", "two", NULL);
+	run("c");
+	ck_assert(!result.passed);
+	ck_assert_str_eq(result.text.text, "no pool 'two' is in force");
+	of_node = MED_STR("");
+	finish();
+}
+END_TEST
+
 START_TEST(what_it_names_is_gone)
 {
 	start();
@@ -203,7 +230,8 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {all_that_one_can_expect, what_came_instead, every_result,
-			a_policy_and_a_dial_plan, an_emergency_at_a_site, what_it_names_is_gone};
+			a_policy_and_a_dial_plan, an_emergency_at_a_site, the_dial_plan_of_a_pool,
+			what_it_names_is_gone};
 
 	return core_run("cases", tests, COUNT(tests));
 }

@@ -383,6 +383,11 @@ START_TEST(a_case_is_of_a_trunk_or_of_a_policy)
 							 &med_mem_heap, &r, &err),
 			MED_EINVAL);
 	core_assert_has(err.text, "'from_site': besides from_trunk");
+	fields[2].name = MED_STR("from_pool");
+	ck_assert_int_eq(med_record_parse(MED_KIND_TEST, MED_STR("x"), fields, 3,
+							 &med_mem_heap, &r, &err),
+			MED_EINVAL);
+	core_assert_has(err.text, "'from_pool': besides from_trunk");
 	ck_assert_int_eq(med_record_parse(MED_KIND_TEST, MED_STR("x"), fields, 2,
 							 &med_mem_heap, &r, &err),
 			MED_EOK);

@@ -13,8 +13,8 @@ FAST = {**PLAIN, "trying_timeout_ms": "500"}
 FLAG = 7
 
 
-def flagged(sandbox):
-    """kamailio.cfg, where calls whose From has a 9 in front are told of."""
+def flagged(sandbox, phone):
+    """kamailio.cfg, where calls whose From has a 9 in front are told of; +4977 is a user."""
     files = []
     for name in ("kamailio.cfg", "mediation.cfg"):
         with open(f"{TOP}/kamailio-cfg/{name}", encoding="utf-8") as config:
@@ -22,15 +22,24 @@ def flagged(sandbox):
     files[1] = files[1].replace(
         "route[MED_CALL] {", f"route[MED_CALL] {{\n\tif ($fU =~ \"^9\") setflag({FLAG});").replace(
         'loadmodule "mediation.so"', 'loadmodule "mediation.so"\n'
-        f'modparam("mediation", "explain_flag", {FLAG})')
+        f'modparam("mediation", "explain_flag", {FLAG})').replace(
+        "\t# What may this caller call?", f"""\
+	if ($rU == "+4977") {{
+		$ru = "sip:phone@127.0.0.1:{phone.port}";
+		if (!med_to_user()) {{ med_reply(); exit; }}
+		med_relay("MED");
+		exit;
+	}}
+	# What may this caller call?""", 1)
     return sandbox.write("told.cfg", files[0].replace('include_file "mediation.cfg"\n', files[1]))
 
 
-with Case(plan=39) as t:
+with Case(plan=42) as t:
+    phone = SipPeer(t, user="phone")
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "dial_plan": "de"}, "gw1": {**FAST, "outbound_translation_rules": "out"},
         "gw2": FAST, "off": {**FAST, "trunk": {"enabled": "no"}},
-        "safe": {"srtp_mode": "not_supported", "anchor": "yes"}}, config=flagged(t),
+        "safe": {"srtp_mode": "not_supported", "anchor": "yes"}}, config=flagged(t, phone),
         routes={"first": {"pattern": r"^\+49\d+$", "trunks": "off*0,gw1*0"},
                 "second": {"pattern": r"^\+49\d+$", "trunks": "gw2", "priority": "1"},
                 "back": {"pattern": r"^\+44\d+$", "trunks": "pbx1"},
@@ -168,3 +177,14 @@ with Case(plan=39) as t:
     t.equal(one["steps"][-1], "... and more", "what is too long is cut, and shows it")
     t.ok(len(trunks.lines("mediation explain {", call_id)[0]) < 8400, "to 8 kB")
     t.equal(trunks.alarms(), [], "nothing critical was logged")
+
+    # to one of our own users
+    sent = call("077")
+    call_id = sent.get("Call-ID")
+    phone.reply(phone.expect("INVITE", call_id=call_id), 486, "Busy Here")
+    pbx1.expect(486, call_id=call_id)
+    one = told(call_id)
+    t.equal((one["trunk"], one["called"], one["code"]), ("pbx1", "+4977", 486), "to a user")
+    t.equal(one["steps"][-2:], ["the script has it ring at one of our own users",
+                                "sent to the user +4977"], "where it went")
+    t.equal(one["attempts"], [], "by no trunk")

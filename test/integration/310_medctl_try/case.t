@@ -18,13 +18,16 @@ PEERS = {
     "rules who": {"rule.3": r"^\+49(\d+)$ => 0$1"},
     "policy desk": {"usages": "local"},
     "location_policy site:hq": {"emergency_dial_string": "112", "pstn_usages": "local"},
+    "pool hub": {"dial_plan": "plan", "site": "hq"},
+    "test short": {"dialed_number": "5123", "target_policy": "desk",
+                   "expected_translated_number": "+4989555123"},
     "schedule office": {"times": "mon-fri 08:00-18:00", "time_zone": "UTC"},
     "route germany": {"pattern": r"^\+49\d+$", "usages": "local", "trunks": "gw1"},
     "route france": {"pattern": r"^\+33\d+$", "usages": "local", "trunks": "gw1",
                      "schedule": "office"},
 }
 
-with Case(plan=33) as t:
+with Case(plan=38) as t:
     redis = RedisServer(t)
     medctl = Medctl(t, redis)
     nowhere = Medctl(t, env={"MEDCTL_REDIS": "redis://127.0.0.1:1"})
@@ -103,3 +106,14 @@ with Case(plan=33) as t:
             [line.split()[0] for line in done.out.splitlines()], "completion has it")
     t.equal(medctl("complete", "try", "inter-trunk", "").out.split(), ["gw1", "pbx1"],
             "and the objects")
+
+    # Whose caller it is: a pool's, with its dial plan and site.
+    t.equal([medctl("try", "user", "desk", "5123", *more).code for more in ([], ["--pool", "hub"])],
+            [1, 0], "--pool: its dial plan")
+    t.equal([medctl("test", *more).code for more in ([], ["--pool", "hub"])], [1, 0],
+            "of stored cases too")
+    t.like(medctl("explain", "policy:desk", "5123", "--pool", "hub").out, "[+]4989555123",
+           "and of explain")
+    t.like(medctl("test", "--pool", "nope").err, "no pool 'nope'", "one that is not there is told")
+    t.equal(medctl("try", "rule", "plan", "1", "0301", "--pool", "hub").code, 2,
+            "a rule alone knows no pool")
