@@ -156,6 +156,10 @@ const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_st
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
 /** Calls need not ask: trunks lead to theirs. */
 const med_limits_t *med_snapshot_limits(const med_snapshot_t *snapshot, med_str_t id);
+/** Those of the link between two sites, whichever is named first. NULL: there are none.
+ */
+const med_limits_t *med_snapshot_link(
+		const med_snapshot_t *snapshot, med_str_t a, med_str_t b);
 const med_pool_t *med_snapshot_pool(const med_snapshot_t *snapshot, med_str_t id);
 /** The site whose subnets have this address, the longest prefix wins; empty: none. */
 med_str_t med_snapshot_site_of(const med_snapshot_t *snapshot, const med_ip_t *address);
