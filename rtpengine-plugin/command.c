@@ -350,6 +350,37 @@ static void keyed_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t
 	med_forward(l, txn);
 }
 
+/**
+ * Media that may go past us, of a call that is not here: the SDP as it came. Once there
+ * was an offer that may not, the call is here, and stays.
+ */
+static bool goes_past(med_listener_t *l)
+{
+	return med_ng_entry(&l->view.dict, MED_STR("med-bypass")) != NULL && l->view.sdp.s
+			&& !med_calls_find(l->calls, l->view.call_id, l->now_ms);
+}
+
+static void send_past(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client,
+		med_str_t cookie, const med_legs_t *legs)
+{
+	med_ng_out_t out = {.s = l->out, .size = MED_NG_MAX_DATAGRAM - MED_NG_MAX_COOKIE};
+	med_errbuf_t why;
+
+	if(med_policy_past(&l->view, legs, &out, &why) != MED_EOK) {
+		med_log(LOG_NOTICE, "call %.*s: refused: %s", MED_STR_FMT(l->view.call_id),
+				why.text);
+		refuse_new(l, txn, client, cookie, why.text);
+		return;
+	}
+	if(med_txn_keep(txn, client, cookie, &l->view, NULL, (med_str_t){NULL, 0})
+			!= MED_EOK) {
+		med_txn_move(l->txns, txn, MED_TXN_FREE, 0);
+		return;
+	}
+	med_txn_index(l->txns, txn, l->cookie_hash);
+	med_answer(l, txn, (med_str_t){out.s, out.len});
+}
+
 static void keyed(
 		med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client, med_str_t cookie)
 {
@@ -359,6 +390,8 @@ static void keyed(
 	if(!ids_fit(&l->view, &why) || med_policy_legs(&l->view, &legs, &why) != MED_EOK) {
 		med_log(LOG_WARNING, "call %.*s: %s", MED_STR_FMT(l->view.call_id), why.text);
 		refuse_new(l, txn, client, cookie, why.text);
+	} else if(goes_past(l)) {
+		send_past(l, txn, client, cookie, &legs);
 	} else if(l->view.command == MED_NG_OFFER) {
 		keyed_offer(l, txn, client, cookie, &legs);
 	} else {
@@ -413,6 +446,12 @@ static void roll_back(med_listener_t *l, const med_sockaddr_t *client, med_str_t
 	med_ng_put_raw(&out, cookie);
 	med_ng_put_raw(&out, MED_STR(" d6:result2:oke"));
 	send_to_client(l, client, out.s, out.len);
+	if(call && !call->answered && !call->good_offer.s) {
+		/* refused was the offer that would have brought its media here */
+		l->view.via_branch.len = 0;
+		med_undo(l, &l->node[call->node], &l->view);
+		return;
+	}
 	if(!call || !call->changed || !call->good_offer.s || !call->good_answer.s)
 		return;
 	call->changed = false;

@@ -81,30 +81,37 @@ static bool is_key(med_str_t key, const char *name)
 	return true;
 }
 
-/** Keys that are ours to write when the leg an SDP goes to has a policy. */
-static bool is_ours(med_str_t key, bool to_known)
+static bool is_one_of(med_str_t key, const char *const *names)
 {
-	static const char *const media_keys[] = {"transport-protocol", "sdes", "osrtp",
-			"dtls", "ice", "passthrough", "passthru"};
-	size_t i;
-
-	if(med_str_eq(key, MED_STR("sdp")) || (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
-		return true;
-	if(!to_known)
-		return false;
-	for(i = 0; i < sizeof(media_keys) / sizeof(media_keys[0]); i++) {
-		if(is_key(key, media_keys[i]))
+	for(; *names; names++) {
+		if(is_key(key, *names))
 			return true;
 	}
 	return false;
 }
 
-static void put_others(const med_ng_dict_t *dict, bool to_known, med_ng_out_t *out)
+/** Keys that are ours to write when the leg an SDP goes to has a policy. */
+static bool is_ours(med_str_t key, const med_leg_policy_t *to)
+{
+	static const char *const media_keys[] = {"transport-protocol", "sdes", "osrtp",
+			"dtls", "ice", "passthrough", "passthru", NULL};
+	static const char *const codec_keys[] = {"codec", "ptime", NULL};
+
+	if(med_str_eq(key, MED_STR("sdp")) || (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
+		return true;
+	if(!to->known)
+		return false;
+	return is_one_of(key, media_keys)
+			|| (med_leg_codecs_given(&to->media) && is_one_of(key, codec_keys));
+}
+
+static void put_others(
+		const med_ng_dict_t *dict, const med_leg_policy_t *to, med_ng_out_t *out)
 {
 	size_t i;
 
 	for(i = 0; i < dict->count; i++) {
-		if(!is_ours(dict->entry[i].key, to_known))
+		if(!is_ours(dict->entry[i].key, to))
 			med_ng_put_raw(out, dict->entry[i].pair);
 	}
 }
@@ -297,10 +304,29 @@ static bool writes_hold(const med_leg_policy_t *to, const med_offer_memo_t *memo
 	return false;
 }
 
+/** Most legs say nothing of codecs. */
+static int plan_codecs(const med_legs_t *legs, const med_sdp_t *sdp,
+		med_policy_scratch_t *scratch, med_sdp_edit_t *edit, med_codec_flags_t *flags,
+		med_errbuf_t *why)
+{
+	const med_leg_t *whose = &legs->from;
+	med_errbuf_t inner;
+	int rc;
+
+	memset(flags, 0, sizeof(*flags));
+	if(!med_leg_codecs_given(&legs->from.policy.media)
+			&& !med_leg_codecs_given(&legs->to.policy.media))
+		return MED_EOK;
+	rc = med_codecs_offer(
+			&legs->from, &legs->to, sdp, scratch->formats, edit, flags, &whose, &inner);
+	return rc == MED_EOK ? rc : leg_fail(why, rc, whose, "offer", &inner);
+}
+
 int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 		med_policy_scratch_t *scratch, med_ng_out_t *out, med_offer_memo_t *memo,
 		med_errbuf_t *why)
 {
+	med_codec_flags_t codecs;
 	med_media_mask_t decline;
 	med_sdp_edit_t edit;
 	med_errbuf_t inner;
@@ -315,14 +341,18 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	if(rc != MED_EOK)
 		return leg_fail(why, rc, &legs->from, "offer", &inner);
 	plan_offer(legs, &sdp, decline, &edit, memo);
+	rc = plan_codecs(legs, &sdp, scratch, &edit, &codecs, why);
+	if(rc != MED_EOK)
+		return rc;
 	memo->initial = !view->to_tag.len;
 	med_ng_put(out, "d", 1);
-	put_others(&view->dict, legs->to.policy.known, out);
+	put_others(&view->dict, &legs->to.policy, out);
 	put_common_flags(legs, writes_hold(&legs->to.policy, memo), out);
 	if(!memo->initial
 			&& (legs->from.policy.media.activate || legs->to.policy.media.activate))
 		med_ng_put_raw(out, MED_STR("12:drop-traffic4:stop"));
 	put_offer_flags(legs, &sdp, out);
+	med_codecs_put(&codecs, &legs->to.policy.media, out);
 	put_edited_sdp(&sdp, &edit, scratch, out);
 	return finish(out, why);
 }
@@ -449,6 +479,7 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 		med_errbuf_t *why)
 {
 	const med_leg_policy_t *to = &legs->to.policy;
+	static const med_codec_flags_t no_codecs;
 	enum med_offer_form offered = memo ? (enum med_offer_form)memo->offered
 									   : med_media_offer_form(&legs->from.policy);
 	med_sdp_edit_t edit;
@@ -464,8 +495,9 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	plan_answer(&legs->from, offered, &sdp, &edit);
 	plan_directions(memo, &sdp, &edit);
 	med_ng_put(out, "d", 1);
-	put_others(&view->dict, to->known, out);
+	put_others(&view->dict, to, out);
 	put_common_flags(legs, false, out);
+	med_codecs_put(&no_codecs, &to->media, out);
 	if(is_black_hole(&legs->from.policy, memo))
 		med_ng_put_raw(out, MED_STR("12:drop-traffic5:start"));
 	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED) {
@@ -487,7 +519,8 @@ static bool is_edited(const med_sdp_t *sdp, const med_sdp_edit_t *edit)
 
 	for(i = 0; i < sdp->media_count; i++) {
 		if(edit->line[i].tcap || edit->line[i].acfg || edit->line[i].proto.s
-				|| edit->line[i].crypto || edit->line[i].zero || edit->line[i].directed)
+				|| edit->line[i].crypto || edit->line[i].zero || edit->line[i].directed
+				|| edit->line[i].formats)
 			return true;
 	}
 	return edit->lync;
@@ -539,6 +572,24 @@ static int check_outcome(const med_leg_t *to, const med_sdp_t *sdp, med_errbuf_t
 	return rc == MED_EOK ? rc : leg_fail(why, rc, to, "SDP made by rtpengine", &inner);
 }
 
+int med_policy_past(const med_ng_command_view_t *view, const med_legs_t *legs,
+		med_ng_out_t *out, med_errbuf_t *why)
+{
+	med_errbuf_t inner;
+	med_sdp_t sdp;
+	int rc = parse_sdp(&legs->from, "SDP", view->sdp, &sdp, why);
+
+	if(rc != MED_EOK)
+		return rc;
+	rc = med_media_check_outgoing(&legs->to.policy, &sdp, &inner);
+	if(rc != MED_EOK)
+		return leg_fail(why, rc, &legs->to, "SDP past rtpengine", &inner);
+	med_ng_put(out, "d", 1);
+	med_ng_put_pair(out, MED_STR("result"), MED_STR("ok"));
+	med_ng_put_pair(out, MED_STR("sdp"), view->sdp);
+	return finish(out, why);
+}
+
 static void keep_tags(
 		const med_leg_policy_t *to, const med_sdp_media_t *media, med_offer_line_t *line)
 {
@@ -557,6 +608,7 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 		med_errbuf_t *why)
 {
 	med_sdp_edit_t edit;
+	med_errbuf_t inner;
 	uint8_t tcap = 0;
 	med_sdp_t sdp;
 	size_t i;
@@ -570,6 +622,11 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 	if(rc != MED_EOK)
 		return rc;
 	plan_reply(&legs->to.policy, &sdp, &edit);
+	if(legs->to.policy.media.transcode || legs->to.policy.media.event_payload) {
+		rc = med_codecs_offer_reply(&legs->to, &sdp, scratch->formats, &edit, &inner);
+		if(rc != MED_EOK)
+			return leg_fail(why, rc, &legs->to, "SDP made by rtpengine", &inner);
+	}
 	for(i = 0; i < sdp.media_count && i < memo->count; i++) {
 		const med_sdp_media_t *media = &sdp.media[i];
 

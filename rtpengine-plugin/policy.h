@@ -9,9 +9,8 @@
 #ifndef MED_POLICY_H
 #define MED_POLICY_H
 
-#include "leg.h"
+#include "codecs.h"
 #include "ng.h"
-#include "sdp_edit.h"
 
 /** One m-line of an offer, as its answer needs it. Kept by value for as long as the call.
  */
@@ -39,6 +38,7 @@ typedef struct med_legs {
 /** Room for one SDP while it is edited; one per thread. */
 typedef struct med_policy_scratch {
 	char sdp[MED_NG_MAX_DATAGRAM];
+	med_format_plan_t formats[MED_SDP_MAX_MEDIA];
 } med_policy_scratch_t;
 
 /** The legs of a keyed command. @return MED_EOK, MED_EINVAL with a text */
@@ -59,6 +59,11 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 		const med_offer_memo_t *memo, med_policy_scratch_t *scratch, med_ng_out_t *out,
 		med_errbuf_t *why);
+
+/** The reply to an offer or answer that goes past rtpengine: its SDP, if the other leg
+ * may be sent it. */
+int med_policy_past(const med_ng_command_view_t *view, const med_legs_t *legs,
+		med_ng_out_t *out, med_errbuf_t *why);
 
 /** rtpengine's `ok` to an offer, checked against the leg it goes to. */
 int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,

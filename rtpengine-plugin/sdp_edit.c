@@ -63,6 +63,28 @@ static bool drops_crypto(const struct editor *e, med_str_t line)
 	return true; /* dropped, or written where the first one stands */
 }
 
+/** rtpmap, fmtp and rtcp-fb of a format that is not written. */
+static bool is_of_other_format(const struct editor *e, med_str_t name, med_str_t line)
+{
+	static const med_str_t of_format[] = {
+			MED_STR("rtpmap"), MED_STR("fmtp"), MED_STR("rtcp-fb")};
+	const med_format_plan_t *formats = e->media ? e->media->formats : NULL;
+	const char *at = name.s + name.len + 1, *end = line.s + line.len;
+	unsigned payload = 0;
+	size_t i;
+
+	if(!formats || !is_one_of(name, of_format, sizeof(of_format) / sizeof(of_format[0]))
+			|| at >= end || *at < '0' || *at > '9')
+		return false;
+	for(; at < end && *at >= '0' && *at <= '9' && payload < 1000; at++)
+		payload = payload * 10 + (unsigned)(*at - '0');
+	for(i = 0; i < formats->named; i++) {
+		if(formats->payload[i] == payload)
+			return false;
+	}
+	return true;
+}
+
 static bool drops_attribute(const struct editor *e, med_str_t line)
 {
 	static const med_str_t crypto[] = {MED_STR("crypto")};
@@ -93,6 +115,8 @@ static bool drops_attribute(const struct editor *e, med_str_t line)
 		return true;
 	if(line.len > 9 && is_one_of(name, crypto, 1))
 		return drops_crypto(e, line);
+	if(is_of_other_format(e, name, line))
+		return true;
 	return is_one_of(name, never_passed, sizeof(never_passed) / sizeof(never_passed[0]))
 			|| (e->edit->drop_ice_dtls
 					&& is_one_of(name, ice_dtls, sizeof(ice_dtls) / sizeof(ice_dtls[0])));
@@ -201,14 +225,28 @@ static void write_keys(struct editor *e, med_str_t section)
 		write_key(e, section, e->edit->suites[i]);
 }
 
-/** m=<type> <port> <proto> <formats>, with the port or the proto replaced. */
+/** Formats, and the end of the line. */
+static void write_formats(struct editor *e, med_str_t line, med_str_t whole)
+{
+	const med_format_plan_t *formats = e->media->formats;
+	char text[8];
+	size_t i;
+
+	for(i = 0; i < formats->count; i++) {
+		snprintf(text, sizeof(text), " %u", formats->payload[i]);
+		put(e, text);
+	}
+	med_ng_put(e->out, line.s + line.len, whole.len - line.len);
+}
+
+/** m=<type> <port> <proto> <formats>, with what is to be written instead. */
 static void write_m(struct editor *e, med_str_t line, med_str_t whole)
 {
 	const char *end = line.s + line.len, *port, *proto, *formats;
 
 	port = memchr(line.s, ' ', line.len);
 	proto = port ? memchr(port + 1, ' ', (size_t)(end - port - 1)) : NULL;
-	if(!proto || (!e->media->decline && !e->media->proto.s)) {
+	if(!proto || (!e->media->decline && !e->media->proto.s && !e->media->formats)) {
 		med_ng_put_raw(e->out, whole);
 		return;
 	}
@@ -225,6 +263,11 @@ static void write_m(struct editor *e, med_str_t line, med_str_t whole)
 		put(e, " ");
 		med_ng_put_raw(e->out, e->media->proto);
 		proto = formats;
+	}
+	if(e->media->formats) {
+		med_ng_put(e->out, proto, (size_t)(formats - proto));
+		write_formats(e, line, whole);
+		return;
 	}
 	med_ng_put(e->out, proto, (size_t)(whole.s + whole.len - proto));
 }

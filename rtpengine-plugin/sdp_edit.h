@@ -20,6 +20,13 @@ enum med_crypto_edit {
 	MED_CRYPTO_ARRANGED, /**< of those one of each suite, in the order of the leg */
 };
 
+/** The formats to write on an m-line. */
+typedef struct med_format_plan {
+	uint8_t count;
+	uint8_t named; /**< of those behind, attributes are not written */
+	uint8_t payload[MED_SDP_MAX_FORMATS + 32];
+} med_format_plan_t;
+
 typedef struct med_sdp_line_edit {
 	bool decline;      /**< port 0 */
 	bool zero;         /**< the address that says hold */
@@ -27,9 +34,10 @@ typedef struct med_sdp_line_edit {
 	uint8_t direction; /**< enum med_sdp_direction */
 	uint8_t crypto;    /**< enum med_crypto_edit */
 	med_leg_keys_t keys;
-	med_str_t proto; /**< the transport to write; s NULL: as it is */
-	uint8_t tcap;    /**< insert a=tcap of this number and a=pcfg: RTP/SAVP (RFC 5939) */
-	uint16_t acfg;   /**< insert a=acfg with this number (0: none) ... */
+	med_str_t proto;                  /**< the transport to write; s NULL: as it is */
+	const med_format_plan_t *formats; /**< NULL: as they are */
+	uint8_t tcap;  /**< insert a=tcap of this number and a=pcfg: RTP/SAVP (RFC 5939) */
+	uint16_t acfg; /**< insert a=acfg with this number (0: none) ... */
 	uint16_t acfg_tcap; /**< ... and this transport capability */
 } med_sdp_line_edit_t;
 

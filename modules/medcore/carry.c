@@ -14,19 +14,17 @@ static const char bytes_of[] =
 #define ANY_BYTE 63 /* two symbols follow: its upper two bits, its lower six */
 /* Up to here a number is one symbol; more is two. */
 #define NUMBER_SHORT 48
-/* What they stand as, encrypted. */
+/* Symbols as characters. */
 static const char chars_of[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The reverse of both; ANY_BYTE and NO_SYMBOL: of none. */
-#define NO_SYMBOL 128
+/* The reverse of both; ANY_BYTE: of none. */
 static uint8_t symbol_of_byte[256], symbol_of_char[256];
 
 static void tables_made(void)
 {
 	if(symbol_of_byte[0] == ANY_BYTE)
 		return;
-	memset(symbol_of_char, NO_SYMBOL, sizeof symbol_of_char);
 	for(unsigned i = 0; i < sizeof chars_of - 1; i++)
 		symbol_of_char[(unsigned char)chars_of[i]] = (uint8_t)i;
 	memset(symbol_of_byte, ANY_BYTE, sizeof symbol_of_byte);
@@ -197,64 +195,100 @@ void med_chacha20(const uint8_t key[32], uint32_t counter, const uint32_t nonce[
 	memcpy(out + 12, &d, 16);
 }
 
-#define WORD_SYMBOLS 5 /* of 30 of its bits */
-#define BLOCK_SYMBOLS (16 * WORD_SYMBOLS)
+/*
+ * The same characters, sixteen at once: A to Z, a to z, 0 to 9, '-', '_', each range
+ * by what lies between the two. Comparisons give a mask.
+ */
+typedef int8_t row16_t __attribute__((vector_size(16)));
 
-static void stream_block(
-		const uint8_t key[32], uint64_t nonce, size_t at, uint8_t stream[BLOCK_SYMBOLS])
+static inline row16_t row_of_chars(row16_t symbols)
 {
-	const uint32_t words[3] = {0, (uint32_t)nonce, (uint32_t)(nonce >> 32)};
-	uint32_t block[16];
-
-	med_chacha20(key, (uint32_t)(at / BLOCK_SYMBOLS), words, block);
-	for(size_t i = 0; i < 16; i++, stream += WORD_SYMBOLS) {
-		stream[0] = block[i] & 63;
-		stream[1] = block[i] >> 6 & 63;
-		stream[2] = block[i] >> 12 & 63;
-		stream[3] = block[i] >> 18 & 63;
-		stream[4] = block[i] >> 24 & 63;
-	}
+	return symbols + 'A' + ((symbols > 25) & ('a' - 26 - 'A'))
+			+ ((symbols > 51) & ('0' - 52 - ('a' - 26)))
+			+ ((symbols > 61) & ('-' - 62 - ('0' - 52)))
+			+ ((symbols > 62) & ('_' - 63 - ('-' - 62)));
 }
 
-static size_t block_end(size_t at, size_t len)
+/** @p strange  gets a mask of what is no such character. */
+static inline row16_t row_of_symbols(row16_t chars, row16_t *strange)
 {
-	return len - at < BLOCK_SYMBOLS ? len : at + BLOCK_SYMBOLS;
+	row16_t upper = (chars >= 'A') & (chars <= 'Z');
+	row16_t lower = (chars >= 'a') & (chars <= 'z');
+	row16_t digit = (chars >= '0') & (chars <= '9');
+	row16_t minus = chars == '-', under = chars == '_';
+
+	*strange |= ~(upper | lower | digit | minus | under);
+	return (upper & (chars - 'A')) | (lower & (chars - ('a' - 26)))
+			| (digit & (chars - ('0' - 52))) | (minus & 62) | (under & 63);
+}
+
+/* Six bits of each byte of a block, and one more of what is left of each three. */
+#define BLOCK_ROWS 5
+#define BLOCK_SYMBOLS (16 * BLOCK_ROWS)
+
+typedef union rows {
+	row16_t row[BLOCK_ROWS];
+	uint8_t bytes[BLOCK_SYMBOLS];
+} rows_t;
+
+static void stream_block(const uint8_t key[32], uint64_t nonce, size_t at, rows_t *stream)
+{
+	const uint32_t words[3] = {0, (uint32_t)nonce, (uint32_t)(nonce >> 32)};
+	typedef uint8_t bytes16_t __attribute__((vector_size(16)));
+	uint32_t block[16];
+	bytes16_t row[4];
+
+	med_chacha20(key, (uint32_t)(at / BLOCK_SYMBOLS), words, block);
+	memcpy(row, block, sizeof row);
+	for(int i = 0; i < 4; i++)
+		stream->row[i] = (row16_t)(row[i] & 63);
+	stream->row[4] = (row16_t)(row[0] >> 6 | (row[1] >> 6) << 2 | (row[2] >> 6) << 4);
+}
+
+static size_t block_len(size_t at, size_t len)
+{
+	return len - at < BLOCK_SYMBOLS ? len - at : BLOCK_SYMBOLS;
 }
 
 void med_carry_seal(
 		const uint8_t key[32], uint64_t nonce, const med_carry_t *carry, char *out)
 {
-	uint8_t stream[BLOCK_SYMBOLS];
+	rows_t stream, work = {.bytes = {0}};
 
-	for(size_t at = 0, end; at < carry->len; at = end) {
-		stream_block(key, nonce, at, stream);
-		end = block_end(at, carry->len);
-		for(size_t i = at; i < end; i++)
-			out[i] = chars_of[carry->symbols[i] ^ stream[i - at]];
+	for(size_t at = 0; at < carry->len; at += BLOCK_SYMBOLS) {
+		size_t len = block_len(at, carry->len);
+
+		stream_block(key, nonce, at, &stream);
+		memcpy(work.bytes, carry->symbols + at, len);
+		for(int i = 0; i < BLOCK_ROWS; i++)
+			work.row[i] = row_of_chars(work.row[i] ^ stream.row[i]);
+		memcpy(out + at, work.bytes, len);
+		memset(&work, 0, sizeof work);
 	}
 }
 
 int med_carry_open(
 		const uint8_t key[32], uint64_t nonce, med_str_t sealed, med_carry_t *carry)
 {
-	uint8_t stream[BLOCK_SYMBOLS], seen = 0;
+	rows_t stream, work;
+	row16_t strange = {0};
+	const row16_t none = {0};
 
-	tables_made();
 	if(sealed.len > carry->max)
 		return MED_ELIMIT;
-	for(size_t at = 0, end; at < sealed.len; at = end) {
-		stream_block(key, nonce, at, stream);
-		end = block_end(at, sealed.len);
-		for(size_t i = at; i < end; i++) {
-			uint8_t symbol = symbol_of_char[(unsigned char)sealed.s[i]];
+	for(size_t at = 0; at < sealed.len; at += BLOCK_SYMBOLS) {
+		size_t len = block_len(at, sealed.len);
 
-			seen |= symbol;
-			carry->symbols[i] = symbol ^ stream[i - at];
-		}
+		stream_block(key, nonce, at, &stream);
+		memset(&work, 'A', sizeof work);
+		memcpy(work.bytes, sealed.s + at, len);
+		for(int i = 0; i < BLOCK_ROWS; i++)
+			work.row[i] = row_of_symbols(work.row[i], &strange) ^ stream.row[i];
+		memcpy(carry->symbols + at, work.bytes, len);
 	}
 	carry->len = sealed.len;
 	carry->at = 0;
-	return (seen & NO_SYMBOL) != 0 ? MED_EINVAL : MED_EOK;
+	return memcmp(&strange, &none, sizeof none) != 0 ? MED_EINVAL : MED_EOK;
 }
 
 char *med_carry_bits(char *at, uint64_t bits, int chars)
@@ -272,6 +306,6 @@ uint64_t med_carry_bits_of(const char *at, int chars)
 
 	tables_made();
 	for(int i = 0; i < chars; i++)
-		bits |= (uint64_t)(symbol_of_char[(unsigned char)at[i]] & 63) << (6 * i);
+		bits |= (uint64_t)symbol_of_char[(unsigned char)at[i]] << (6 * i);
 	return bits;
 }

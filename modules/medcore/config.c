@@ -42,6 +42,27 @@ static void fetch_chain(const med_config_t *config, enum med_kind kind, med_str_
 		__builtin_prefetch(chain_of(&config->table[kind], med_id_hash(id)));
 }
 
+/* The bucket is there by now; what finding its first slot takes will be. */
+static void fetch_slot(med_slot_t *const *chain)
+{
+	if(*chain == NULL)
+		return;
+	__builtin_prefetch(&(*chain)->number);
+	__builtin_prefetch((*chain)->id);
+}
+
+void med_config_expect(med_config_t *config, enum med_kind kind, med_str_t id)
+{
+	const med_table_t *table = &config->table[kind];
+
+	if(config->expected != NULL)
+		fetch_slot(config->expected);
+	config->expected =
+			table->buckets == 0 ? NULL : chain_of(table, med_id_hash(kept_id(id)));
+	if(config->expected != NULL)
+		__builtin_prefetch(config->expected);
+}
+
 /* Longer chains are the worst that a failed growth leads to. */
 static void grow_table(med_config_t *config, med_table_t *table)
 {
@@ -61,6 +82,7 @@ static void grow_table(med_config_t *config, med_table_t *table)
 		}
 	}
 	med_free(&config->own, table->bucket);
+	config->expected = NULL;
 	table->bucket = wide;
 	table->buckets = buckets;
 }
@@ -352,6 +374,7 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 static int fill_trunks(
 		med_config_t *config, med_route_entry_t *entry, const med_list_t *trunks)
 {
+	const med_table_t *table = &config->table[MED_KIND_TRUNK];
 	const med_weighted_t *item = trunks->items;
 	uint32_t divisor = 0;
 
@@ -359,6 +382,8 @@ static int fill_trunks(
 		fetch_chain(config, MED_KIND_TRUNK, item[i].id);
 		divisor = gcd(divisor, item[i].weight);
 	}
+	for(size_t i = 0; i < trunks->count && table->buckets > 0; i++)
+		fetch_slot(chain_of(table, med_id_hash(item[i].id)));
 	for(size_t i = 0; i < trunks->count; i++) {
 		uint32_t weight = divisor == 0 ? 0 : item[i].weight / divisor;
 		med_slot_t *slot = med_slot_of(config, MED_KIND_TRUNK, item[i].id);

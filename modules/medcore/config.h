@@ -30,6 +30,11 @@ med_config_t *med_config_new(const med_mem_t *own, const med_mem_t *shared);
 void med_config_free(med_config_t *config);
 
 /**
+ * That one will be set next but one, so what it takes to find it should be in the cache
+ * by then. Costs a hash, changes nothing; it need not be true.
+ */
+void med_config_expect(med_config_t *config, enum med_kind kind, med_str_t id);
+/**
  * One object as it is now. Takes effect with the next med_config_build().
  * A bad one is refused: its text is kept for med_config_refused(), its last good
  * version stays. Fields are copied.
@@ -160,6 +165,9 @@ const med_limits_t *med_snapshot_limits(const med_snapshot_t *snapshot, med_str_
  */
 const med_limits_t *med_snapshot_link(
 		const med_snapshot_t *snapshot, med_str_t a, med_str_t b);
+/** Each of them in turn, as med_snapshot_next_trunk(). */
+const med_limits_t *med_snapshot_next_limits(
+		const med_snapshot_t *snapshot, uint64_t *at);
 const med_pool_t *med_snapshot_pool(const med_snapshot_t *snapshot, med_str_t id);
 /** The site whose subnets have this address, the longest prefix wins; empty: none. */
 med_str_t med_snapshot_site_of(const med_snapshot_t *snapshot, const med_ip_t *address);

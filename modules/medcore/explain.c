@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "medcore/bypass.h"
 #include "medcore/snapshot.h"
 
 typedef struct med_explaining {
@@ -125,22 +126,42 @@ static int normalize_both(med_explaining_t *e, const med_explain_query_t *query)
 	return rc;
 }
 
-static void tell_candidate(const med_explaining_t *e, const med_candidate_t *candidate)
+/* As it would be decided with no more known than here: of a user, the site alone. */
+static bool tell_bypass(const med_explaining_t *e, const med_trunk_t *trunk)
+{
+	static const med_leg_policy_t nobody;
+	med_bypass_end_t from = {.trunk = e->in,
+			.leg = e->in != NULL ? &e->in->leg : &nobody,
+			.site = e->site};
+	med_bypass_end_t to = {.trunk = trunk, .leg = &trunk->leg};
+	med_errbuf_t why = {""};
+	enum med_bypass bypass;
+
+	if(!from.leg->bypass && !trunk->leg.bypass)
+		return false;
+	bypass = med_bypass(e->snapshot, &from, &to, false, &why);
+	MED_TRACE(e->trace, "%s", why.text);
+	return med_bypass_yes(bypass);
+}
+
+static void tell_candidate(const med_explaining_t *e, const med_candidate_t *found)
 {
 	const med_explain_result_t *result = e->result;
+	med_candidate_t candidate = *found;
 	med_numbers_t numbers;
 	int rc;
 
 	if(e->sink == NULL)
 		return;
 	MED_TRACE(e->trace, "candidate trunk '%.*s': numbers as it wants them",
-			MED_STR_FMT(candidate->trunk->id));
-	rc = med_translate(e->snapshot, e->scratch, candidate->trunk, candidate->route,
+			MED_STR_FMT(candidate.trunk->id));
+	rc = med_translate(e->snapshot, e->scratch, candidate.trunk, candidate.route,
 			&result->called, &result->calling, &numbers, e->trace);
 	if(rc != MED_EOK)
 		MED_TRACE(e->trace, "translation failed: %s", med_strerror(rc));
-	else if(e->sink->candidate != NULL)
-		e->sink->candidate(e->sink->ctx, candidate, &numbers);
+	candidate.bypassed = tell_bypass(e, candidate.trunk);
+	if(rc == MED_EOK && e->sink->candidate != NULL)
+		e->sink->candidate(e->sink->ctx, &candidate, &numbers);
 }
 
 static int choose(med_explaining_t *e, const med_explain_query_t *asked)

@@ -175,6 +175,20 @@ static void find_in_profile(
 				"no and enable_3pcc_refer no a call that is transferred is bypassed no "
 				"more",
 				MED_STR_FMT(med_slot_id(slot)));
+	if(profile->enable_bypass && !profile->anchor)
+		find(f, MED_WARNED,
+				"profile '%.*s': field 'enable_bypass': yes, but with anchor no all "
+				"media "
+				"goes past us, wherever its ends are; leave one of them out",
+				MED_STR_FMT(med_slot_id(slot)));
+	if(!profile->anchor
+			&& (profile->codecs.count > 0 || profile->comfort_noise || profile->dtmf
+					|| profile->dtmf_payload || profile->packet_time_ms))
+		find(f, MED_WARNED,
+				"profile '%.*s': field 'anchor': no, so codecs, comfort_noise, dtmf, "
+				"dtmf_payload and packet_time_ms count only in calls whose other side is "
+				"anchored; anchor yes",
+				MED_STR_FMT(med_slot_id(slot)));
 }
 
 static void find_in_response_rules(const med_slot_t *slot,

@@ -57,24 +57,50 @@ static uint64_t one(enum med_way way)
 	return way == MED_WAY_IN ? 1u : (uint64_t)1 << 32;
 }
 
-static enum med_limited over(uint64_t calls, const med_limits_t *limits, enum med_way way)
+/* Of a limit, what this node may have. MED_UNSET is more than there can be. */
+static uint32_t bound_of(uint32_t limit, uint32_t share)
+{
+	if(limit == MED_UNSET || share == 0)
+		return limit;
+	if(share == MED_SHARE_NO_END)
+		return MED_UNSET;
+	return share - 1 < limit ? share - 1 : limit;
+}
+
+/* Calls so far leave no room for @p more of them. */
+static enum med_limited over(uint64_t calls, uint32_t more,
+		const med_limit_state_t *state, const med_limits_t *limits, enum med_way way)
 {
 	uint64_t in = calls_of(calls, MED_WAY_IN), out = calls_of(calls, MED_WAY_OUT);
 
-	/* MED_UNSET is more than there can be */
-	if(in + out >= limits->max_calls)
+	if(in + out + more > bound_of(limits->max_calls, GET(state->share[MED_LIMIT_CALLS])))
 		return MED_LIMIT_CALLS;
-	if(way == MED_WAY_IN && in >= limits->max_calls_in)
+	if(way == MED_WAY_IN
+			&& in + more > bound_of(
+					   limits->max_calls_in, GET(state->share[MED_LIMIT_CALLS_IN])))
 		return MED_LIMIT_CALLS_IN;
-	if(way == MED_WAY_OUT && out >= limits->max_calls_out)
+	if(way == MED_WAY_OUT
+			&& out + more > bound_of(
+					   limits->max_calls_out, GET(state->share[MED_LIMIT_CALLS_OUT])))
 		return MED_LIMIT_CALLS_OUT;
 	return MED_LIMIT_LETS;
 }
 
-/* Nanoseconds that one call uses up, and how far ahead of the clock that may be. */
-static int64_t cost_of(const med_limits_t *limits, int64_t *ahead)
+#define MILLI 1000u
+
+/* Thousandths of a call a second; MED_UNSET: there is no bound. */
+static uint32_t rate_of(const med_limit_state_t *state, const med_limits_t *limits)
 {
-	int64_t cost = NS_PER_S / limits->calls_per_second;
+	return limits->calls_per_second == MED_UNSET
+			? MED_UNSET
+			: bound_of(
+					limits->calls_per_second * MILLI, GET(state->share[MED_LIMIT_RATE]));
+}
+
+/* Nanoseconds that one call uses up, and how far ahead of the clock that may be. */
+static int64_t cost_of(uint32_t rate, const med_limits_t *limits, int64_t *ahead)
+{
+	int64_t cost = NS_PER_S * MILLI / rate;
 
 	*ahead = (int64_t)limits->window_ms * (NS_PER_S / 1000) - cost;
 	if(*ahead < 0)
@@ -82,9 +108,15 @@ static int64_t cost_of(const med_limits_t *limits, int64_t *ahead)
 	return cost;
 }
 
-static bool has_rate(const med_limits_t *limits)
+uint32_t med_limit_here(const med_limit_state_t *state, const med_limits_t *limits,
+		enum med_limited limited)
 {
-	return limits->calls_per_second != MED_UNSET;
+	uint32_t rate;
+
+	if(limited != MED_LIMIT_RATE)
+		return bound_of(med_limited_value(limits, limited), GET(state->share[limited]));
+	rate = rate_of(state, limits);
+	return rate == MED_UNSET ? rate : rate / MILLI;
 }
 
 /* What was paid at a slower rate than this one is not held against it. */
@@ -93,26 +125,36 @@ static int64_t paid_of(int64_t paid, int64_t cost, int64_t ahead, int64_t now_ns
 	return paid < now_ns || paid - now_ns > ahead + 2 * cost ? now_ns : paid;
 }
 
-static bool too_fast(int64_t paid, const med_limits_t *limits, int64_t now_ns)
+static bool too_fast(
+		const med_limit_state_t *state, const med_limits_t *limits, int64_t now_ns)
 {
+	uint32_t rate = rate_of(state, limits);
 	int64_t cost, ahead;
 
-	if(!has_rate(limits))
-		return false;
-	cost = cost_of(limits, &ahead);
-	return paid_of(paid, cost, ahead, now_ns) - now_ns > ahead;
+	if(rate == MED_UNSET || rate == 0)
+		return rate == 0;
+	cost = cost_of(rate, limits, &ahead);
+	return paid_of(GET(state->paid_ns), cost, ahead, now_ns) - now_ns > ahead;
 }
 
-enum med_limited med_limit_asks(const med_limit_state_t *state,
-		const med_limits_t *limits, enum med_way way, bool emergency, int64_t now_ns)
+/* Whoever shares the limit with other nodes is told that there is too little here. */
+static enum med_limited wanted(med_limit_state_t *state, enum med_limited limited)
 {
-	enum med_limited limited = over(GET(state->calls), limits, way);
+	(void)__atomic_fetch_or(&state->wanted, 1u << limited, __ATOMIC_RELAXED);
+	return limited;
+}
+
+enum med_limited med_limit_asks(med_limit_state_t *state, const med_limits_t *limits,
+		enum med_way way, bool emergency, int64_t now_ns)
+{
+	enum med_limited limited;
 
 	if(emergency && limits->emergency_exempt)
 		return MED_LIMIT_LETS;
-	return limited == MED_LIMIT_LETS && too_fast(GET(state->paid_ns), limits, now_ns)
-			? MED_LIMIT_RATE
-			: limited;
+	limited = over(GET(state->calls), 1, state, limits, way);
+	if(limited == MED_LIMIT_LETS && too_fast(state, limits, now_ns))
+		limited = MED_LIMIT_RATE;
+	return limited == MED_LIMIT_LETS ? limited : wanted(state, limited);
 }
 
 /* A bucket of tokens, told by when it will be full again. */
@@ -120,10 +162,11 @@ static bool pay(
 		med_limit_state_t *state, const med_limits_t *limits, bool always, int64_t now_ns)
 {
 	int64_t paid = GET(state->paid_ns), ahead, cost, from;
+	uint32_t rate = rate_of(state, limits);
 
-	if(!has_rate(limits))
-		return true;
-	cost = cost_of(limits, &ahead);
+	if(rate == MED_UNSET || rate == 0)
+		return rate != 0 || always;
+	cost = cost_of(rate, limits, &ahead);
 	do {
 		from = paid_of(paid, cost, ahead, now_ns);
 		if(from - now_ns > ahead) {
@@ -133,16 +176,18 @@ static bool pay(
 		}
 	} while(!__atomic_compare_exchange_n(&state->paid_ns, &paid, from + cost, true,
 			__ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	(void)__atomic_add_fetch(&state->paced, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
 static void pay_back(med_limit_state_t *state, const med_limits_t *limits)
 {
+	uint32_t rate = rate_of(state, limits);
 	int64_t ahead;
 
-	if(has_rate(limits))
+	if(rate != MED_UNSET && rate != 0)
 		(void)__atomic_sub_fetch(
-				&state->paid_ns, cost_of(limits, &ahead), __ATOMIC_RELAXED);
+				&state->paid_ns, cost_of(rate, limits, &ahead), __ATOMIC_RELAXED);
 }
 
 static enum med_limited take_one(med_limit_state_t *state, const med_limits_t *limits,
@@ -153,15 +198,21 @@ static enum med_limited take_one(med_limit_state_t *state, const med_limits_t *l
 	enum med_limited limited;
 
 	do {
-		limited = always ? MED_LIMIT_LETS : over(calls, limits, way);
+		limited = always ? MED_LIMIT_LETS : over(calls, 1, state, limits, way);
 		if(limited != MED_LIMIT_LETS)
-			return limited;
+			return wanted(state, limited);
 	} while(!__atomic_compare_exchange_n(&state->calls, &calls, calls + one(way), true,
-			__ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	if(pay(state, limits, always, now_ns))
-		return MED_LIMIT_LETS;
+			__ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	/* what was given to another node meanwhile is no longer ours: see med_permits_ask()
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	limited = always ? MED_LIMIT_LETS : over(calls + one(way), 0, state, limits, way);
+	if(limited == MED_LIMIT_LETS && !pay(state, limits, always, now_ns))
+		limited = MED_LIMIT_RATE;
+	if(limited == MED_LIMIT_LETS)
+		return limited;
 	(void)__atomic_sub_fetch(&state->calls, one(way), __ATOMIC_RELAXED);
-	return MED_LIMIT_RATE;
+	return wanted(state, limited);
 }
 
 enum med_limited med_limit_take(med_limit_state_t *states,

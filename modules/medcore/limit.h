@@ -13,14 +13,6 @@
 
 #include "medcore/bandwidth.h"
 
-/** Zeroed; of a limits object. Changed by atomic builtins. */
-typedef struct med_limit_state {
-	uint64_t calls;  /**< that are up: came from it, and above MED_LIMIT_OUT went to it */
-	int64_t paid_ns; /**< its rate is used up until then */
-	uint32_t told_s; /**< of a refusal; 0: none */
-	uint32_t unused;
-} med_limit_state_t;
-
 enum med_way { MED_WAY_IN, MED_WAY_OUT };
 
 /** What is in the way of one more call. */
@@ -31,16 +23,38 @@ enum med_limited {
 	MED_LIMIT_CALLS_OUT,
 	MED_LIMIT_RATE,
 };
+#define MED_LIMITEDS 5
+
+/** Zeroed; of a limits object. Changed by atomic builtins. */
+typedef struct med_limit_state {
+	uint64_t calls;  /**< that are up: came from it, and above MED_LIMIT_OUT went to it */
+	int64_t paid_ns; /**< its rate is used up until then */
+	uint32_t told_s; /**< of a refusal; 0: none */
+	uint32_t wanted; /**< bits by enum med_limited: what was in the way; taken by permit.c
+					  */
+	uint32_t paced;  /**< calls that a rate counted, ever */
+	uint32_t elsewhere; /**< calls that other nodes count, as they said last */
+	/**
+	 * What this node may have of a limit that nodes share, plus one, by enum med_limited;
+	 * 0: all of it. Of a rate: thousandths of a call a second.
+	 */
+	uint32_t share[MED_LIMITEDS];
+} med_limit_state_t;
+#define MED_SHARE_NO_END UINT32_MAX /**< the limit does not hold */
+
 /** "max_calls" and so on: its field. */
 const char *med_limited_field(enum med_limited limited);
 /** The field's value. */
 uint32_t med_limited_value(const med_limits_t *limits, enum med_limited limited);
 
 uint32_t med_limit_calls(const med_limit_state_t *state, enum med_way way);
+/** What of it this node may have now; of a rate rounded down. */
+uint32_t med_limit_here(const med_limit_state_t *state, const med_limits_t *limits,
+		enum med_limited limited);
 
-/** Would it be let through? Nothing is counted. */
-enum med_limited med_limit_asks(const med_limit_state_t *state,
-		const med_limits_t *limits, enum med_way way, bool emergency, int64_t now_ns);
+/** Would it be let through? Nothing is counted, but that it was wanted. */
+enum med_limited med_limit_asks(med_limit_state_t *state, const med_limits_t *limits,
+		enum med_way way, bool emergency, int64_t now_ns);
 
 /**
  * One more call past all limits of a trunk, or past none: then *at is the one in the way.

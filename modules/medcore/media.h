@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "medcore/sdp.h"
+#include "medcore/codec.h"
 
 enum med_srtp_mode {
 	MED_SRTP_NOT_SUPPORTED = 0,
@@ -27,6 +27,27 @@ enum med_hold_form {
 };
 /** Their words in a profile; closed by NULL. */
 extern const char *const med_hold_words[];
+
+/** What a leg hears of comfort noise (PT 13). */
+enum med_comfort {
+	MED_COMFORT_AS_RECEIVED,
+	MED_COMFORT_NO,  /**< it is not offered any, and offers none */
+	MED_COMFORT_YES, /**< it is always offered */
+};
+extern const char *const med_comfort_words[];
+
+/** How digits come and go on a leg. */
+enum med_dtmf {
+	MED_DTMF_AS_RECEIVED,
+	MED_DTMF_INBAND, /**< as tones: it is not offered telephone-event */
+	MED_DTMF_INFO,   /**< refused: we send no requests of our own within a call */
+};
+extern const char *const med_dtmf_words[];
+
+/** Codecs of one leg. */
+#define MED_LEG_CODECS 5
+/** Payload types that telephone-event may be mapped to: dynamic ones. */
+#define MED_DYNAMIC_FIRST 96
 
 /** Suites of one leg. */
 #define MED_LEG_SUITES 4
@@ -45,8 +66,16 @@ typedef struct med_leg_media {
 	unsigned hold : 2;      /**< enum med_hold_form: how it reads that it is held */
 	unsigned activate : 1;  /**< a call that begins on hold does not seem so to it */
 	unsigned early_183 : 1; /**< an 18x with SDP is a 183 to it */
-	unsigned spare : 11;
-	unsigned more;
+	unsigned packet_time : 3; /**< in tens of milliseconds; 0: as the other side has it */
+	unsigned spare : 8;
+	unsigned codecs : 20;       /**< enum med_codec + 1, four bits each, the first one
+								   lowest; 0: those of the other side */
+	unsigned event_payload : 6; /**< telephone-event's, above MED_DYNAMIC_FIRST - 1; 0: as
+								   the other side has it */
+	unsigned comfort : 2;       /**< enum med_comfort */
+	unsigned dtmf : 2;          /**< enum med_dtmf */
+	unsigned transcode : 1;     /**< all of its codecs are offered, whatever comes */
+	unsigned more : 1;
 } med_leg_media_t;
 
 /** How a leg's media must look. Small, copied by value, survives its trunk. */
@@ -54,6 +83,7 @@ typedef struct med_leg_policy {
 	uint8_t srtp;  /**< enum med_srtp_mode, already forced by transport (spec 2.2) */
 	bool anchored; /**< media must go through rtpengine */
 	bool known;    /**< false: a side that no trunk describes (a phone): pass as it is */
+	bool bypass;   /**< anchored, but its profile lets media past us (bypass.h) */
 	med_leg_media_t media;
 } med_leg_policy_t;
 
@@ -68,8 +98,20 @@ typedef struct med_leg_keys {
 } med_leg_keys_t;
 med_leg_keys_t med_leg_keys(const med_leg_policy_t *leg, const med_sdp_media_t *media);
 
+/** The leg's codecs in its order; none: it takes those of the other side. @return how
+ * many
+ */
+size_t med_leg_codecs(const med_leg_media_t *media, uint8_t codecs[MED_LEG_CODECS]);
+
+/** Does the leg say anything of codecs? For most nothing is to be done. */
+static inline bool med_leg_codecs_given(const med_leg_media_t *media)
+{
+	return media->codecs || media->event_payload || media->comfort
+			|| media->dtmf == MED_DTMF_INBAND || media->packet_time;
+}
+
 /** Room for med_leg_words_write(). */
-#define MED_LEG_WORDS_MAX 96
+#define MED_LEG_WORDS_MAX 192
 
 static inline bool med_leg_media_given(const med_leg_media_t *media)
 {

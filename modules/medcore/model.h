@@ -65,6 +65,9 @@ void med_ip_format(const med_ip_t *ip, char *out, size_t size);
 
 enum med_forwarding { MED_VOICE_POLICY_USAGE, MED_INTERNAL_ONLY, MED_CUSTOM_USAGE };
 
+/** Where media may go past us, as far as profiles let it (spec 6.4). */
+enum med_bypass_mode { MED_BYPASS_NEVER, MED_BYPASS_ALWAYS, MED_BYPASS_BY_SITE };
+
 enum med_peer_kind { MED_PSTN_GATEWAY, MED_IP_PBX, MED_ITSP };
 
 /** What ends progress_timeout_ms (spec 4.3). */
@@ -107,13 +110,16 @@ typedef struct med_limits {
 	uint32_t audio_kbit, audio_kbit_session;
 	uint16_t overload_code;
 	bool emergency_exempt;
+	uint8_t without_redis; /**< enum med_without_redis */
 } med_limits_t;
 
 /** A peer of the Mediation Server: PSTN gateway, IP-PBX or the ITSP's SBC (spec 2.3). */
 typedef struct med_gateway {
 	med_str_t id, name, site;
-	med_str_t address;           /**< FQDN or IP, as written */
-	med_str_t tls_name;          /**< the name its certificate must carry */
+	med_str_t address;  /**< FQDN or IP, as written */
+	med_str_t tls_name; /**< the name its certificate must carry */
+	med_str_t alternate_by_pass_id;
+	med_ip_t representative_media_ip; /**< prefix 0: not given */
 	const med_ip_t *sources;     /**< where its requests may come from: `source`, else its
 								  * targets */
 	const med_target_t *targets; /**< where it listens, the best first */
@@ -131,6 +137,7 @@ typedef struct med_gateway {
 /** A place (spec 3.8). */
 typedef struct med_site {
 	med_str_t id, dial_plan;
+	med_str_t bypass_id;     /**< empty: no other site has its */
 	const med_ip_t *subnets; /**< networks that belong to it */
 	size_t subnet_count;
 } med_site_t;
@@ -145,6 +152,8 @@ typedef struct med_profile {
 	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */
 	uint8_t srtp_mode; /**< as configured; see med_trunk_t.leg */
 	bool anchor;       /**< media through rtpengine; default true */
+	bool enable_bypass;
+	uint8_t bypass_mode; /**< enum med_bypass_mode; of the global one alone */
 	med_leg_media_t media;
 	bool remove_plus_from_uri;
 	bool forward_pai;

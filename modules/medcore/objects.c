@@ -81,7 +81,8 @@ med_gateway_object_t *med_gateway_object(
 	med_gateway_object_t *object = med_segment_new(&config->heap,
 			sizeof(*object) + 2 * count * sizeof(*targets) + sources * sizeof(med_ip_t)
 					+ slot->id_len + record->name.len + record->site.len
-					+ record->address.len + record->tls_name.len);
+					+ record->address.len + record->tls_name.len
+					+ record->alternate_by_pass_id.len);
 	med_target_t *own;
 	char *at;
 	med_gateway_t *g;
@@ -102,6 +103,9 @@ med_gateway_object_t *med_gateway_object(
 	g->site = pack(&at, record->site);
 	g->address = pack(&at, record->address);
 	g->tls_name = pack(&at, record->tls_name);
+	g->alternate_by_pass_id = pack(&at, record->alternate_by_pass_id);
+	if(record->representative_media_ip.len > 0)
+		(void)med_ip_parse(record->representative_media_ip, &g->representative_media_ip);
 	g->routable = record->routable != 0;
 	g->peer = (uint8_t)record->peer;
 	g->tls_wildcard = record->tls_wildcard != 0;
@@ -121,8 +125,9 @@ med_site_object_t *med_site_object(
 		med_heap_t *heap, med_str_t id, const med_site_record_t *record)
 {
 	size_t size = record->subnets.count * sizeof(med_ip_t);
-	med_site_object_t *object = med_segment_new(
-			heap, sizeof(*object) + size + id.len + record->dial_plan.len);
+	med_site_object_t *object = med_segment_new(heap,
+			sizeof(*object) + size + id.len + record->dial_plan.len
+					+ record->bypass_id.len);
 	char *at = (char *)(object + 1);
 
 	if(object == NULL)
@@ -134,6 +139,7 @@ med_site_object_t *med_site_object(
 	at += size;
 	object->site.id = pack(&at, id);
 	object->site.dial_plan = pack(&at, record->dial_plan);
+	object->site.bypass_id = pack(&at, record->bypass_id);
 	return object;
 }
 
@@ -191,13 +197,22 @@ static med_leg_media_t pack_media(const med_profile_record_t *record)
 	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC,
 			.hold = record->hold_form & 3,
 			.activate = record->activate_initial_offer != 0,
-			.early_183 = record->early_media_code == MED_EARLY_183};
-	const uint8_t *suite = record->srtp_suites.items;
-	unsigned suites = 0;
+			.early_183 = record->early_media_code == MED_EARLY_183,
+			.packet_time = record->packet_time_ms / 10 & 7,
+			.comfort = record->comfort_noise & 3,
+			.dtmf = record->dtmf & 3,
+			.transcode = record->transcode != 0};
+	const uint8_t *suite = record->srtp_suites.items, *codec = record->codecs.items;
+	unsigned suites = 0, codecs = 0;
 
 	for(size_t i = record->srtp_suites.count; i > 0; i--)
 		suites = suites << 4 | (suite[i - 1] + 1u);
 	media.suites = suites == MED_SUITE_AES_128_80 + 1 ? 0 : suites & 0xffff;
+	for(size_t i = record->codecs.count; i > 0; i--)
+		codecs = codecs << 4 | (codec[i - 1] + 1u);
+	media.codecs = codecs & 0xfffff;
+	if(record->dtmf_payload >= MED_DYNAMIC_FIRST)
+		media.event_payload = (record->dtmf_payload - MED_DYNAMIC_FIRST + 1) & 0x3f;
 	return media;
 }
 
@@ -254,6 +269,8 @@ med_profile_object_t *med_profile_object(
 	p->response_rules = pack(&at, record->sip_response_code_translation_rules);
 	p->srtp_mode = (uint8_t)record->srtp_mode;
 	p->anchor = record->anchor != 0;
+	p->enable_bypass = record->enable_bypass != 0;
+	p->bypass_mode = (uint8_t)record->bypass_mode;
 	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
 	p->forward_pai = record->forward_pai != 0;
 	p->allow_same_trunk = record->allow_same_trunk != 0;
@@ -373,7 +390,8 @@ med_limits_object_t *med_limits_object(med_heap_t *heap, med_str_t id, uint32_t 
 			.window_ms = record->calls_per_second_window_ms,
 			.retry_after_s = record->retry_after_s,
 			.overload_code = (uint16_t)record->overload_code,
-			.emergency_exempt = record->emergency_exempt != 0};
+			.emergency_exempt = record->emergency_exempt != 0,
+			.without_redis = (uint8_t)record->without_redis};
 	object->limits.id = pack(&at, id);
 	return object;
 }
@@ -659,6 +677,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 			(enum med_srtp_mode)profile->srtp_mode, record->transport == MED_TLS);
 	t->leg.anchored = profile->anchor;
 	t->leg.known = true;
+	t->leg.bypass = profile->anchor && profile->enable_bypass;
 	t->leg.media = profile->media;
 	return object;
 }

@@ -117,7 +117,7 @@ med_str_t med_snapshot_site_of(const med_snapshot_t *snapshot, const med_ip_t *a
 	return (med_str_t){NULL, 0};
 }
 
-static const med_site_t *site_by_id(const med_view_t *view, med_str_t id)
+const med_site_t *med_view_site(const med_view_t *view, med_str_t id)
 {
 	uint64_t hash = med_id_hash(id);
 
@@ -150,7 +150,7 @@ med_str_t med_snapshot_dial_plan(const med_snapshot_t *snapshot, med_str_t pool_
 			pool_id.len == 0 ? NULL : med_snapshot_pool(snapshot, pool_id);
 	const med_site_t *site = pool == NULL || pool->site.len == 0
 			? NULL
-			: site_by_id(&snapshot->view, pool->site);
+			: med_view_site(&snapshot->view, pool->site);
 
 	if(pool != NULL && pool->dial_plan.len > 0)
 		return pool->dial_plan;

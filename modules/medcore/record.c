@@ -250,6 +250,50 @@ static int finish_pool(med_reading_t *r)
 	return MED_EOK;
 }
 
+static bool is_given(const med_reading_t *r, const char *field)
+{
+	size_t count;
+	const med_field_def_t *defs = med_schema(r->kind, &count);
+
+	return med_record_given(
+			r->record, (size_t)(med_schema_field(r->kind, med_str(field)) - defs));
+}
+
+/* What rtpengine must be able to do. */
+static int finish_codecs(med_reading_t *r)
+{
+	const med_profile_record_t *p = &r->record->profile;
+	const uint8_t *codec = p->codecs.items;
+	char reason[128];
+
+	if(p->transcode && p->codecs.count == 0)
+		return fault(
+				r, MED_STR("codecs"), MED_EINVAL, "missing; transcode yes needs them");
+	for(size_t i = 0; p->transcode && i < p->codecs.count; i++) {
+		if(codec[i] < MED_CODEC_MADE)
+			continue;
+		(void)snprintf(reason, sizeof(reason),
+				"transcode yes, but rtpengine cannot make %s; take it out, or transcode "
+				"no",
+				med_codec_words[codec[i]]);
+		return fault(r, MED_STR("codecs"), MED_EINVAL, reason);
+	}
+	if(p->dtmf_payload != 0 && p->dtmf_payload < MED_DYNAMIC_FIRST)
+		return fault(r, MED_STR("dtmf_payload"), MED_EINVAL,
+				"no dynamic payload type; 96 to 127, or 0");
+	if(p->dtmf == MED_DTMF_INBAND && p->dtmf_payload != 0)
+		return fault(r, MED_STR("dtmf_payload"), MED_EINVAL,
+				"besides dtmf inband, which offers no telephone-event; have one of them");
+	if(p->dtmf == MED_DTMF_INFO)
+		return fault(r, MED_STR("dtmf"), MED_EINVAL,
+				"info: we send no requests of our own within a call, so none for digits "
+				"either; as_received, or inband");
+	if(p->packet_time_ms % 10 != 0)
+		return fault(r, MED_STR("packet_time_ms"), MED_EINVAL,
+				"no multiple of ten; 10, 20, 30, 40, 50, 60, or 0");
+	return MED_EOK;
+}
+
 /* Spec 2.2, rules 1, 2 and 5. */
 static int finish_profile(med_reading_t *r)
 {
@@ -263,6 +307,10 @@ static int finish_profile(med_reading_t *r)
 		return fault(r, MED_STR("enable_bypass"), MED_EINVAL,
 				"yes needs enable_refer_support yes, or both rtcp_active_calls no and "
 				"rtcp_calls_on_hold no");
+	if(!med_str_eq(r->id, MED_STR("global")) && is_given(r, "bypass_mode"))
+		return fault(r, MED_STR("bypass_mode"), MED_EINVAL,
+				"is for all trunks; write it in profile 'global', and enable_bypass "
+				"here");
 	if(p->domain.len == 0
 			&& (p->request_uri_host == MED_HOST_DOMAIN || p->to_host == MED_HOST_DOMAIN
 					|| p->from_host == MED_HOST_DOMAIN || p->pai_host == MED_HOST_DOMAIN
@@ -272,7 +320,7 @@ static int finish_profile(med_reading_t *r)
 	if(p->enable_location_restriction && p->network_site_id.len == 0)
 		return fault(r, MED_STR("network_site_id"), MED_EINVAL,
 				"missing; enable_location_restriction yes needs it");
-	return MED_EOK;
+	return finish_codecs(r);
 }
 
 static int finish_policy(med_reading_t *r)

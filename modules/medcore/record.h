@@ -78,7 +78,7 @@ typedef struct med_profile_record {
 	uint32_t answer_timeout_ms, progress_is;
 	med_list_t failover_codes; /**< uint16_t, sorted */
 	med_str_t sip_response_code_translation_rules, network_site_id;
-	uint32_t concentrated_topology, enable_bypass, enable_refer_support;
+	uint32_t concentrated_topology, enable_bypass, bypass_mode, enable_refer_support;
 	uint32_t enable_3pcc_refer, enable_mobile_trunk_support, enable_online_voice;
 	uint32_t enable_pidflo_support, enable_rtp_latching, enable_session_timer;
 	uint32_t enable_signal_boost, forward_call_history, max_early_dialogs;
@@ -90,6 +90,8 @@ typedef struct med_profile_record {
 	med_str_t domain, phone_context;
 	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
 	uint32_t sdp_dialect, hold_form, activate_initial_offer, early_media_code;
+	med_list_t codecs; /**< uint8_t, enum med_codec */
+	uint32_t transcode, comfort_noise, dtmf, dtmf_payload, packet_time_ms;
 	uint32_t options_interval_s, options_down_interval_s, options_timeout_ms;
 	uint32_t options_max_misses, options_up_after;
 	med_list_t options_failure_codes; /**< uint16_t, sorted */

@@ -40,8 +40,9 @@ static const med_field_def_t site_fields[] = {
 	{FIELD(site, dial_plan, ID), .max = MED_ID_MAX, REFERS(RULES),
 		.meanwhile = "numbers stay as they are", .needed = true,
 		.meaning = "rules that make E.164 of numbers, where gateway and pool have none"},
-	{FIELD(site, bypass_id, ID), .max = MED_ID_MAX, .kept = true,
-		.meaning = "sites with the same id are well connected: media may bypass us"},
+	{FIELD(site, bypass_id, ID), .max = MED_ID_MAX,
+		.meaning = "sites with the same id are well connected: media may bypass us; absent: "
+			"within the site alone"},
 	{FIELD(site, audio_bw_limit, NUMBER), .max = KBIT_MAX, .unit = "kbit/s", .kept = true,
 		.meaning = "audio of all calls over the site's link; absent: no limit"},
 	{FIELD(site, audio_bw_session_limit, NUMBER), .initial = "175", .min = 40,
@@ -119,10 +120,11 @@ static const med_field_def_t gateway_fields[] = {
 		.meaning = "trunk that stays in force as long as the gateway does"},
 	{FIELD(gateway, ip_version, WORD), .initial = "both", .words = ip_versions,
 		.meaning = "addresses it can use, of those its name stands for"},
-	{FIELD(gateway, representative_media_ip, ADDRESS), .max = HOST_MAX_BYTES, .kept = true,
+	{FIELD(gateway, representative_media_ip, ADDRESS), .max = HOST_MAX_BYTES,
 		.meaning = "address of its media when that is not where its signalling is"},
-	{FIELD(gateway, alternate_by_pass_id, ID), .max = MED_ID_MAX, .kept = true,
-		.meaning = "bypass id for calls that come from it and go back to it"},
+	{FIELD(gateway, alternate_by_pass_id, ID), .max = MED_ID_MAX,
+		.meaning = "bypass id for calls that come from it and go back to it, or to another "
+			"with the same, whatever their sites"},
 	{"default", MED_TYPE_BOOL, offsetof(med_gateway_record_t, is_default), .initial = "no",
 		.kept = true, .meaning = "takes the calls of OCS 2007 R2 users"},
 };
@@ -169,6 +171,9 @@ static const char *const early_codes[] = {
 
 static const char *const sdp_dialects[] = {
 	[MED_SDP_PLAIN] = "plain", [MED_SDP_LYNC] = "lync", NULL};
+
+static const char *const bypass_modes[] = {[MED_BYPASS_NEVER] = "never",
+	[MED_BYPASS_ALWAYS] = "always", [MED_BYPASS_BY_SITE] = "by_site", NULL};
 
 static const med_field_def_t profile_fields[] = {
 	COMMON(profile),
@@ -257,10 +262,13 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "phone-context of numbers that do not begin with +; absent: none"},
 	{FIELD(profile, extensions, BOOL), .initial = "yes",
 		.meaning = "write ;ext= with numbers that have an extension"},
-	{FIELD(profile, concentrated_topology, BOOL), .initial = "yes", .kept = true,
+	{FIELD(profile, concentrated_topology, BOOL), .initial = "yes",
 		.meaning = "its media ends at one known place"},
-	{FIELD(profile, enable_bypass, BOOL), .initial = "no", .kept = true,
+	{FIELD(profile, enable_bypass, BOOL), .initial = "no",
 		.meaning = "media may go past us; needs concentrated_topology"},
+	{FIELD(profile, bypass_mode, WORD), .initial = "by_site", .words = bypass_modes,
+		.meaning = "in profile global, for all: where enable_bypass may be used; by_site: "
+			"between places of one bypass_id"},
 	{FIELD(profile, enable_refer_support, BOOL), .initial = "yes", .kept = true,
 		.meaning = "it can take a REFER"},
 	{FIELD(profile, enable_3pcc_refer, BOOL), .initial = "no", .kept = true,
@@ -309,6 +317,24 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "a call that begins on hold does not seem so to it; needs anchor"},
 	{FIELD(profile, early_media_code, WORD), .initial = "as_received", .words = early_codes,
 		.meaning = "code of the 18x with SDP that it is sent"},
+	{FIELD(profile, codecs, WORDS), .words = med_codec_words, .max = MED_LEG_CODECS,
+		.meaning = "codecs it may use, those it is offered in this order; absent: those of "
+			"the other side; needs anchor"},
+	{FIELD(profile, transcode, BOOL), .initial = "no",
+		.meaning = "it is offered all of its codecs, the other side's are made of them"},
+	{FIELD(profile, comfort_noise, WORD), .initial = "as_received",
+		.words = med_comfort_words,
+		.meaning = "CN (payload 13): no: neither offered to it nor by it; yes: always "
+			"offered to it; needs anchor"},
+	{FIELD(profile, dtmf, WORD), .initial = "as_received", .words = med_dtmf_words,
+		.meaning = "digits of the other side's telephone-event: inband: made tones, it is "
+			"offered none; info cannot be and is refused; needs anchor"},
+	{FIELD(profile, dtmf_payload, NUMBER), .initial = "0", .max = 127,
+		.meaning = "payload type of the telephone-event it is offered, 96 to 127; 0: the "
+			"other side's; needs anchor"},
+	{FIELD(profile, packet_time_ms, NUMBER), .initial = "0", .max = 60, .unit = "ms",
+		.meaning = "length of its packets, 10 to 60 by tens; 0: the other side's; needs "
+			"anchor"},
 };
 
 static const med_field_def_t rules_fields[] = {
@@ -413,7 +439,8 @@ static const med_field_def_t limits_fields[] = {
 	{FIELD(limits, retry_after_s, NUMBER), .max = 86400, .unit = "s",
 		.meaning = "Retry-After of that answer; absent: none"},
 	{FIELD(limits, without_redis, WORD), .initial = "local", .words = without_redis,
-		.kept = true, .meaning = "while Redis is away: count on this node alone, refuse, allow"},
+		.meaning = "while Redis is away for longer than a node keeps its permits: count on "
+			"this node alone, refuse, allow"},
 };
 
 static const med_field_def_t schedule_fields[] = {

@@ -101,7 +101,9 @@ int med_translate(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		MED_TRACE(trace, "route '%.*s' suppresses the caller id: %.*s is shown",
 				MED_STR_FMT(med_route_id(route)), MED_STR_FMT(caller));
 	}
-	rc = apply_rules(view, scratch, profile->called_rules, "called", &out->called, trace);
+	rc = called->len > 0 ? apply_rules(
+				 view, scratch, profile->called_rules, "called", &out->called, trace)
+						 : MED_EOK;
 	if(rc == MED_EOK && calling->len > 0)
 		rc = apply_rules(
 				view, scratch, profile->calling_rules, "calling", &out->calling, trace);
@@ -223,7 +225,7 @@ static void consider(med_choice_t *c, const med_route_t *route, const med_trunk_
 	const char *reason = unfit(trunk);
 	enum med_health_rank rank;
 	bool full;
-	med_candidate_t candidate = {trunk, route, c->usage->name};
+	med_candidate_t candidate = {.trunk = trunk, .route = route, .usage = c->usage->name};
 
 	if(reason != NULL) {
 		c->passed_other++;

@@ -120,6 +120,7 @@ typedef struct med_candidate {
 	const med_trunk_t *trunk;
 	const med_route_t *route;
 	med_str_t usage;
+	bool bypassed; /**< told by med_explain(): its media would go past us */
 } med_candidate_t;
 
 typedef struct med_plan {

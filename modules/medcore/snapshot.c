@@ -95,6 +95,27 @@ const med_limits_t *med_snapshot_link(
 	return med_snapshot_limits(snapshot, (med_str_t){id, (size_t)len});
 }
 
+const med_limits_t *med_snapshot_next_limits(const med_snapshot_t *snapshot, uint64_t *at)
+{
+	const med_map_t *map = snapshot->view.limits;
+	uint64_t bucket = *at >> 32, entry = *at & UINT32_MAX;
+
+	if(map == NULL)
+		return NULL;
+	for(; bucket >> map->bits == 0; bucket++, entry = 0) {
+		const med_map_bucket_t *one = map->bucket[bucket];
+		const med_limits_object_t *object;
+
+		if(one == NULL || entry >= one->count)
+			continue;
+		object = (const void *)(uintptr_t)one->entry[entry].value;
+		*at = bucket << 32 | (entry + 1);
+		return &object->limits;
+	}
+	*at = bucket << 32;
+	return NULL;
+}
+
 const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number)
 {
 	const med_schedule_object_t *object = med_array_get(view->schedules, number);

@@ -202,6 +202,7 @@ med_str_t med_view_trunk_id(const med_view_t *view, uint32_t number);
 /** NULL: it is not in force. */
 const med_schedule_t *med_view_schedule(const med_view_t *view, uint32_t number);
 const med_rules_t *med_view_rules(const med_view_t *view, med_str_t id);
+const med_site_t *med_view_site(const med_view_t *view, med_str_t id);
 /** By simple_name; of several the one whose id comes first. */
 const med_rules_t *med_view_rules_named(const med_view_t *view, med_str_t name);
 

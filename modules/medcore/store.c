@@ -109,8 +109,10 @@ void med_store_lose(med_store_t *store, const char *fmt, ...)
 		store->backoff = 0;
 	med_conn_close(&store->track);
 	med_conn_close(&store->data);
-	if(store->url.sentinels || store->moved) /* the next one may be another */
+	if(store->url.sentinels || store->moved) { /* the next one may be another */
 		med_conn_close(&store->write);
+		med_store_scripts_lost(store, why);
+	}
 	med_sentinel_stop(&store->sentinel);
 	med_store_keys_clear(&store->changed);
 	med_store_keys_clear(&store->round);
@@ -341,6 +343,27 @@ int med_store_event(
 		return rc;
 	if(med_conn_send(&store->write, TAG_XADD, (med_str_t){0}, 6 + 2 * count, argv))
 		return MED_ENOMEM;
+	return MED_EOK;
+}
+
+int med_store_script(med_store_t *store, enum med_store_script which, const char *script,
+		const char *key, const med_str_t *word, size_t count, med_store_answer_t answer,
+		void *ctx)
+{
+	med_str_t argv[4 + MED_STORE_WORDS_MAX] = {
+			MED_STR("EVAL"), med_str(script), MED_STR("1"), med_str(key)};
+	int rc;
+
+	if(store->script[which].answer || count > MED_STORE_WORDS_MAX)
+		return MED_EINVAL;
+	memcpy(argv + 4, word, count * sizeof *word);
+	rc = ready_to_write(store);
+	if(rc)
+		return rc;
+	if(med_conn_send(
+			   &store->write, TAG_SCRIPT + (int)which, (med_str_t){0}, 4 + count, argv))
+		return MED_ENOMEM;
+	store->script[which] = (med_store_waiting_t){answer, ctx};
 	return MED_EOK;
 }
 

@@ -25,7 +25,8 @@ enum med_store_state {
 	MED_STORE_LIVE,    /**< all read, notices flow */
 };
 
-/** What the store found; called from within med_store_run(). None may be NULL. */
+/** What the store found; called from within med_store_run(). None may be NULL but
+ * expect. */
 typedef struct med_store_handler {
 	/**
 	 * Everything is about to be read anew. May come again before a commit (Redis was
@@ -35,6 +36,9 @@ typedef struct med_store_handler {
 	/** One object as it is now. */
 	void (*object)(void *ctx, enum med_kind kind, med_str_t id, const med_field_t *fields,
 			size_t count);
+	/** While everything is read: one that object() will tell of next but one. NULL: no.
+	 */
+	void (*expect)(void *ctx, enum med_kind kind, med_str_t id);
 	/** One object is gone. Told right before the commit that takes it out of force. */
 	void (*gone)(void *ctx, enum med_kind kind, med_str_t id);
 	/** One object is there, but its key is no hash: @p text says so and the remedy. */
@@ -131,5 +135,29 @@ int med_store_write(med_store_t *store, const char *key, med_str_t value, unsign
  */
 int med_store_event(
 		med_store_t *store, const char *key, const med_field_t *fields, size_t count);
+
+/** Scripts that may be under way at a time, one for each of these. */
+enum med_store_script { MED_STORE_PERMITS, MED_STORE_HINTS, MED_STORE_SCRIPTS };
+
+/**
+ * What a script answered; called from within med_store_run().
+ * @param error  NULL: it did, with these texts; else why there is no answer, without a
+ *               secret in it
+ * @param refused  Redis will not have it; else it is away
+ */
+typedef void (*med_store_answer_t)(
+		void *ctx, const med_str_t *text, size_t count, const char *error, bool refused);
+
+/**
+ * EVAL script 1 key word ...; as med_store_write(). The script goes along each time: it
+ * is short, and none need be loaded anew after a failover. It answers an array of texts,
+ * of which the first MED_STORE_ANSWER_MAX are told.
+ * @return also MED_EINVAL: its last answer has not come yet
+ */
+int med_store_script(med_store_t *store, enum med_store_script which, const char *script,
+		const char *key, const med_str_t *word, size_t count, med_store_answer_t answer,
+		void *ctx);
+#define MED_STORE_WORDS_MAX 160
+#define MED_STORE_ANSWER_MAX 512
 
 #endif

@@ -420,6 +420,18 @@ bool med_conn_pop(med_conn_t *conn, med_conn_asked_t *asked)
 	return true;
 }
 
+const med_conn_asked_t *med_conn_ahead(
+		const med_conn_t *conn, size_t others, med_str_t *key)
+{
+	const med_conn_asked_t *asked;
+
+	if(others >= conn->asked_count)
+		return NULL;
+	asked = &conn->asked[(conn->asked_first + others) % conn->asked_cap];
+	*key = (med_str_t){asked->large ? asked->large : asked->small, asked->key_len};
+	return asked;
+}
+
 static int out_reserve(med_conn_t *conn, size_t more)
 {
 	size_t cap = conn->out_cap ? conn->out_cap : 4096;

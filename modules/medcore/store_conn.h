@@ -95,6 +95,9 @@ int med_conn_reply(med_conn_t *conn, redisReply **reply);
 int med_conn_reply_here(med_conn_t *conn, redisReply **reply);
 /** The command the oldest reply belongs to; false: nothing was asked. Free @a large. */
 bool med_conn_pop(med_conn_t *conn, med_conn_asked_t *asked);
+/** The command that as many others are before, with its key; NULL: there is none. */
+const med_conn_asked_t *med_conn_ahead(
+		const med_conn_t *conn, size_t others, med_str_t *key);
 /** Has it been silent for too long? Only to be asked after all replies were taken. */
 bool med_conn_overdue(const med_conn_t *conn, int64_t now_ms);
 /** What it is late with, in words. */

@@ -47,7 +47,14 @@ enum tag {
 	TAG_INFO,
 	TAG_SET,
 	TAG_XADD,
+	TAG_SCRIPT, /**< and those above it: one for each med_store_script */
 };
+
+/** Whom the answer of a script is for; NULL: nobody waits. */
+typedef struct med_store_waiting {
+	med_store_answer_t answer;
+	void *ctx;
+} med_store_waiting_t;
 
 /** The value of `applied` or `applying`. */
 typedef struct med_store_mark {
@@ -110,6 +117,7 @@ struct med_store {
 	unsigned backoff, write_backoff, reasons;
 	uint32_t jitter;
 	bool write_complained, info_unknown;
+	med_store_waiting_t script[MED_STORE_SCRIPTS];
 };
 
 /* ---- store.c: telling ---- */
@@ -187,5 +195,7 @@ void med_store_tell_fat(med_store_t *store, med_str_t key);
 /** What was found empty since the last commit. */
 void med_store_tell_gone(med_store_t *store);
 void med_store_write_lost(med_store_t *store, const char *why);
+/** The writing connection was closed: no script has an answer any more. */
+void med_store_scripts_lost(med_store_t *store, const char *why);
 
 #endif

@@ -174,8 +174,21 @@ static void got_one(med_store_t *store)
 		med_store_read_more(store);
 }
 
+static void tell_expected(med_store_t *store)
+{
+	med_str_t key, rest, id;
+	const med_conn_asked_t *asked = med_conn_ahead(&store->data, 1, &key);
+	enum med_kind kind;
+
+	if(asked && asked->tag == TAG_GET && below_prefix(store, key, &rest)
+			&& split(rest, &kind, &id))
+		store->handler.expect(store->handler.ctx, kind, id);
+}
+
 static void on_value(med_store_t *store, med_str_t key, redisReply *reply)
 {
+	if(store->full && store->handler.expect)
+		tell_expected(store);
 	med_store_keys_drop(&store->gone, key);
 	if(med_store_is_error(reply, "WRONGTYPE")) {
 		tell_unreadable(store, key);
@@ -446,6 +459,7 @@ void med_store_write_lost(med_store_t *store, const char *why)
 	char text[256];
 
 	med_conn_close(&store->write);
+	med_store_scripts_lost(store, why);
 	store->next_write = store->now + med_store_backoff(store, &store->write_backoff);
 	if(store->write_complained || store->state != MED_STORE_LIVE)
 		return;
@@ -455,10 +469,63 @@ void med_store_write_lost(med_store_t *store, const char *why)
 	store->handler.write_failed(store->handler.ctx, text);
 }
 
+/** One that waits is told once, and may ask again from there. */
+static void tell_script(med_store_t *store, size_t which, const med_str_t *text,
+		size_t count, const char *error, bool refused)
+{
+	med_store_waiting_t w = store->script[which];
+
+	store->script[which] = (med_store_waiting_t){0};
+	if(w.answer)
+		w.answer(w.ctx, text, count, error, refused);
+}
+
+void med_store_scripts_lost(med_store_t *store, const char *why)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "%.190s", why);
+	med_store_printable(text);
+	for(size_t i = 0; i < MED_STORE_SCRIPTS; i++)
+		tell_script(store, i, NULL, 0, text, false);
+}
+
+static void on_script(med_store_t *store, size_t which, redisReply *reply)
+{
+	med_str_t text[MED_STORE_ANSWER_MAX];
+	size_t count = 0;
+	char error[200];
+
+	if(reply->type == REDIS_REPLY_ERROR) {
+		med_store_url_hide(&store->url, reply->str);
+		if(store->url.sentinels && med_store_is_error(reply, "READONLY")) {
+			med_store_lose(store, "it takes no writes any more: it is a replica now");
+			return;
+		}
+		snprintf(error, sizeof error, "%.190s", reply->str);
+		med_store_printable(error);
+		tell_script(store, which, NULL, 0, error, true);
+		return;
+	}
+	if(reply->type == REDIS_REPLY_ARRAY)
+		for(; count < reply->elements && count < MED_STORE_ANSWER_MAX; count++) {
+			const redisReply *one = reply->element[count];
+
+			if(one->type != REDIS_REPLY_STRING)
+				break;
+			text[count] = (med_str_t){one->str, one->len};
+		}
+	tell_script(store, which, text, count, NULL, false);
+}
+
 static void on_write_reply(med_store_t *store, enum tag tag, redisReply *reply)
 {
 	if(tag == TAG_NAME)
 		return;
+	if(tag >= TAG_SCRIPT) {
+		on_script(store, (size_t)tag - TAG_SCRIPT, reply);
+		return;
+	}
 	if(tag == TAG_XADD ? reply->type != REDIS_REPLY_STRING : !is_text(reply, "OK")) {
 		if(reply->type == REDIS_REPLY_ERROR)
 			med_store_url_hide(&store->url, reply->str);

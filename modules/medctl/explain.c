@@ -55,6 +55,10 @@ static void candidate_as_json(
 	json_str(&e->j, "calling", number(&numbers->calling));
 	json_str(&e->j, "usage", c->usage);
 	json_str(&e->j, "route", med_route_id(c->route));
+	json_str(&e->j, "media",
+			med_str(c->bypassed                      ? "bypass"
+							: c->trunk->leg.anchored ? "anchored"
+													 : "direct"));
 	json_close(&e->j, '}');
 }
 

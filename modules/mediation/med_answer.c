@@ -31,7 +31,7 @@ str med_callid(sip_msg_t *msg)
 	static char shown[128];
 	str callid = {shown, 0};
 
-	if(parse_headers(msg, HDR_CALLID_F, 0) < 0 || msg->callid == NULL)
+	if(med_parse_headers(msg, HDR_CALLID_F) < 0 || msg->callid == NULL)
 		return (str)str_init("?");
 	for(; callid.len < msg->callid->body.len && callid.len < (int)sizeof shown;
 			callid.len++)

@@ -11,6 +11,7 @@
 #include "core/socket_info.h"
 
 #include "med_branch.h"
+#include "med_bypass.h"
 #include "med_connect.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
@@ -18,6 +19,7 @@
 #include "med_identify.h"
 #include "med_limit.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_refuse.h"
 #include "med_response.h"
 #include "med_shm.h"
@@ -238,8 +240,10 @@ static void med_not_sent(med_call_t *call, const med_snapshot_t *snapshot)
 	if((call->flags & (written | MED_CALL_OVER)) != written || call->reason.code != 0)
 		return;
 	out = med_side_trunk(snapshot, &call->out);
-	if(out != NULL)
-		med_health_call_failed(out, call, 503, false);
+	if(out == NULL)
+		return;
+	med_health_call_failed(out, call, 503, false);
+	med_metrics_failed(call, MED_ENDED_CONNECTION);
 }
 
 int ki_med_next(sip_msg_t *msg)
@@ -295,6 +299,10 @@ int ki_med_branch(sip_msg_t *msg)
 	if(med_telling(msg))
 		med_tell_attempt(msg, call);
 	if(call->flags & MED_CALL_TO_USER) {
+		if(med_bypass_asked(call)) {
+			MED_SNAPSHOT(snapshot);
+			med_bypass_decide(msg, call, snapshot);
+		}
 		if(med_user_branch(msg, call) != MED_EOK)
 			return med_refused(msg, MED_NO);
 		/* Several phones may ring: no branch is the only one, so none is kept. */
@@ -305,6 +313,8 @@ int ki_med_branch(sip_msg_t *msg)
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
+	if(med_bypass_asked(call))
+		med_bypass_decide(msg, call, snapshot);
 	if(med_branch_write(msg, call, snapshot, med_scratch) != MED_EOK)
 		return med_refused(msg, MED_NO);
 	call->flags &= ~(uint32_t)MED_CALL_OVER;
@@ -371,9 +381,12 @@ int ki_med_failover(sip_msg_t *msg)
 					: med_connect_ends() ? ", no connection"
 					: !answered          ? ", a timer"
 										 : "");
-	if(came != 0)
-		med_call_ended(
-				call, came); /* also where the caller gave up and it said nothing */
+	/* also where the caller gave up and it said nothing */
+	if(came != 0 && med_call_ended(call, came))
+		med_metrics_failed(call,
+				(t->flags & T_CANCELED) != 0 ? MED_ENDED_CANCELLED
+						: came == 408        ? MED_ENDED_TIMER
+											 : MED_ENDED_CONNECTION);
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
@@ -427,7 +440,8 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
 			&& get_cseq(msg)->method_id == METHOD_INVITE) {
-		med_call_ended(call, msg->REPLY_STATUS);
+		if(med_call_ended(call, msg->REPLY_STATUS))
+			med_metrics_final(call, msg->REPLY_STATUS);
 		if(msg->REPLY_STATUS >= 300)
 			med_response_note(msg, call);
 		else

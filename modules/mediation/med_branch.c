@@ -117,7 +117,7 @@ bool med_uri_parts(str uri, med_str_t *user, med_str_t *host)
 
 static bool med_from_address(sip_msg_t *msg, med_address_t *from)
 {
-	return parse_headers(msg, HDR_FROM_F, 0) == 0 && med_address_of(msg->from, from);
+	return med_parse_headers(msg, HDR_FROM_F) == 0 && med_address_of(msg->from, from);
 }
 
 /** The parts of the From URI. */
@@ -293,25 +293,59 @@ static bool med_calling_there(
 {
 	med_str_t plan = sides->in != NULL ? sides->in->dial_plan : MED_STR("");
 	med_number_params_t params;
-	med_number_t number, e164;
+	med_number_t number, e164, nobody;
 
+	nobody.len = 0;
 	if(med_number_from_user(user, &number, NULL) != MED_EOK)
 		return false;
 	med_number_params(user, &params);
 	plan = med_number_in_context(sides->snapshot, params.context, plan, &number);
 	return med_normalize(sides->snapshot, sides->scratch, plan, &number, &e164, NULL)
 			== MED_EOK
-			&& med_translate(sides->snapshot, sides->scratch, sides->out, NULL, &e164,
+			&& med_translate(sides->snapshot, sides->scratch, sides->out, NULL, &nobody,
 					   &e164, numbers, NULL)
 			== MED_EOK;
+}
+
+/** Bytes of a header become others, in place or in a copy of it among our lines. */
+typedef struct med_rewrite {
+	sip_msg_t *msg;
+	med_lines_t *lines; /**< NULL: in place */
+	const char *at;     /**< copied up to here */
+} med_rewrite_t;
+
+static int med_rewrite_copy(med_rewrite_t *rewrite, const char *end)
+{
+	char *out = med_lines_more(rewrite->lines, (size_t)(end - rewrite->at));
+
+	if(out == NULL)
+		return MED_ELIMIT;
+	memcpy(out, rewrite->at, (size_t)(end - rewrite->at));
+	rewrite->at = end;
+	return MED_EOK;
+}
+
+static int med_rewrite(med_rewrite_t *rewrite, med_str_t old, const char *s, size_t len)
+{
+	char *out;
+
+	if(rewrite->lines == NULL)
+		return med_identity_replace(rewrite->msg, old.s, old.len, s, len);
+	if(med_rewrite_copy(rewrite, old.s) != MED_EOK
+			|| (out = med_lines_more(rewrite->lines, len)) == NULL)
+		return MED_ELIMIT;
+	memcpy(out, s, len);
+	rewrite->at = old.s + old.len;
+	return MED_EOK;
 }
 
 /** Each URI of a Diversion or History-Info: its number, and its host if that has a form.
  */
 static int med_write_history(
-		sip_msg_t *msg, const struct hdr_field *header, const med_sides_t *sides)
+		med_rewrite_t *rewrite, const struct hdr_field *header, const med_sides_t *sides)
 {
-	med_str_t form = med_identity_host(msg, sides->out, sides->out->profile->pai_host);
+	med_str_t form =
+			med_identity_host(rewrite->msg, sides->out, sides->out->profile->pai_host);
 	const char *at = header->body.s, *end = at + header->body.len, *close;
 	int rc = MED_EOK;
 
@@ -331,22 +365,40 @@ static int med_write_history(
 		if(!med_uri_parts(uri, &user, &host) || !med_calling_there(sides, user, &numbers))
 			continue;
 		med_text_user(&text, numbers.calling.s, numbers.calling.len);
-		rc = med_identity_replace(
-				msg, user.s, user.len, buffer, (size_t)(text.at - buffer));
+		rc = med_rewrite(rewrite, user, buffer, (size_t)(text.at - buffer));
 		if(rc == MED_EOK && form.len > 0 && host.len > 0)
-			rc = med_identity_replace(msg, host.s, host.len, form.s, form.len);
+			rc = med_rewrite(rewrite, host, form.s, form.len);
 	}
 	return rc;
 }
 
-/** One P-Asserted-Identity, after the last header. */
-static int med_assert(sip_msg_t *msg, const med_profile_t *profile,
+/**
+ * With our lines, as long as all before it went there: their order is what they say. @p
+ * lines NULL: no longer.
+ */
+static int med_pass_history(sip_msg_t *msg, const struct hdr_field *header,
+		const med_sides_t *sides, med_lines_t **lines)
+{
+	med_rewrite_t rewrite = {msg, *lines, header->name.s};
+	size_t len;
+
+	if(*lines != NULL) {
+		len = (*lines)->len;
+		if(med_write_history(&rewrite, header, sides) == MED_EOK
+				&& rewrite.at != header->name.s
+				&& med_rewrite_copy(&rewrite, header->name.s + header->len) == MED_EOK)
+			return med_remove(msg, header);
+		(*lines)->len = len;
+		*lines = rewrite.lines = NULL;
+	}
+	return med_write_history(&rewrite, header, sides);
+}
+
+/** One P-Asserted-Identity. MED_EOK; MED_EINVAL: it is too long. */
+static int med_assert(med_lines_t *lines, const med_profile_t *profile,
 		const med_number_t *calling, const med_extension_t *extension, med_str_t host)
 {
-	char buffer[MED_URI_MAX];
-	med_text_t text = {buffer, buffer + sizeof buffer, false};
-	struct lump *anchor;
-	char *copy;
+	med_text_t text = {lines->s + lines->len, lines->s + sizeof lines->s, false};
 
 	med_text_add(&text, "P-Asserted-Identity: <sip:", 26);
 	med_text_user(&text, calling->s, calling->len);
@@ -357,30 +409,22 @@ static int med_assert(sip_msg_t *msg, const med_profile_t *profile,
 	med_text_add(&text, ">\r\n", 3);
 	if(text.full)
 		return MED_EINVAL;
-	copy = pkg_malloc((size_t)(text.at - buffer));
-	if(copy == NULL)
-		return MED_ENOMEM;
-	memcpy(copy, buffer, (size_t)(text.at - buffer));
-	anchor = anchor_lump(msg, (int)(msg->unparsed - msg->buf), 0, 0);
-	if(anchor == NULL
-			|| insert_new_lump_before(anchor, copy, (int)(text.at - buffer), 0) == NULL) {
-		pkg_free(copy);
-		return MED_ENOMEM;
-	}
+	lines->len = (size_t)(text.at - lines->s);
 	return MED_EOK;
 }
 
 /** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
 static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 		const med_number_t *calling, const med_extension_t *extension, bool write,
-		bool hidden)
+		bool hidden, med_lines_t *lines)
 {
 	const med_trunk_t *trunk = sides->out;
 	bool history = trunk->profile->forward_call_history && !hidden;
+	med_lines_t *told_lines = lines;
 	med_str_t user, host, form;
 	struct hdr_field *header;
 
-	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
+	if(med_parse_headers(msg, HDR_EOH_F) < 0)
 		return MED_EINVAL;
 	for(header = msg->headers; header != NULL; header = header->next) {
 		bool told = med_is_history(header);
@@ -388,7 +432,8 @@ static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 		if((med_is_not_ours(header) || (told && !history))
 				&& med_remove(msg, header) != MED_EOK)
 			return MED_ENOMEM;
-		if(told && history && med_write_history(msg, header, sides) != MED_EOK)
+		if(told && history
+				&& med_pass_history(msg, header, sides, &told_lines) != MED_EOK)
 			return MED_ENOMEM;
 	}
 	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host))
@@ -397,7 +442,7 @@ static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 	if(form.len > 0)
 		host = form;
 	return host.len == 0 ? MED_EOK
-						 : med_assert(msg, trunk->profile, calling, extension, host);
+						 : med_assert(lines, trunk->profile, calling, extension, host);
 }
 
 int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
@@ -413,8 +458,10 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 			snapshot, scratch, med_side_trunk(snapshot, &call->in), trunk};
 	med_rewritten_t rewritten;
 	med_numbers_t numbers;
+	med_lines_t lines;
 	int rc;
 
+	lines.len = 0;
 	if(trunk == NULL) {
 		med_reason(msg, 503, 12000, "trunk '%.*s' has just been removed",
 				call->out.id_len, call->out.id);
@@ -439,12 +486,14 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		rc = med_write_identity(msg, &sides, &numbers.calling, extension,
 				alternate.len > 0
 						|| med_identity_wanted(msg, call, trunk, &numbers.calling),
-				alternate.len > 0);
+				alternate.len > 0, &lines);
 	if(rc == MED_EOK)
-		rc = med_identity_write(
-				msg, call, trunk, &numbers, extension, alternate.len > 0, &rewritten);
-	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
-		rc = med_record_write(msg, call, &rewritten);
+		rc = med_identity_write(msg, call, trunk, &numbers, extension, alternate.len > 0,
+				&rewritten, &lines);
+	if(rc == MED_EOK)
+		rc = msg->REQ_METHOD == METHOD_INVITE
+				? med_record_write(msg, call, &rewritten, &lines)
+				: med_lines_put(msg, &lines);
 	if(rc == MED_ELIMIT) {
 		med_reason(msg, 400, 0,
 				"From or To has a URI of more than %u bytes: trunk '%.*s' is to see "
@@ -465,8 +514,10 @@ int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trun
 	med_rewritten_t rewritten = {.changed = false};
 	const struct hdr_field *header;
 	med_str_t user, host;
-	int rc = parse_headers(msg, HDR_EOH_F, 0) < 0 ? MED_EINVAL : MED_EOK;
+	med_lines_t lines;
+	int rc = med_parse_headers(msg, HDR_EOH_F) < 0 ? MED_EINVAL : MED_EOK;
 
+	lines.len = 0;
 	for(header = msg->headers; header != NULL && rc == MED_EOK; header = header->next) {
 		if(med_is_not_ours(header) && (!believed || header->type == HDR_ROUTE_T))
 			rc = med_remove(msg, header);
@@ -475,9 +526,11 @@ int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trun
 	if(rc == MED_EOK && !believed && call->calling.len > 0
 			&& med_from_differs(msg, &call->calling) && med_from_parts(msg, &user, &host)
 			&& host.len > 0)
-		rc = med_assert(msg, NULL, &call->calling, NULL, host);
-	if(rc == MED_EOK && msg->REQ_METHOD == METHOD_INVITE)
-		rc = med_record_write(msg, call, &rewritten);
+		rc = med_assert(&lines, NULL, &call->calling, NULL, host);
+	if(rc == MED_EOK)
+		rc = msg->REQ_METHOD == METHOD_INVITE
+				? med_record_write(msg, call, &rewritten, &lines)
+				: med_lines_put(msg, &lines);
 	if(rc != MED_EOK)
 		med_reason(msg, 500, 12003, "the request for a user could not be written: %s",
 				med_strerror(rc));

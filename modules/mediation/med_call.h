@@ -57,6 +57,8 @@ enum med_call_flag {
 	MED_CALL_OFFER = 1 << 4,      /**< the request carried an offer */
 	MED_CALL_OFFERED = 1 << 5,    /**< an offer went to rtpengine for `branch` */
 	MED_CALL_NO_LEG = 1 << 6,     /**< in dialog without a valid parameter */
+	MED_CALL_BYPASSED = 1 << 20,  /**< media of the branch being made, or of the call it
+								   * is within, goes past us */
 	MED_CALL_TO_USER = 1 << 14,   /**< it goes to one of our own users, by the script */
 	MED_CALL_RESTORES = 1 << 13,  /**< replies get From and To of the request back */
 	MED_CALL_FORWARDED = 1 << 12, /**< authorised as a forwarded call */
@@ -89,6 +91,8 @@ typedef struct med_call {
 	uint32_t connect_timeout_ms, trying_timeout_ms;
 	uint16_t escape_ms;     /**< answered sooner by the PSTN: a mailbox; 0: none is */
 	int64_t try_started;    /**< the current candidate's INVITE, in monotonic ms */
+	uint32_t bypassed;      /**< bits of tm's branches whose media goes past us */
+	uint8_t bypass;         /**< enum med_bypass of the last one that was decided on */
 	int16_t cause;          /**< Q.850, of its final answer; MED_CAUSE_NONE */
 	uint32_t retry_after_s; /**< of its 503; 0: none */
 	med_lease_id_t lease;   /**< by which limits count it; 0: they do not */
@@ -133,8 +137,8 @@ void med_call_try_again(med_call_t *call);
 
 /** Milliseconds of a clock that is never set. */
 int64_t med_now_ms(void);
-/** The current candidate ended with this final code; the first one counts. */
-void med_call_ended(med_call_t *call, unsigned code);
+/** The current candidate ended with this final code; true: the first, which counts. */
+bool med_call_ended(med_call_t *call, unsigned code);
 
 void med_side_set(med_side_t *side, const med_trunk_t *trunk);
 static inline med_str_t med_side_id(const med_side_t *side)

@@ -142,10 +142,10 @@ uint32_t med_cookie_pin_name(int proto, med_str_t name)
 	return med_pin(text, 2 + name.len);
 }
 
-static char *med_policy_write(char *at, const med_leg_policy_t *policy)
+static char *med_policy_write(char *at, const med_leg_policy_t *policy, bool bypassed)
 {
 	*at++ = !policy->known ? '-' : "nor"[policy->srtp];
-	*at++ = policy->anchored ? 'a' : 'b';
+	*at++ = !policy->anchored ? 'b' : bypassed ? 'y' : 'a';
 	return at;
 }
 
@@ -156,7 +156,8 @@ static void med_policy_read(const char *at, med_leg_policy_t *policy)
 
 	policy->known = mode != NULL;
 	policy->srtp = mode != NULL ? (uint8_t)(mode - modes) : MED_SRTP_NOT_SUPPORTED;
-	policy->anchored = at[1] == 'a';
+	policy->anchored = at[1] == 'a' || at[1] == 'y';
+	policy->bypass = at[1] == 'y';
 	memset(&policy->media, 0, sizeof policy->media);
 }
 
@@ -218,7 +219,7 @@ static str med_from_tag(sip_msg_t *msg)
 
 static int med_dialog_ids(sip_msg_t *msg, str *callid, str *from_tag, str *to_tag)
 {
-	if(parse_headers(msg, HDR_CALLID_F | HDR_TO_F | HDR_FROM_F, 0) < 0
+	if(med_parse_headers(msg, HDR_CALLID_F | HDR_TO_F | HDR_FROM_F) < 0
 			|| msg->callid == NULL || msg->to == NULL || msg->from == NULL)
 		return MED_EINVAL;
 	*callid = msg->callid->body;
@@ -246,8 +247,8 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 	memcpy(at, call->out.id, call->out.id_len);
 	at += call->out.id_len;
 	*at++ = '~';
-	at = med_policy_write(at, &call->in.policy);
-	at = med_policy_write(at, &call->out.policy);
+	at = med_policy_write(at, &call->in.policy, (call->flags & MED_CALL_BYPASSED) != 0);
+	at = med_policy_write(at, &call->out.policy, (call->flags & MED_CALL_BYPASSED) != 0);
 	if(med_leg_media_given(&call->in.policy.media)
 			|| med_leg_media_given(&call->out.policy.media)) {
 		*at++ = '~';
@@ -366,6 +367,8 @@ void med_cookie_read(med_str_t value, enum med_sender sender, med_call_t *call)
 		med_media_read(parts.media, &call->in.policy.media);
 		med_media_read(parts.media + MED_LEG_CHARS, &call->out.policy.media);
 	}
+	if(call->in.policy.bypass || call->out.policy.bypass)
+		call->flags |= MED_CALL_BYPASSED;
 	call->flags |=
 			MED_CALL_IN_DIALOG | (sender == MED_FROM_CALLEE ? MED_CALL_UPSTREAM : 0);
 }

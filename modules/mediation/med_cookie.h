@@ -13,7 +13,8 @@
 
 /*
  * Policies are two letters for each side, as admitted: r|o|n (SRTP required, optional,
- * not supported), a|b (anchored, or bypassed). Media are 64 bits for each side, where a
+ * not supported), a|b|y (anchored, not anchored, anchored but that the call's media goes
+ * past us). Media are 64 bits for each side, where a
  * profile says more of it. Pins are four characters for each side: a
  * hash of the transport and address the call began with, so that a call outlives changes
  * of its trunks. The tag is SipHash-2-4 with a key of the node's over all of it, what is

@@ -31,7 +31,7 @@ static bool med_callid_plain(sip_msg_t *msg)
 {
 	str callid;
 
-	if(parse_headers(msg, HDR_CALLID_F, 0) < 0 || msg->callid == NULL)
+	if(med_parse_headers(msg, HDR_CALLID_F) < 0 || msg->callid == NULL)
 		return true; /* tm takes no such request */
 	callid = msg->callid->body;
 	for(int i = 0; i < callid.len; i++)
@@ -81,7 +81,7 @@ int ki_med_from_trunk(sip_msg_t *msg)
 	int rc;
 
 	MED_SNAPSHOT(snapshot);
-	if(parse_headers(msg, HDR_TO_F, 0) < 0 || msg->to == NULL)
+	if(med_parse_headers(msg, HDR_TO_F) < 0 || msg->to == NULL)
 		return MED_INTERNAL;
 	if(get_to(msg)->tag_value.len > 0) {
 		call = med_call_draft(msg);

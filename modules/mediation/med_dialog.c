@@ -176,10 +176,18 @@ static uint32_t med_hop_pin(const med_hop_t *hop)
 
 bool med_dialog_hop_ip(sip_msg_t *msg, med_ip_t *ip)
 {
+	int proto;
+
+	return med_dialog_hop_at(msg, ip, &proto);
+}
+
+bool med_dialog_hop_at(sip_msg_t *msg, med_ip_t *ip, int *proto)
+{
 	med_hop_t hop;
 
 	med_hop_read(msg, &hop);
 	*ip = hop.ip;
+	*proto = hop.proto;
 	return hop.known && hop.is_ip && !hop.is_maddr;
 }
 
@@ -321,7 +329,7 @@ static bool med_answer_is_current(sip_msg_t *reply, const med_call_t *call)
 			|| (call->flags & MED_CALL_CHOSEN) == 0
 			|| (call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) != 0)
 		return false;
-	if(parse_headers(reply, HDR_VIA_F | HDR_CSEQ_F | HDR_CALLID_F, 0) < 0
+	if(med_parse_headers(reply, HDR_VIA_F | HDR_CSEQ_F | HDR_CALLID_F) < 0
 			|| reply->cseq == NULL || reply->via1 == NULL)
 		return false; /* tm takes no such reply */
 	branch = reply->via1->branch;

@@ -33,6 +33,8 @@ int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *
 
 /** Where a request goes next, as an address. false: that is a name, or not known. */
 bool med_dialog_hop_ip(sip_msg_t *msg, med_ip_t *ip);
+/** The same, and over what (PROTO_*). */
+bool med_dialog_hop_at(sip_msg_t *msg, med_ip_t *ip, int *proto);
 /** The same as a pin (med_cookie.h); 0: not known. */
 uint32_t med_dialog_hop_pin(sip_msg_t *msg);
 

@@ -62,7 +62,9 @@ static void add_candidate(
 					   &gateway, "route", &route, "usage", &usage, "to", &to, "called",
 					   &called, "calling", &calling, "srtp",
 					   med_srtp_mode_name((enum med_srtp_mode)t->leg.srtp), "media",
-					   t->leg.anchored ? "anchored" : "direct")
+					   c->bypassed               ? "bypass"
+							   : t->leg.anchored ? "anchored"
+												 : "direct")
 					< 0)
 		a->failed = true;
 }

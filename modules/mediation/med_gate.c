@@ -16,6 +16,7 @@
 #include "core/script_cb.h"
 
 #include "med_gate.h"
+#include "med_bypass.h"
 #include "med_call.h"
 #include "med_connect.h"
 #include "med_identify.h"
@@ -177,6 +178,19 @@ static int med_gate_sdp(
 	return med_sdp_find(type, (med_str_t){body, (size_t)(end - body)}, text, why);
 }
 
+static bool med_gate_is_reply(const char *start, size_t len)
+{
+	return len > 8 && memcmp(start, "SIP/2.0 ", 8) == 0;
+}
+
+/** Of a call whose media goes past us, and this message's SDP was found to fit. */
+static bool med_gate_is_past(const char *start, const char *end)
+{
+	return med_bypass_noted(med_gate_is_reply(start, (size_t)(end - start)),
+			med_raw_header(start, end, "Call-ID", 'i'),
+			med_raw_header(start, end, "CSeq", '\0'));
+}
+
 /** May these bytes go to this leg? Anything with media that cannot be read may not. */
 static int med_gate_check(const char *start, const char *end, const med_leg_policy_t *leg,
 		med_errbuf_t *why)
@@ -191,8 +205,11 @@ static int med_gate_check(const char *start, const char *end, const med_leg_poli
 	if(rc != MED_EOK)
 		return rc == MED_ENOMATCH ? MED_EOK : rc;
 	rc = med_media_check_outgoing(leg, &sdp, why);
-	if(rc == MED_EOK && leg->anchored)
+	if(rc == MED_EOK && leg->anchored) {
 		rc = med_gate_addresses(&sdp, why);
+		if(rc != MED_EOK && med_gate_is_past(start, end))
+			rc = MED_EOK;
+	}
 	return rc;
 }
 
@@ -260,16 +277,12 @@ void med_gate_admit(sip_msg_t *msg, const med_side_t *to)
 	med_admitted.side = *to;
 }
 
-static bool med_gate_is_reply(const str *out)
-{
-	return out->len > 8 && memcmp(out->s, "SIP/2.0 ", 8) == 0;
-}
-
 static bool med_gate_admitted(const str *out)
 {
 	const char *end = out->s + out->len;
 
-	return med_admitted.callid_len > 0 && med_admitted.reply == med_gate_is_reply(out)
+	return med_admitted.callid_len > 0
+			&& med_admitted.reply == med_gate_is_reply(out->s, (size_t)out->len)
 			&& med_str_eq(med_raw_header(out->s, end, "Call-ID", 'i'),
 					(med_str_t){med_admitted.callid, med_admitted.callid_len})
 			&& med_str_eq(med_raw_header(out->s, end, "CSeq", '\0'),

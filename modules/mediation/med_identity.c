@@ -28,7 +28,7 @@ static const char *med_quoted_end(const char *at, const char *end)
 /* Delimiters alone: Kamailio's parser takes ten times that for each From of a reply. */
 bool med_address_of(const struct hdr_field *header, med_address_t *address)
 {
-	const char *at, *end, *quote, *stop;
+	const char *at, *end, *open, *stop;
 
 	if(header == NULL || header->body.len <= 0)
 		return false;
@@ -36,11 +36,12 @@ bool med_address_of(const struct hdr_field *header, med_address_t *address)
 	end = at + header->body.len;
 	if(*at == '"' && (at = med_quoted_end(at, end)) == NULL)
 		return false;
-	quote = memchr(at, '"', (size_t)(end - at)); /* of a parameter */
-	at = memchr(at, '<', (size_t)((quote != NULL ? quote : end) - at));
-	address->enclosed = at != NULL;
-	if(at != NULL) {
-		at++;
+	open = *at == '<' ? at : memchr(at, '<', (size_t)(end - at));
+	if(open != NULL && memchr(at, '"', (size_t)(open - at)) != NULL)
+		open = NULL; /* of a parameter */
+	address->enclosed = open != NULL;
+	if(open != NULL) {
+		at = open + 1;
 		stop = memchr(at, '>', (size_t)(end - at));
 		if(stop == NULL)
 			return false;
@@ -129,32 +130,88 @@ static bool med_untouched(const sip_msg_t *msg, const char *start, const char *e
 	return true;
 }
 
+static char *med_copy(char *at, const char *start, const char *end)
+{
+	memcpy(at, start, (size_t)(end - start));
+	return at + (end - start);
+}
+
 /** From and To mostly stand together: then both are one edit, at half the cost. */
-static int med_edit_both(sip_msg_t *msg, const med_edit_t *from, const med_edit_t *to)
+typedef struct med_both {
+	const med_edit_t *first, *second;
+	const char *start, *end; /**< what becomes another text */
+} med_both_t;
+
+/** @p whole: with the names of both headers and all that follows; false: two edits. */
+static bool med_both_of(const sip_msg_t *msg, const med_edit_t *from,
+		const med_edit_t *to, bool whole, med_both_t *both)
 {
 	bool from_first = from->start < to->start;
-	const med_edit_t *first = from_first ? from : to, *second = from_first ? to : from;
-	const char *end = second->start + second->len, *between = first->start + first->len;
-	size_t size, gap;
+	const struct hdr_field *first = from_first ? msg->from : msg->to;
+	const struct hdr_field *second = from_first ? msg->to : msg->from;
+
+	if(from->len == 0 || to->len == 0 || first->next != second)
+		return false;
+	both->first = from_first ? from : to;
+	both->second = from_first ? to : from;
+	both->start = whole ? first->name.s : both->first->start;
+	both->end = whole ? second->name.s + second->len
+					  : both->second->start + both->second->len;
+	return med_untouched(msg, both->start, both->end);
+}
+
+static size_t med_both_size(const med_both_t *both)
+{
+	return (size_t)(both->end - both->start) - both->first->len - both->second->len
+			+ med_edit_size(both->first) + med_edit_size(both->second);
+}
+
+static void med_both_write(char *at, const med_both_t *both)
+{
+	const med_edit_t *first = both->first, *second = both->second;
+
+	at = med_copy(at, both->start, first->start);
+	at = med_edit_write(at, first);
+	at = med_copy(at, first->start + first->len, second->start);
+	at = med_edit_write(at, second);
+	(void)med_copy(at, second->start + second->len, both->end);
+}
+
+static int med_edit_both(sip_msg_t *msg, const med_edit_t *from, const med_edit_t *to)
+{
+	med_both_t both;
+	size_t size;
 	char *text;
+	int rc;
 
-	if(from->len == 0 || to->len == 0
-			|| (msg->from->next != msg->to && msg->to->next != msg->from)
-			|| !med_untouched(msg, first->start, end)) {
-		int rc = med_edit_one(msg, from);
-
+	if(!med_both_of(msg, from, to, false, &both)) {
+		rc = med_edit_one(msg, from);
 		return rc == MED_EOK ? med_edit_one(msg, to) : rc;
 	}
-	gap = (size_t)(second->start - between);
-	size = med_edit_size(first) + gap + med_edit_size(second);
+	size = med_both_size(&both);
 	text = pkg_malloc(size);
-	if(text != NULL) {
-		char *at = med_edit_write(text, first);
+	if(text != NULL)
+		med_both_write(text, &both);
+	return med_replace(msg, both.start, (size_t)(both.end - both.start), text, size);
+}
 
-		memcpy(at, between, gap);
-		med_edit_write(at + gap, second);
-	}
-	return med_replace(msg, first->start, (size_t)(end - first->start), text, size);
+/** The same, with the other lines of ours if both stand together and there is room. */
+static int med_move_both(
+		sip_msg_t *msg, const med_edit_t *from, const med_edit_t *to, med_lines_t *lines)
+{
+	med_both_t both;
+	char *at;
+
+	if(!med_both_of(msg, from, to, true, &both))
+		return med_edit_both(msg, from, to);
+	at = med_lines_more(lines, med_both_size(&both));
+	if(at == NULL)
+		return med_edit_both(msg, from, to);
+	med_both_write(at, &both);
+	return del_lump(msg, (int)(both.start - msg->buf), (int)(both.end - both.start), 0)
+					!= NULL
+			? MED_EOK
+			: MED_ENOMEM;
 }
 
 int med_identity_replace(
@@ -241,7 +298,7 @@ static void med_restore(struct cell *t, int type, struct tmcb_params *params);
 
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
 		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
-		med_rewritten_t *rewritten)
+		med_rewritten_t *rewritten, med_lines_t *lines)
 {
 	const med_profile_t *profile = trunk->profile;
 	bool from_changes = false, to_changes = false;
@@ -254,7 +311,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	rewritten->hidden = hidden;
 	if(!profile->rewrite_to && !profile->rewrite_from && !hidden)
 		return MED_EOK;
-	if(parse_headers(msg, HDR_FROM_F | HDR_TO_F, 0) < 0
+	if(med_parse_headers(msg, HDR_FROM_F | HDR_TO_F) < 0
 			|| !med_from_and_to(msg, &from, &to))
 		return MED_EINVAL;
 	if((profile->rewrite_from || hidden) && numbers->calling.len > 0) {
@@ -293,7 +350,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	if(to_changes)
 		to_edit = med_address_edit(
 				&to, (med_str_t){rewritten->to, rewritten->to_len}, false);
-	rc = med_edit_both(msg, &from_edit, &to_edit);
+	rc = med_move_both(msg, &from_edit, &to_edit, lines);
 	if(rc != MED_EOK)
 		return rc;
 	rewritten->changed = true;
@@ -314,7 +371,8 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 /*
  * What is carried: From and To as the caller wrote them and as the callee sees them, each
  * beside the text that it has most in common with, without ";user=phone". Before them
- * bits: is the caller hidden, and which had that.
+ * bits: is the caller hidden, and which had that. Callers write their own port into From
+ * alone, so the text beside their To goes without.
  */
 enum { MED_FROM_THEN, MED_FROM_NOW, MED_TO_THEN, MED_TO_NOW, MED_CARRIED };
 #define MED_CARRIED_HIDDEN (1u << MED_CARRIED)
@@ -335,6 +393,21 @@ static bool med_phone_off(med_str_t *uri)
 	return true;
 }
 
+static med_str_t med_carried_beside(const med_str_t texts[MED_CARRIED + 1], int which)
+{
+	med_str_t like = texts[med_carried_like[which]];
+
+	if(which == MED_TO_THEN) {
+		size_t len = like.len;
+
+		while(len > 0 && like.s[len - 1] >= '0' && like.s[len - 1] <= '9')
+			len--;
+		if(len > 0 && like.s[len - 1] == ':')
+			like.len = len - 1;
+	}
+	return like;
+}
+
 void med_identity_carry(const med_rewritten_t *rewritten, med_carry_t *carried)
 {
 	med_str_t texts[MED_CARRIED + 1] = {med_from_str(rewritten->old_from),
@@ -350,7 +423,7 @@ void med_identity_carry(const med_rewritten_t *rewritten, med_carry_t *carried)
 	/* There is room: each is of MED_IDENTITY_URI_MAX at most. */
 	(void)med_carry_put(carried, bits);
 	for(int i = 0; i < MED_CARRIED; i++)
-		(void)med_carry_add(carried, texts[med_carried_like[i]], texts[i]);
+		(void)med_carry_add(carried, med_carried_beside(texts, i), texts[i]);
 }
 
 /** The texts again, in @p room. */
@@ -366,7 +439,7 @@ static bool med_carried_read(med_carry_t *carried, med_str_t texts[MED_CARRIED +
 	texts[MED_CARRIED] = MED_SCHEME;
 	for(int i = 0; i < MED_CARRIED; i++) {
 		texts[i].s = room[i];
-		if(med_carry_take(carried, texts[med_carried_like[i]], room[i], &texts[i].len)
+		if(med_carry_take(carried, med_carried_beside(texts, i), room[i], &texts[i].len)
 				!= MED_EOK)
 			return false;
 	}
@@ -384,7 +457,7 @@ static bool med_carried_read(med_carry_t *carried, med_str_t texts[MED_CARRIED +
 /** Identities that somebody asserts within a call are of the other side's format. */
 static void med_asserted_off(sip_msg_t *msg)
 {
-	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
+	if(med_parse_headers(msg, HDR_EOH_F) < 0)
 		return;
 	for(struct hdr_field *header = msg->headers; header != NULL; header = header->next)
 		if(med_header_is_identity(header))
@@ -439,7 +512,7 @@ static void med_restore(struct cell *t, int type, struct tmcb_params *params)
 
 	(void)t, (void)type;
 	if(request == NULL || reply == NULL || reply == FAKED_REPLY
-			|| parse_headers(reply, HDR_FROM_F | HDR_TO_F, 0) < 0
+			|| med_parse_headers(reply, HDR_FROM_F | HDR_TO_F) < 0
 			|| !med_from_and_to(reply, &is_from, &is_to)
 			|| !med_from_and_to(request, &was_from, &was_to))
 		return;

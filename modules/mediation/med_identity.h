@@ -12,6 +12,7 @@
 #define MED_IDENTITY_H
 
 #include "med_call.h"
+#include "med_lines.h"
 #include "medcore/carry.h"
 
 #define MED_IDENTITY_URI_MAX                                                             \
@@ -27,7 +28,8 @@ typedef struct med_rewritten {
 } med_rewritten_t;
 
 /**
- * In branch_route: From and To for this trunk, if they differ.
+ * In branch_route: From and To for this trunk, if they differ; where they may, they go
+ * with the other @p lines.
  *
  * @param numbers  as the trunk wants them; calling.len 0: From stays
  * @param extension  of the calling number
@@ -35,7 +37,7 @@ typedef struct med_rewritten {
  */
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
 		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
-		med_rewritten_t *rewritten);
+		med_rewritten_t *rewritten, med_lines_t *lines);
 
 /** What goes with the call; nothing where nothing was changed. */
 void med_identity_carry(const med_rewritten_t *rewritten, med_carry_t *carried);

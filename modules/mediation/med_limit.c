@@ -110,7 +110,7 @@ static uint64_t med_limit_hash(str text)
 /** Tags of the caller and of the callee; false: the message lacks what they are in. */
 static bool med_limit_tags(sip_msg_t *msg, bool upstream, str *caller, str *callee)
 {
-	if(parse_headers(msg, HDR_FROM_F | HDR_TO_F | HDR_CALLID_F, 0) < 0
+	if(med_parse_headers(msg, HDR_FROM_F | HDR_TO_F | HDR_CALLID_F) < 0
 			|| msg->callid == NULL || msg->to == NULL || parse_from_header(msg) < 0)
 		return false;
 	*caller = upstream ? get_to(msg)->tag_value : get_from(msg)->tag_value;
@@ -144,7 +144,7 @@ static void med_limit_answered(struct cell *t, int type, struct tmcb_params *par
 	if(params->code >= 300)
 		(void)med_lease_end(leases, lease);
 	else if(params->code >= 200 && reply != NULL && reply != FAKED_REPLY
-			&& parse_headers(reply, HDR_TO_F, 0) == 0 && reply->to != NULL)
+			&& med_parse_headers(reply, HDR_TO_F) == 0 && reply->to != NULL)
 		med_lease_answered(leases, lease, med_limit_tag(get_to(reply)->tag_value));
 }
 
@@ -194,10 +194,15 @@ static bool med_limit_told(med_limit_state_t *state)
 static int med_limit_refuse(sip_msg_t *msg, const med_trunk_t *trunk,
 		const med_limits_t *limits, enum med_limited limited, bool *told)
 {
-	char within[40] = "";
+	uint32_t here = med_limit_here(&states[limits->number], limits, limited);
+	char within[96] = "";
+	size_t len = 0;
 
 	if(limited == MED_LIMIT_RATE)
-		snprintf(within, sizeof within, " within %u ms", limits->window_ms);
+		len = (size_t)snprintf(within, sizeof within, " within %u ms", limits->window_ms);
+	if(here < med_limited_value(limits, limited))
+		snprintf(within + len, sizeof within - len, ", of which this node has %u now",
+				here);
 	med_reason(msg, limits->overload_code, 12000,
 			"trunk '%.*s' is full: limits '%.*s' have %s %u%s", MED_STR_FMT(trunk->id),
 			MED_STR_FMT(limits->id), med_limited_field(limited),
@@ -374,6 +379,11 @@ bool med_limit_full(void *ctx, const med_trunk_t *trunk, bool emergency)
 	return false;
 }
 
+med_limit_state_t *med_limit_states(void)
+{
+	return states;
+}
+
 /* ---- RPC ------------------------------------------------------------------------------
  */
 
@@ -386,6 +396,11 @@ static void med_limit_show_number(med_item_t *item, const char *name, uint32_t v
 	med_item_show(item, &number, med_str(name), med_str(text));
 }
 
+uint32_t med_limit_up(const med_limits_t *limits, enum med_way way)
+{
+	return med_limit_calls(&states[limits->number], way);
+}
+
 void med_limit_show(med_item_t *item, const med_limits_t *limits)
 {
 	const med_limit_state_t *state = &states[limits->number];
@@ -395,6 +410,17 @@ void med_limit_show(med_item_t *item, const med_limits_t *limits)
 	if(med_limits_band(limits))
 		med_limit_show_number(item, "audio_kbit_taken",
 				__atomic_load_n(&kbit[limits->number], __ATOMIC_RELAXED));
+	med_limit_show_number(item, "calls_up_elsewhere",
+			__atomic_load_n(&state->elsewhere, __ATOMIC_RELAXED));
+	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++) {
+		enum med_limited limited = (enum med_limited)l;
+		char name[48];
+
+		if(med_limited_value(limits, limited) == MED_UNSET)
+			continue;
+		snprintf(name, sizeof name, "%s_here", med_limited_field(limited));
+		med_limit_show_number(item, name, med_limit_here(state, limits, limited));
+	}
 }
 
 void med_limit_show_trunk(med_item_t *item, const med_trunk_t *trunk)

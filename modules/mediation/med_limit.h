@@ -4,7 +4,8 @@
  * A call is counted from med_route() or med_to_user() on at the trunk it came in on, and
  * from med_next() on at the one it is sent to. It is given back with its final answer
  * unless that is a 2xx, and else by the BYE of either side; what is told of its end twice
- * counts once. Each node counts for itself, and anew after a restart.
+ * counts once. Nodes share what each of them may count (med_sync_permits.c); a node
+ * counts anew after a restart.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -38,7 +39,12 @@ void med_limit_within(sip_msg_t *msg, const med_call_t *call);
 /** med_query_t's full. */
 bool med_limit_full(void *ctx, const med_trunk_t *trunk, bool emergency);
 
+/** By number: what nodes share of them is the Redis process's to set. */
+med_limit_state_t *med_limit_states(void);
+
 /** What is counted: of mediation.limits. */
+/** Calls at a time. */
+uint32_t med_limit_up(const med_limits_t *limits, enum med_way way);
 void med_limit_show(med_item_t *item, const med_limits_t *limits);
 /** The same of mediation.trunks: where the trunk has limits of its own. */
 void med_limit_show_trunk(med_item_t *item, const med_trunk_t *trunk);

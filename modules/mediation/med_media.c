@@ -15,15 +15,20 @@
 #include "core/parser/parse_cseq.h"
 #include "core/sr_module.h"
 
+#include "med_bypass.h"
 #include "med_gate.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_policy_listener.h"
 #include "med_refuse.h"
 #include "med_stats.h"
+#include "medcore/leg_codec.h"
 
 /** An answer, or an error of the socket, is there by then; a silent node is not. */
 #define MED_AT_ONCE_MS 100
 #define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
+/** As MED_MEDIA_REFUSED, by a rule of the candidate at hand: another may have another. */
+#define MED_MEDIA_NOT_HERE -4
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
 static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete,
@@ -274,9 +279,11 @@ static int med_rtpengine_twice(
 	return med_rtpengine_run(msg, run, flags, branch);
 }
 
-static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
+/** @param past  only if rtpengine has this call; else the SDP comes back as it is */
+static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool past,
 		const med_side_t *from, const med_side_t *to)
 {
+	static const char bypass[] = " med-bypass=1";
 	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
 	str branch = {call->branch, call->branch_len};
 	char buffer[MED_FLAGS_MAX];
@@ -289,8 +296,12 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer,
 	if(in_dialog)
 		branch.len = 0;
 	flags = med_flags_write(from, to, branch.len > 0, buffer, sizeof buffer);
-	if(flags.len == 0)
+	if(flags.len == 0 || flags.len + sizeof bypass > sizeof buffer)
 		return MED_MEDIA_FAILED;
+	if(past) {
+		memcpy(buffer + flags.len, bypass, sizeof bypass - 1);
+		flags.len += sizeof bypass - 1;
+	}
 	if(med_rtpengine_twice(
 			   msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
 			> 0) {
@@ -327,6 +338,55 @@ static int med_media_check(
 	return rc;
 }
 
+/**
+ * Of a call whose media goes past us, or went past us before it was moved to rtpengine.
+ * The offer in its own INVITE was held against all that there is before it was sent here.
+ */
+static int med_media_past(sip_msg_t *msg, med_call_t *call, bool offer,
+		const med_side_t *from, const med_side_t *to, const med_sdp_t *sdp)
+{
+	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
+	med_errbuf_t why = {""};
+
+	if(offer && (in_dialog || msg->first_line.type == SIP_REPLY)
+			&& !med_bypass_holds(msg, from, to, sdp))
+		return med_media_send(msg, call, true, false, from, to);
+	med_bypass_note(msg);
+	/* Where it was moved is known there; with the node gone, so is what it was moved to.
+	 */
+	if(in_dialog && med_rtpengine_offer != NULL && med_policy_listener_present())
+		return med_media_send(msg, call, offer, true, from, to);
+	if(med_media_check_outgoing(&to->policy, sdp, &why) == MED_EOK)
+		return MED_MEDIA_NOTHING;
+	med_reason(msg, 488, 0, "trunk '%.*s', whose media goes past us: %s", to->id_len,
+			to->id, why.text);
+	return MED_MEDIA_REFUSED;
+}
+
+/**
+ * Is a codec left that both legs may have? What only the leg it goes to forbids, another
+ * candidate may take.
+ */
+static int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from,
+		const med_side_t *to, const med_sdp_t *sdp)
+{
+	med_errbuf_t why = {""};
+	const med_side_t *whose;
+	bool of_to;
+	int rc;
+
+	if(!med_leg_codecs_given(&from->policy.media)
+			&& !med_leg_codecs_given(&to->policy.media))
+		return MED_MEDIA_DONE;
+	rc = med_legs_check_codecs(&from->policy.media, &to->policy.media, sdp, &of_to, &why);
+	if(rc == MED_EOK)
+		return MED_MEDIA_DONE;
+	whose = of_to ? to : from;
+	med_reason(msg, rc == MED_EREFUSED ? 488 : 400, 0, "trunk '%.*s': %s", whose->id_len,
+			whose->id, why.text);
+	return of_to ? MED_MEDIA_NOT_HERE : MED_MEDIA_REFUSED;
+}
+
 /** The SDP of this message as an offer or as an answer; nothing is refused here yet. */
 static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 {
@@ -349,7 +409,11 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 		return MED_MEDIA_REFUSED;
 	if(!from->policy.anchored && !to->policy.anchored)
 		return MED_MEDIA_NOTHING;
-	return med_media_send(msg, call, offer, from, to);
+	if(med_bypass_is(msg, call))
+		return med_media_past(msg, call, offer, from, to, &sdp);
+	if(offer && (rc = med_media_check_codecs(msg, from, to, &sdp)) < 0)
+		return rc;
+	return med_media_send(msg, call, offer, false, from, to);
 }
 
 /** Log and count what was refused; the reason is set. */
@@ -359,7 +423,7 @@ static int med_media_told(sip_msg_t *msg, int rc, bool offer)
 
 	if(rc > 0 || reason == NULL)
 		return rc;
-	if(rc == MED_MEDIA_REFUSED)
+	if(rc == MED_MEDIA_REFUSED || rc == MED_MEDIA_NOT_HERE)
 		med_stats_inc(offer ? MED_STAT_MEDIA_REFUSED : MED_STAT_ANSWERS_REFUSED);
 	LM_NOTICE("call %.*s: %s refused with %u: %s\n", msg->callid->body.len,
 			msg->callid->body.s, offer ? "offer" : "answer", reason->code, reason->text);
@@ -444,7 +508,7 @@ static int med_media_request(sip_msg_t *msg, med_call_t *call)
 	else if(rc == MED_MEDIA_REFUSED && (call->flags & MED_CALL_IN_DIALOG) == 0)
 		call->try_next =
 				call->try_count; /* no other candidate changes the caller's offer */
-	return rc;
+	return rc == MED_MEDIA_NOT_HERE ? MED_MEDIA_REFUSED : rc;
 }
 
 /** The media branch a reply belongs to: the branch we put into our Via. */
@@ -481,6 +545,7 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 		return;
 	}
 	call->progress = 1;
+	med_metrics_rings(call);
 	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)call->answer_timeout_ms);
 }
 
@@ -524,7 +589,7 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 			|| msg->REPLY_STATUS > 182)
 		return;
 	med_media_sides(msg, call, &from, &to);
-	if(!to->policy.media.early_183 || parse_headers(msg, HDR_EOH_F, 0) < 0
+	if(!to->policy.media.early_183 || med_parse_headers(msg, HDR_EOH_F) < 0
 			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
 		return;
 	reason = msg->first_line.u.reply.reason;
@@ -593,7 +658,7 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 	if(code >= 200)
 		med_media_roll_back(msg, call);
 	med_refuse_answer(msg, call);
-	return rc;
+	return rc == MED_MEDIA_NOT_HERE ? MED_MEDIA_REFUSED : rc;
 }
 
 bool med_media_free(const med_call_t *call)
@@ -616,7 +681,7 @@ int med_media(sip_msg_t *msg)
 		med_media_early(msg, call);
 		return MED_MEDIA_NOTHING;
 	}
-	if(parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL)
+	if(med_parse_headers(msg, HDR_EOH_F) < 0 || msg->callid == NULL || msg->cseq == NULL)
 		return MED_MEDIA_FAILED;
 	if(call == NULL || (call->flags & MED_CALL_NO_LEG)) {
 		if(med_media_sdp(msg, &sdp, NULL) == MED_ENOMATCH)

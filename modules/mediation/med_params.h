@@ -42,7 +42,14 @@ extern int med_param_limit_calls;
 /** `limit_lease`: seconds that a call is counted of which nothing more is heard; 14400.
  */
 extern int med_param_limit_lease;
+/** `limit_share_ttl`: seconds after which other nodes get what a silent one had of shared
+ * limits; 10, 0: each node counts for itself. */
+extern int med_param_limit_share_ttl;
 /** `explain_flag`: calls with this flag are told of in a line of the log; -1: none. */
 extern int med_param_explain_flag;
+/** `events`: what happens is written to the stream `<status_prefix>events`; 1. */
+extern int med_param_events;
+/** `metrics_kb`: kilobytes that a reply of med_metrics() has at most; 1024. */
+extern int med_param_metrics_kb;
 
 #endif

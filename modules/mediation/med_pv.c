@@ -11,6 +11,7 @@
 
 #include "core/pvar.h"
 
+#include "med_bypass.h"
 #include "med_call.h"
 #include "med_media.h"
 #include "med_pv.h"
@@ -36,6 +37,7 @@ enum med_pv_name {
 	MED_PV_ATTEMPTS,
 	MED_PV_ATTEMPT_COUNT,
 	MED_PV_EMERGENCY,
+	MED_PV_BYPASS,
 	MED_PV_REASON,
 	MED_PV_CODE,
 	MED_PV_DIAGNOSTIC,
@@ -45,7 +47,8 @@ enum med_pv_name {
 static const char *const med_pv_names[MED_PV_COUNT] = {"trunk", "in_trunk", "gateway",
 		"in_gateway", "site", "out_trunk", "route", "usage", "called", "calling",
 		"auth_username", "auth_realm", "auth_password", "media", "out_gateway",
-		"attempts", "attempt_count", "emergency", "reason", "code", "diagnostic"};
+		"attempts", "attempt_count", "emergency", "bypass", "reason", "code",
+		"diagnostic"};
 
 static int med_pv_parse(pv_spec_t *spec, str *name)
 {
@@ -201,6 +204,9 @@ static int med_pv_get(sip_msg_t *msg, pv_param_t *param, pv_value_t *out)
 		case MED_PV_EMERGENCY:
 			return pv_get_sintval(
 					msg, param, out, (call->flags & MED_CALL_EMERGENCY) != 0);
+		case MED_PV_BYPASS:
+			return med_pv_copy(msg, param, out,
+					med_str(med_bypass_word((enum med_bypass)call->bypass)));
 		case MED_PV_AUTH_USERNAME:
 		case MED_PV_AUTH_REALM:
 		case MED_PV_AUTH_PASSWORD:

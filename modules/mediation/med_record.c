@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/cfg_core.h"
-#include "core/data_lump.h"
+#include "core/parser/parse_from.h"
 #include "core/sr_module.h"
 #include "modules/rr/api.h"
 
@@ -14,9 +14,13 @@
 #include "med_record.h"
 
 static struct rr_binds med_rr;
-/** rr writes two headers where the sockets differ, and no names of sockets: its defaults.
+/**
+ * What rr writes is known here: two headers where the sockets differ, no names of
+ * sockets, no user, "lr" as it is; and no module adds parameters of its own through rr.
  */
 static bool med_rr_usual;
+/** ";ftag=" belongs to it. */
+static bool med_rr_from_tag;
 
 /** "med=" of the Route that loose_route() last took off a message of this process. */
 static struct {
@@ -75,6 +79,9 @@ static bool med_rr_param_is(const char *name, int value)
 
 int med_record_init(void)
 {
+	static const char *const adding[] = {
+			"dialog", "ims_dialog", "osp", "outbound", "uac"};
+
 	if(!module_loaded("rr")) {
 		LM_ERR("module rr is needed: in-dialog requests find their call by "
 			   "Record-Route\n");
@@ -82,8 +89,12 @@ int med_record_init(void)
 	}
 	if(load_rr_api(&med_rr) < 0)
 		return -1;
-	med_rr_usual =
-			med_rr_param_is("enable_double_rr", 1) && med_rr_param_is("sockname_mode", 0);
+	med_rr_usual = med_rr_param_is("enable_double_rr", 1)
+			&& med_rr_param_is("sockname_mode", 0) && med_rr_param_is("enable_full_lr", 0)
+			&& med_rr_param_is("add_username", 0);
+	for(size_t i = 0; i < sizeof adding / sizeof adding[0]; i++)
+		med_rr_usual = med_rr_usual && !module_loaded((char *)(uintptr_t)adding[i]);
+	med_rr_from_tag = med_rr_param_is("append_fromtag", 1);
 	return med_rr.register_rrcb(med_on_routed, NULL);
 }
 
@@ -128,6 +139,11 @@ static const char *med_record_transport(int proto)
 	}
 }
 
+static bool med_is_sips(const str *uri)
+{
+	return uri->len > 5 && strncasecmp(uri->s, "sips:", 5) == 0;
+}
+
 /**
  * The socket this request will leave by. NULL: that, or how it is to be named, is known
  * only when the message is built.
@@ -139,18 +155,19 @@ static const struct socket_info *med_record_socket(const sip_msg_t *msg)
 	if(!med_rr_usual || in == NULL || out == NULL || msg->rcv.proto != in->proto
 			|| med_record_transport(in->proto) == NULL
 			|| med_record_transport(out->proto) == NULL || msg->set_global_address.len > 0
-			|| msg->set_global_port.len > 0)
+			|| msg->set_global_port.len > 0 || med_is_sips(GET_RURI(msg)))
 		return NULL;
 	/* A request above that size goes by another transport. */
 	return out->proto == PROTO_UDP && cfg_get(core, core_cfg, udp_mtu) > 0 ? NULL : out;
 }
 
 #define MED_RECORD_HOST 256 /* bytes of our host as peers see it */
-#define MED_RECORD_MAX (MED_RECORD_HOST + 64 + MED_COOKIE_MAX)
+#define MED_RECORD_ADDRESS (MED_RECORD_HOST + 32)
 
 /** "host:port;transport=x", the address that is advertised for the socket. 0: too long.
  */
-static size_t med_record_address(const struct socket_info *socket, char *out)
+static size_t med_record_address(
+		const struct socket_info *socket, char out[MED_RECORD_ADDRESS])
 {
 	const str *host =
 			socket->useinfo.name.len > 0 ? &socket->useinfo.name : &socket->address_str;
@@ -176,52 +193,99 @@ static size_t med_record_address(const struct socket_info *socket, char *out)
 	return (size_t)(at - out) + strlen(transport);
 }
 
-/** One header as plain text; @p two: the other side has one of its own. */
-static int med_record_one(sip_msg_t *msg, const struct socket_info *socket, bool two,
-		const char *param, size_t param_len)
-{
-	static const char r2[] = ";r2=on";
-	char buffer[MED_RECORD_MAX];
-	size_t len = med_record_address(socket, buffer);
-	str text;
+#define MED_RECORD_TAG 128 /* bytes of a From tag */
+#define MED_RECORD_PARAMS (MED_COOKIE_MAX + MED_RECORD_TAG + 32)
 
-	if(len == 0)
-		return MED_EINVAL;
-	if(two) {
-		memcpy(buffer + len, r2, sizeof r2 - 1);
-		len += sizeof r2 - 1;
+/** All that follows the address: @p params has its parameter at @p at already. */
+static bool med_record_end(sip_msg_t *msg, char *params, size_t *len)
+{
+	static const char ftag[] = ";ftag=", end[] = ";lr>\r\n";
+	str tag;
+
+	if(med_rr_from_tag) {
+		if(parse_from_header(msg) < 0)
+			return false;
+		tag = get_from(msg)->tag_value;
+		if(tag.len > MED_RECORD_TAG)
+			return false;
+		if(tag.len > 0) {
+			memcpy(params + *len, ftag, sizeof ftag - 1);
+			memcpy(params + *len + sizeof ftag - 1, tag.s, (size_t)tag.len);
+			*len += sizeof ftag - 1 + (size_t)tag.len;
+		}
 	}
-	memcpy(buffer + len, param, param_len);
-	text.s = buffer;
-	text.len = (int)(len + param_len);
-	return med_rr.record_route_preset(msg, &text) > 0 ? MED_EOK : MED_ENOMEM;
+	memcpy(params + *len, end, sizeof end - 1);
+	*len += sizeof end - 1;
+	return true;
+}
+
+/** One header for each of @p sockets, and the lines, as plain text. */
+static int med_record_plain(sip_msg_t *msg, const struct socket_info *const sockets[2],
+		size_t count, med_str_t params, const med_lines_t *lines)
+{
+	static const char head[] = "Record-Route: <sip:";
+	char address[2][MED_RECORD_ADDRESS], *text, *at;
+	size_t len[2], size = lines->len;
+
+	for(size_t i = 0; i < count; i++) {
+		len[i] = med_record_address(sockets[i], address[i]);
+		if(len[i] == 0)
+			return MED_EINVAL;
+		size += sizeof head - 1 + len[i] + params.len;
+	}
+	at = text = pkg_malloc(size);
+	for(size_t i = 0; i < count && text != NULL; i++) {
+		memcpy(at, head, sizeof head - 1);
+		at += sizeof head - 1;
+		memcpy(at, address[i], len[i]);
+		at += len[i];
+		memcpy(at, params.s, params.len);
+		at += params.len;
+	}
+	if(text != NULL)
+		memcpy(at, lines->s, lines->len);
+	return med_lines_text(msg, text, size, HDR_RECORDROUTE_T);
+}
+
+/** By rr: where there is one already, or what it is to be is not known here. */
+static int med_record_rr(sip_msg_t *msg, str *param, const med_lines_t *lines)
+{
+	int rc = med_is_recorded(msg) ? med_rr.add_rr_param(msg, param)
+								  : med_rr.record_route(msg, param);
+
+	return rc == 0 ? med_lines_put(msg, lines) : MED_ENOMEM;
 }
 
 /*
  * rr's record_route() leaves room for a socket that is not chosen yet: 18 pieces, put
- * together when the message is built. Here it is chosen, so that one or two plain texts
- * do, at a fifth of the cost; the outbound one comes first.
+ * together when the message is built. Here it is chosen, so that one plain text does for
+ * one header or two, the outbound one first, and for all else that this branch gets.
  */
-int med_record_write(
-		sip_msg_t *msg, const med_call_t *call, const med_rewritten_t *rewritten)
+int med_record_write(sip_msg_t *msg, const med_call_t *call,
+		const med_rewritten_t *rewritten, const med_lines_t *lines)
 {
-	const struct socket_info *in = msg->rcv.bind_address, *out;
-	char buffer[MED_COOKIE_MAX];
-	str param = {buffer, 0};
-	int rc = MED_EOK;
+	static const char r2[] = ";r2=on";
+	const struct socket_info *sockets[2] = {NULL, msg->rcv.bind_address};
+	char buffer[MED_RECORD_PARAMS], *params = buffer + sizeof r2 - 1;
+	str param = {params, 0};
+	bool two;
+	size_t len;
 	MED_CARRY_ROOM(carried);
 
 	med_identity_carry(rewritten, &carried);
-	param.len = (int)med_cookie_write(msg, call, &carried, buffer);
-	if(param.len == 0)
+	len = med_cookie_write(msg, call, &carried, params);
+	param.len = (int)len;
+	if(len == 0)
 		return MED_EINVAL;
-	if(med_is_recorded(msg))
-		return med_rr.add_rr_param(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
-	out = med_record_socket(msg);
-	if(out == NULL)
-		return med_rr.record_route(msg, &param) == 0 ? MED_EOK : MED_ENOMEM;
-	if(out != in)
-		rc = med_record_one(msg, out, true, param.s, (size_t)param.len);
-	return rc == MED_EOK ? med_record_one(msg, in, out != in, param.s, (size_t)param.len)
-						 : rc;
+	if(!med_is_recorded(msg))
+		sockets[0] = med_record_socket(msg);
+	if(sockets[0] == NULL || !med_record_end(msg, params, &len))
+		return med_record_rr(msg, &param, lines);
+	two = sockets[0] != sockets[1];
+	if(two) {
+		params = buffer;
+		memcpy(params, r2, sizeof r2 - 1);
+		len += sizeof r2 - 1;
+	}
+	return med_record_plain(msg, sockets, two ? 2 : 1, (med_str_t){params, len}, lines);
 }

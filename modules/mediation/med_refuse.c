@@ -110,7 +110,7 @@ static void med_party_routes(med_party_t *party, sip_msg_t *reply)
 /** The party that sent this message, as the other side of the dialog sees it. */
 static int med_party_of_reply(med_party_t *party, sip_msg_t *reply)
 {
-	if(parse_headers(reply, HDR_EOH_F, 0) < 0 || parse_from_header(reply) < 0
+	if(med_parse_headers(reply, HDR_EOH_F) < 0 || parse_from_header(reply) < 0
 			|| parse_to_header(reply) < 0 || reply->cseq == NULL)
 		return -1;
 	party->callid = reply->callid->body;

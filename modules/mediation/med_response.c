@@ -18,7 +18,7 @@ void med_response_note(sip_msg_t *msg, med_call_t *call)
 {
 	call->cause = MED_CAUSE_NONE;
 	call->retry_after_s = 0;
-	if(parse_headers(msg, HDR_EOH_F, 0) < 0)
+	if(med_parse_headers(msg, HDR_EOH_F) < 0)
 		return;
 	for(const struct hdr_field *h = msg->headers; h != NULL; h = h->next) {
 		if(call->cause == MED_CAUSE_NONE && med_header_is(h, "Reason")) {

@@ -14,6 +14,7 @@
 #include "med_guard.h"
 #include "med_health.h"
 #include "med_limit.h"
+#include "med_metrics.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_rpc_cases.h"
@@ -177,13 +178,15 @@ static void rpc_status(rpc_t *rpc, void *ctx)
 	}
 	rc = rpc->add(ctx, MED_FMT("{"), &top);
 	if(rc >= 0)
-		rc = rpc->struct_add(top, MED_FMT("sJssssuuus"), "node", med_sync_node(),
+		rc = rpc->struct_add(top, MED_FMT("sJssssuusuus"), "node", med_sync_node(),
 				"revision", status->revision, "applied_at",
 				time_text(status->applied_at, applied, sizeof applied), "store",
 				med_status_store_name(status->store), "store_since",
 				time_text(status->store_since, since, sizeof since), "store_text",
 				status->store_text, "names", status->names, "names_troubled",
-				status->names_troubled, "snapshots", status->snapshots, "build_error",
+				status->names_troubled, "limits_sharing",
+				med_status_limits_name(status->limits_state), "limits_nodes",
+				status->limits_nodes, "snapshots", status->snapshots, "build_error",
 				status->build_error);
 	if(rc < 0 || add_source(rpc, top, status) < 0 || add_counts(rpc, top, status) < 0
 			|| add_listeners(rpc, top) < 0
@@ -229,6 +232,9 @@ static const char *trunk_state_doc[] = {
 		"Trunks that are not up; or forces a state, whatever was seen: <trunk> "
 		"up|down|auto",
 		NULL};
+
+static const char *metrics_doc[] = {
+		"What is counted of trunks' calls: [trunk], or [first-number limit]", NULL};
 
 static const char *test_doc[] = {
 		"Runs stored routing cases on what is in force: [id], or [offset limit]", NULL};
@@ -315,6 +321,7 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.status",         rpc_status,         status_doc, 0},
 	{"mediation.reload",         rpc_reload,         reload_doc, 0},
 	{"mediation.explain",        rpc_explain,        explain_doc, 0},
+	{"mediation.metrics",        med_metrics_rpc,    metrics_doc, 0},
 	{"mediation.test",           med_rpc_cases,      test_doc, 0},
 	{"mediation.test_trunk",     rpc_test_trunk,     test_trunk_doc, 0},
 	{"mediation.test_route",     rpc_test_route,     test_route_doc, 0},

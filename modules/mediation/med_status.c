@@ -104,6 +104,21 @@ const char *med_status_source_name(enum med_origin source)
 	return "unknown";
 }
 
+const char *med_status_limits_name(enum med_permits_state state)
+{
+	switch(state) {
+		case MED_PERMITS_NONE:
+			return "none";
+		case MED_PERMITS_JOINS:
+			return "joining";
+		case MED_PERMITS_SHARED:
+			return "shared";
+		case MED_PERMITS_ALONE:
+			return "alone";
+	}
+	return "unknown";
+}
+
 /* ---- JSON ---- */
 
 typedef struct text {
@@ -259,6 +274,8 @@ char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 	put_source(&out, status);
 	putf(&out, ",\"names\":%u,\"names_troubled\":%u", status->names,
 			status->names_troubled);
+	putf(&out, ",\"limits_sharing\":\"%s\",\"limits_nodes\":%u",
+			med_status_limits_name(status->limits_state), status->limits_nodes);
 	putf(&out, ",\"snapshots\":%u,\"objects\":", status->snapshots);
 	put_counts(&out, status->objects);
 	for(int i = MED_REFUSED; i <= MED_WARNED; i++)

@@ -7,6 +7,7 @@
 #define MED_STATUS_H
 
 #include "medcore/config.h"
+#include "medcore/permit.h"
 #include "medcore/store.h"
 
 #define MED_STATUS_SHOWN 128 /**< of each severity kept for showing; all are counted */
@@ -53,7 +54,9 @@ typedef struct med_status {
 	long long applied_at;           /**< when it was published */
 	char build_error[256];          /**< empty: the last build was published */
 	unsigned names, names_troubled; /**< of gateways, looked up; those with trouble */
-	unsigned snapshots; /**< alive: the one in force and retired ones in use */
+	enum med_permits_state limits_state;
+	unsigned limits_nodes; /**< that share them */
+	unsigned snapshots;    /**< alive: the one in force and retired ones in use */
 	unsigned objects[MED_KIND_COUNT];           /**< in force, by kind */
 	med_status_faults_t faults[MED_WARNED + 1]; /**< by enum med_severity */
 } med_status_t;
@@ -72,6 +75,8 @@ med_status_t *med_status_get(void);
 
 /** "none", "disk", "redis" */
 const char *med_status_source_name(enum med_origin source);
+/** "none", "joining", "shared", "alone" */
+const char *med_status_limits_name(enum med_permits_state state);
 /** "down", "loading", "live" */
 const char *med_status_store_name(enum med_store_state state);
 

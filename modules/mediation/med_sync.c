@@ -87,6 +87,7 @@ void med_sync_duties(void *ctx)
 	med_sync.duties_due = now + DUTIES_MS;
 	med_policy_listener_run(now);
 	med_store_keep_alive(med_sync.store, now);
+	med_sync_permits_look(now);
 }
 
 /* ---- the process ---- */
@@ -185,6 +186,8 @@ static void wait_for_work(void)
 	n += med_resolver_poll(med_sync.resolver, fds + n, MED_DNS_FDS, now, &other);
 	if(other < deadline)
 		deadline = other;
+	if(med_sync_permits_due() < deadline)
+		deadline = med_sync_permits_due();
 	if(med_sync_names_wait() && med_sync.names_due < deadline)
 		deadline = med_sync.names_due;
 	if(med_sync.status.snapshots > 1 && med_sync.reap_due < deadline)
@@ -215,7 +218,12 @@ static void tell_of_trunks(void)
 	med_health_entry_t e;
 	char text[96];
 
-	while(med_health_next(&med_sync.trunks_told, &e)) {
+	for(uint32_t at = med_sync.trunks_told; med_health_next(&med_sync.trunks_told, &e);
+			at = med_sync.trunks_told) {
+		if(med_sync.trunks_told - at > 1)
+			med_events_lost(med_sync.trunks_told - at - 1);
+		if(med_events_full() && med_sync.status.store != MED_STORE_DOWN)
+			med_events_flush(med_sync.store, med_param_status_prefix, node);
 		if(e.change.to == MED_HEALTH_DOWN && e.change.from == MED_HEALTH_TRIAL)
 			continue; /* down as before */
 		med_health_text(&e.change, text, sizeof text);
@@ -237,6 +245,7 @@ static void run(void)
 		med_store_run(med_sync.store, now);
 		med_policy_listener_run(now);
 		med_sync_names_run(now);
+		med_sync_permits_run(now);
 		med_sync.duties_due = now + DUTIES_MS;
 		if(med_sync.collecting || (med_sync.collect_due && now >= med_sync.collect_due))
 			med_sync_collect(false);
@@ -259,6 +268,7 @@ static int prepare(void)
 	med_errbuf_t err;
 
 	med_sync.read_again_ms = BUILD_AGAIN_MS;
+	med_sync.limits_changed = true;
 	med_sync_name_source();
 	pages = med_pages_new();
 	med_sync.config = pages ? med_config_new(med_pages_mem(pages), &med_mem_shm) : NULL;
@@ -275,7 +285,7 @@ static int prepare(void)
 	med_config_set_pause(med_sync.config, med_sync_duties, NULL);
 	if(med_sync_names_open())
 		return -1;
-	if(med_policy_listener_open())
+	if(med_policy_listener_open() || med_sync_permits_open())
 		return -1;
 	if(med_param_last_known_good[0]) {
 		if(med_keep_new(&med_mem_heap, med_param_last_known_good, med_param_redis_prefix,
@@ -364,6 +374,12 @@ static int check_params(void)
 	}
 	if(med_param_max_shrink < 1 || med_param_max_shrink > 100) {
 		LM_ERR("max_shrink %d: not between 1 and 100 percent\n", med_param_max_shrink);
+		return -1;
+	}
+	if(med_param_limit_share_ttl != 0
+			&& (med_param_limit_share_ttl < 2 || med_param_limit_share_ttl > 3600)) {
+		LM_ERR("limit_share_ttl %d: not between 2 and 3600 seconds; 0 shares no limits\n",
+				med_param_limit_share_ttl);
 		return -1;
 	}
 	if(med_param_applying_warning < 1) {

@@ -74,6 +74,7 @@ bool med_sync_build(bool anew)
 						   : med_config_build(med_sync.config, &snapshot, &err);
 
 	if(rc == MED_EOK) {
+		med_sync_permits_set(snapshot);
 		rc = med_shm_publish(snapshot);
 		if(rc == MED_EOK) {
 			for(int k = 0; k < MED_KIND_COUNT; k++)

@@ -56,6 +56,7 @@ typedef struct med_sync_own {
 	int64_t collect_spent;             /**< ms, by the parts so far */
 	unsigned long long collect_revision;
 	unsigned long long revision; /**< in force; status.revision follows */
+	bool limits_changed;         /**< since permits were asked for */
 } med_sync_own_t;
 
 extern med_sync_own_t med_sync;
@@ -105,6 +106,17 @@ int med_sync_names_open(void);
 void med_sync_names_run(int64_t now_ms);
 /** Does a change of names wait for nothing else? */
 bool med_sync_names_wait(void);
+
+/* ---- med_sync_permits.c ---- */
+
+/** 0, or -1 (logged). Before anything is built. */
+int med_sync_permits_open(void);
+/** These limits are about to be in force. */
+void med_sync_permits_set(const med_snapshot_t *snapshot);
+void med_sync_permits_run(int64_t now_ms);
+/** While other work goes on: nothing is asked, but what has run out has. */
+void med_sync_permits_look(int64_t now_ms);
+int64_t med_sync_permits_due(void);
 
 /* ---- med_sync_told.c ---- */
 

@@ -38,6 +38,7 @@ void med_sync_on_removed(void *ctx, enum med_kind kind, med_str_t id)
 {
 	(void)ctx;
 	note_change("removed", kind, id);
+	med_sync.limits_changed |= kind == MED_KIND_LIMITS;
 	if(med_sync.keep)
 		med_keep_remove(med_sync.keep, kind, id);
 }
@@ -73,6 +74,7 @@ static void on_object(void *ctx, enum med_kind kind, med_str_t id,
 
 	(void)ctx;
 	med_sync.told = true;
+	med_sync.limits_changed |= kind == MED_KIND_LIMITS;
 	med_sync_duties(NULL);
 	med_hold_told(med_sync.config, &med_sync.status.held, kind, id);
 	/* a refusal is kept by the config, and collected at the commit */
@@ -85,6 +87,12 @@ static void on_object(void *ctx, enum med_kind kind, med_str_t id,
 		note_change("set", kind, id);
 	if(med_sync.keep)
 		med_keep_set(med_sync.keep, kind, id, fields, count);
+}
+
+static void on_expect(void *ctx, enum med_kind kind, med_str_t id)
+{
+	(void)ctx;
+	med_config_expect(med_sync.config, kind, id);
 }
 
 static void on_gone(void *ctx, enum med_kind kind, med_str_t id)
@@ -293,6 +301,7 @@ static void on_unfit(void *ctx, const char *text)
 const med_store_handler_t med_sync_handler = {
 		.begin = on_begin,
 		.object = on_object,
+		.expect = on_expect,
 		.gone = on_gone,
 		.unreadable = on_unreadable,
 		.stray = on_stray,

@@ -11,11 +11,13 @@
 #include "core/rpc_lookup.h"
 #include "core/sr_module.h"
 
+#include "med_bypass.h"
 #include "med_call.h"
 #include "med_connect.h"
 #include "med_cookie.h"
 #include "med_gate.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_guard.h"
@@ -56,7 +58,10 @@ static param_export_t params[] = {
 	{"guard_counters", PARAM_INT, &med_param_guard_counters},
 	{"limit_calls", PARAM_INT, &med_param_limit_calls},
 	{"limit_lease", PARAM_INT, &med_param_limit_lease},
+	{"limit_share_ttl", PARAM_INT, &med_param_limit_share_ttl},
 	{"explain_flag", PARAM_INT, &med_param_explain_flag},
+	{"events", PARAM_INT, &med_param_events},
+	{"metrics_kb", PARAM_INT, &med_param_metrics_kb},
 	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
@@ -82,7 +87,7 @@ static int mod_init(void)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
 			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_limit_init() < 0
-			|| med_tell_init() < 0)
+			|| med_tell_init() < 0 || med_metrics_init() < 0 || med_bypass_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
 			|| med_probe_init() < 0 || med_connect_init() < 0)
@@ -109,6 +114,7 @@ static int child_init(int rank)
 
 static void mod_destroy(void)
 {
+	med_bypass_destroy();
 	med_strangers_destroy();
 	med_guard_destroy();
 	med_limit_destroy();

@@ -5,6 +5,7 @@ frequency, so that neither silence nor noise nor another tone passes.
 """
 
 import array
+import bisect
 import math
 import sys
 import wave
@@ -37,21 +38,25 @@ def read_wav(path):
     return _little(samples)
 
 
-def tone_seconds(samples, frequency):
-    """For how long `samples` hold this tone."""
-    held = 0
+def _power(frame, frequency):
     weights = 2 * math.cos(2 * math.pi * frequency / RATE)
+    before = last = 0.0
+    for sample in frame:
+        before, last = last, sample + weights * last - before
+    return before * before + last * last - weights * before * last
+
+
+def tone_seconds(samples, *frequencies):
+    """For how long `samples` hold this tone, or these at once (a digit has two)."""
+    held = 0
     for start in range(0, len(samples) - FRAME + 1, FRAME):
         frame = samples[start:start + FRAME]
         energy = sum(s * s for s in frame)
         if energy < FRAME * 300 * 300:
             continue  # silence
-        before = last = 0.0
-        for sample in frame:
-            before, last = last, sample + weights * last - before
-        power = before * before + last * last - weights * before * last
         # A pure tone: |X|^2 = energy * FRAME / 2.
-        if power / (energy * FRAME / 2) > 0.8:
+        powers = [_power(frame, f) / (energy * FRAME / 2) for f in frequencies]
+        if sum(powers) > 0.8 and min(powers) > 0.2:
             held += 1
     return held * FRAME / RATE
 
@@ -78,6 +83,20 @@ def decode(payload_type, data):
     """G.711 bytes to samples; None for any other codec."""
     table = _TABLES.get(payload_type)
     return None if table is None else array.array("h", (table[b] for b in data))
+
+
+def encode(payload_type, samples):
+    """Samples to G.711 bytes."""
+    table = _TABLES[payload_type]
+    order = sorted(range(256), key=table.__getitem__)
+    values = [table[byte] for byte in order]
+    return bytes(order[min(bisect.bisect(values, sample), 255)] for sample in samples)
+
+
+def tone(frequency, seconds, level=0.3):
+    """Samples of it."""
+    return [round(32767 * level * math.sin(2 * math.pi * frequency * i / RATE))
+            for i in range(round(RATE * seconds))]
 
 
 def _little(samples):

@@ -293,7 +293,15 @@ START_TEST(words_of_a_leg)
 			{"/suites:gcm-256+192-32+256-80+gcm-128/lync", 0xd8},
 			{"/suites:192-80+256-32", 0x24}, {"/hold:inactive", 1},
 			{"/lync/hold:zero_address/activate", 1},
-			{"/suites:192-80+192-32+256-80+gcm-256/lync/hold:sendonly/activate", 0x9c}};
+			{"/suites:192-80+192-32+256-80+gcm-256/lync/hold:sendonly/activate", 0x9c},
+			{"/codecs:PCMA", 1}, {"/codecs:L16+AMR-WB+PCMU+opus+x-msrta", 1},
+			{"/codecs:G722+PCMA/transcode", 1}, {"/cn:no", 1}, {"/cn:yes", 1},
+			{"/dtmf:inband", 1}, {"/event:96", 1}, {"/event:127", 1}, {"/ptime:10", 1},
+			{"/ptime:60", 1},
+			{"/suites:192-80+192-32+256-80+gcm-256/lync/hold:zero_address/activate"
+			 "/codecs:AMR-WB+AMR-WB+AMR-WB+x-msrta+x-msrta/transcode/cn:yes/dtmf:inband"
+			 "/event:127/ptime:60",
+					0x9c}};
 	char out[MED_LEG_WORDS_MAX];
 	size_t i;
 

@@ -241,6 +241,14 @@ END_TEST
 
 START_TEST(bad_keys)
 {
+	static const char *const codecs[] = {"codecs:", "codecs:PCMX",
+			"codecs:PCMU+PCMA+PCMU+PCMA+PCMU+PCMA", "cn:", "cn:as_received", "cn:maybe",
+			"dtmf:", "dtmf:as_received", "dtmf:events", "event:95", "event:128",
+			"event:", "event:101x", "ptime:0", "ptime:15", "ptime:70",
+			"ptime:", "ptime:20 "};
+	char leg[96];
+	size_t i;
+
 	REFUSED(run("offer", PBX_REQUIRED, NULL, HEAD AVP, NULL), "med-to is missing");
 	REFUSED(run("offer", NULL, GW_PLAIN, HEAD AVP, NULL), "med-from is missing");
 	REFUSED(run("offer", "pbx1", GW_PLAIN, HEAD AVP, NULL), "<trunk>/<srtp>");
@@ -257,6 +265,11 @@ START_TEST(bad_keys)
 	REFUSED(run("offer", PBX_REQUIRED "/suites:80+32+80+32+80", GW_PLAIN, HEAD AVP, NULL),
 			"does not know");
 	REFUSED(run("offer", "-/any/lync", GW_PLAIN, HEAD AVP, NULL), "'lync'");
+	for(i = 0; i < COUNT(codecs); i++) {
+		snprintf(leg, sizeof(leg), "gw1/not_supported/%s", codecs[i]);
+		REFUSED(run("offer", leg, GW_PLAIN, HEAD AVP, NULL), "does not know");
+		ck_assert_ptr_nonnull(strstr(why.text, codecs[i]));
+	}
 	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), "6:med-to5:-/any"),
 			"more than once");
 	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, HEAD SAVP CRYPTO(1), "3:sdp4:v=0\n"),
@@ -420,11 +433,135 @@ START_TEST(insert_at_the_end)
 }
 END_TEST
 
+#define FORMATS(list) "m=audio 4000 RTP/AVP " list "\n"
+#define EVENT(payload)                                                                   \
+	"a=rtpmap:" payload " telephone-event/8000\na=fmtp:" payload " 0-16\n"
+
+/** What rtpengine is shown, and what it is told. */
+START_TEST(codecs_of_an_offer)
+{
+	static const struct {
+		const char *from, *to, *media, *shown, *codec;
+	} row[] = {
+			/* nothing is said: not a byte */
+			{"", "", FORMATS("8  0\t"), FORMATS("8  0\t"), NULL},
+			/* what is left out takes its attributes along, and no others */
+			{"", "/codecs:PCMA",
+					FORMATS("0 8 101 96") "a=rtpmap:0 PCMU/8000\n" EVENT(
+							"101") "a=rtpmap:96 "
+								   "opus/48000/2\na=fmtp:96 x\na=rtcp-fb:96 "
+								   "y\na=rtcp-fb:* z\na=fmtp:8 w\n"
+								   "a=other:0\na=rtpmap:\na=fmtp:x\n",
+					FORMATS("8 101") EVENT("101") "a=rtcp-fb:* z\na=fmtp:8 w\na=other:0\n"
+												  "a=rtpmap:\na=fmtp:x\n",
+					NULL},
+			{"/codecs:PCMU", "/codecs:PCMA+PCMU", FORMATS("0 8 18"), FORMATS("0"), NULL},
+			{"", "/cn:no", FORMATS("13 8"), FORMATS("8"), NULL},
+			/* what rtpengine cannot decode is of no use to who gets all made */
+			{"", "/codecs:PCMA+G722/transcode",
+					FORMATS("0 4 96 97") "a=rtpmap:96 x-msrta/16000\n", FORMATS("0") "",
+					"d4:maskl4:PCMUe9:transcodel4:PCMA4:G722ee"},
+			{"/codecs:G722/transcode", "", FORMATS("9"), FORMATS("9"),
+					"d9:transcodel4:PCMU4:PCMAee"},
+			{"", "/cn:yes", FORMATS("8"), FORMATS("8"), "d9:transcodel2:CNee"},
+			{"", "/dtmf:inband", FORMATS("8 101") EVENT("101"),
+					FORMATS("8 101") EVENT("101"), "d7:consumel15:telephone-eventee"},
+			/* as many payload types as it takes for the next one to be the one wanted */
+			{"", "/event:100", FORMATS("8 97") EVENT("97"),
+					FORMATS("8 97 96 98 99") EVENT("97"),
+					"d5:stripl4:fulle9:transcodel4:PCMA15:telephone-eventee"},
+			{"", "/event:97/codecs:PCMU+PCMA/transcode", FORMATS("8 13 101") EVENT("101"),
+					FORMATS("8 13 101 96") EVENT("101"),
+					"d5:stripl4:fulle9:transcodel4:PCMU4:PCMA2:CN15:telephone-eventee"},
+			{"", "/event:101", FORMATS("8 101") EVENT("101"),
+					FORMATS("8 101") EVENT("101"), NULL},
+			{"", "/event:101", FORMATS("8"), FORMATS("8"), NULL},
+			/* lines that are not audio, or are declined, are none of its business */
+			{"", "/codecs:PCMA",
+					FORMATS("8 0") "m=video 4 RTP/AVP 0\nm=audio 0 RTP/AVP 0\n"
+								   "m=image 4 udptl t38\n",
+					FORMATS("8") "m=video 4 RTP/AVP 0\nm=audio 0 RTP/AVP 0\nm=image 4 "
+								 "udptl "
+								 "t38\n",
+					NULL},
+	};
+	char from[64], to[64], text[1024], expected[1024];
+	size_t i;
+
+	for(i = 0; i < COUNT(row); i++) {
+		snprintf(from, sizeof(from), GW_PLAIN "%s", row[i].from);
+		snprintf(to, sizeof(to), "gw2/not_supported%s", row[i].to);
+		snprintf(text, sizeof(text), HEAD "%s", row[i].media);
+		snprintf(expected, sizeof(expected), HEAD "%s", row[i].shown);
+		OK(run("offer", from, to, text, NULL));
+		ck_assert_msg(med_str_eq(med_ng_text(&got, MED_STR("sdp")), med_str(expected)),
+				"row %zu: expected\n%s\ngot\n%.*s", i, expected,
+				MED_STR_FMT(med_ng_text(&got, MED_STR("sdp"))));
+		ck_assert_msg(
+				!row[i].codec == !med_ng_entry(&got, MED_STR("codec")), "row %zu", i);
+		if(row[i].codec)
+			ck_assert_msg(med_str_eq(med_ng_entry(&got, MED_STR("codec"))->raw,
+								  med_str(row[i].codec)),
+					"row %zu: %.*s", i,
+					MED_STR_FMT(med_ng_entry(&got, MED_STR("codec"))->raw));
+	}
+	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL "/ptime:30", HEAD AVP,
+			"5:codecd4:maskl4:PCMAee5:ptimei20e"));
+	HAS("ptime", "i30e");
+	LACKS("codec");
+	OK(run("answer", ITSP_OPTIONAL "/ptime:30", GW_PLAIN "/ptime:20", HEAD AVP, NULL));
+	HAS("ptime", "i20e");
+	OK(run("offer", GW_PLAIN, ITSP_OPTIONAL, HEAD AVP, "5:codecd4:maskl4:PCMAee"));
+	HAS("codec", "d4:maskl4:PCMAee");
+}
+END_TEST
+
+START_TEST(codecs_refused)
+{
+	REFUSED(run("offer", GW_PLAIN "/codecs:PCMU", GW_PLAIN, HEAD AVP, NULL),
+			"leg 'gw1' (not_supported), offer: m-line 1: none of the codecs offered is "
+			"one "
+			"of the leg's (PCMU); offer one of those");
+	REFUSED(run("offer", GW_PLAIN, "gw2/not_supported/codecs:G722+AMR", HEAD AVP, NULL),
+			"leg 'gw2' (not_supported), offer: m-line 1: none of the codecs offered is "
+			"one "
+			"of the leg's (G722, AMR); add one, or transcode yes");
+	REFUSED(run("offer", GW_PLAIN, "gw2/not_supported/codecs:PCMU/transcode",
+					HEAD FORMATS("4 13 101") EVENT("101"), NULL),
+			"none of the codecs");
+	REFUSED(run("offer", GW_PLAIN, "gw2/not_supported/event:101",
+					HEAD FORMATS("8 101 96") EVENT("96"), NULL),
+			"cannot be mapped to payload type 101: it is that of another format");
+	REFUSED(run("offer", GW_PLAIN, "gw2/not_supported/event:101",
+					HEAD FORMATS("4 96") EVENT("96"), NULL),
+			"rtpengine makes none of the codecs offered; offer PCMU or PCMA");
+	REFUSED(run("offer", GW_PLAIN, "gw2/not_supported/cn:no", HEAD FORMATS("8 x"), NULL),
+			"a format is no payload type");
+}
+END_TEST
+
+/** rtpengine puts what it makes behind; the leg reads its own order. */
+START_TEST(codecs_of_a_reply)
+{
+	OK(run("offer", GW_PLAIN, "gw2/not_supported/codecs:G722+PCMA/transcode",
+			HEAD FORMATS("8 101") EVENT("101"), NULL));
+	OK(reply(false, HEAD FORMATS("101 8 13 9") EVENT("101") "a=rtpmap:9 G722/8000\n"));
+	HAS("sdp", HEAD FORMATS("9 8 13 101") EVENT("101") "a=rtpmap:9 G722/8000\n");
+	OK(run("offer", GW_PLAIN, "gw2/not_supported/event:97",
+			HEAD FORMATS("8 101") EVENT("101"), NULL));
+	OK(reply(false, HEAD FORMATS("97 8") EVENT("97")));
+	HAS("sdp", HEAD FORMATS("8 97") EVENT("97"));
+	REFUSED(reply(false, HEAD FORMATS("8 98") EVENT("98")),
+			"telephone-event would be offered as payload type 98, not as 97");
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *tests[] = {flags_of_an_offer, flags_of_the_script_give_way,
-			sdp_of_an_offer, refused_offers, bad_keys, reply_to_an_offer, answer_written,
-			answer_checked, unknown_call, too_long, insert_at_the_end};
+	const TTest *tests[] = {codecs_of_an_offer, codecs_refused, codecs_of_a_reply,
+			flags_of_an_offer, flags_of_the_script_give_way, sdp_of_an_offer,
+			refused_offers, bad_keys, reply_to_an_offer, answer_written, answer_checked,
+			unknown_call, too_long, insert_at_the_end};
 
 	return plugin_run("ng policy", tests, COUNT(tests));
 }

@@ -5,7 +5,7 @@
  */
 #include "plugin_test.h"
 
-#include "medcore/sdp.h"
+#include "medcore/codec.h"
 
 #define KEY_256 KEY_A "AAAAAAAAAAAAAAAAAAAAAA"
 #define KEY_GCM_256 KEY_A "AAAAAAAAAAAAAAAAAAA"
@@ -371,11 +371,78 @@ START_TEST(addresses)
 }
 END_TEST
 
+/** Payload types with a meaning of their own, those that rtpmap gives one, and neither.
+ */
+START_TEST(formats_of_a_line)
+{
+	static const med_format_t expected[] = {{8, MED_CODEC_PCMA, true},
+			{0, MED_CODEC_G729, false}, {13, MED_FORMAT_COMFORT, true},
+			{9, MED_CODEC_G722, true}, {101, MED_FORMAT_EVENT, true},
+			{96, MED_FORMAT_EVENT, false}, {97, MED_CODEC_OPUS, false},
+			{114, MED_CODEC_RTAUDIO, false}, {115, MED_FORMAT_OTHER, true},
+			{118, MED_FORMAT_COMFORT, false}, {127, MED_FORMAT_OTHER, false}};
+	med_formats_t formats;
+	size_t i;
+
+	ck_assert_int_eq(
+			parse("v=0\r\na=rtpmap:8 PCMU/8000\r\nm=audio 4 RTP/AVP 8 0 13 9 101 96 97 "
+				  "114 115 118 127\r\na=rtpmap:0 g729/\r\na=rtpmap:101 "
+				  "TELEPHONE-EVENT/8000\r\na=rtpmap:96 telephone-event/48000\r\n"
+				  "a=rtpmap:97 opus/48000/2\r\na=rtpmap:114 x-msrta/16000\r\n"
+				  "a=rtpmap:115 red/8000\r\na=rtpmap:118 CN/16000\r\na=rtpmap:99 "
+				  "PCMU/8000\r\na=rtpmap:128 PCMU/8000\r\na=rtpmap:127\r\n"
+				  "a=rtpmap:x\r\nm=audio 6 RTP/AVP 3\r\na=rtpmap:8 GSM/8000\r\n"),
+			MED_EOK);
+	ck_assert_int_eq(med_sdp_formats(&sdp, 0, &formats, &err), MED_EOK);
+	ck_assert_uint_eq(formats.count, COUNT(expected));
+	for(i = 0; i < COUNT(expected); i++) {
+		ck_assert_uint_eq(formats.item[i].payload, expected[i].payload);
+		ck_assert_msg(formats.item[i].codec == expected[i].codec
+						&& formats.item[i].narrow == expected[i].narrow,
+				"%u: %u", expected[i].payload, formats.item[i].codec);
+	}
+	ck_assert_int_eq(med_sdp_formats(&sdp, 1, &formats, &err), MED_EOK);
+	ck_assert_uint_eq(formats.count, 1);
+	ck_assert_uint_eq(formats.item[0].codec, MED_CODEC_GSM);
+	IS(med_sdp_section(&sdp, 1), "m=audio 6 RTP/AVP 3\r\na=rtpmap:8 GSM/8000\r\n");
+}
+END_TEST
+
+START_TEST(bad_formats)
+{
+	static const char *const bad[] = {"128", "-1", "8 x", "8/2", "99999999999999999999"};
+	static const char eights[] =
+			" 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8"
+			" 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8 8";
+	char body[512];
+	med_formats_t formats;
+	size_t i;
+
+	for(i = 0; i < COUNT(bad); i++) {
+		snprintf(body, sizeof(body), "v=0\nm=audio 4 RTP/AVP %s\n", bad[i]);
+		ck_assert_int_eq(parse(body), MED_EOK);
+		ck_assert_int_eq(med_sdp_formats(&sdp, 0, &formats, &err), MED_EINVAL);
+		ck_assert_ptr_nonnull(strstr(err.text, "m-line 1: a format is no payload type"));
+	}
+	for(i = MED_SDP_MAX_FORMATS; i <= MED_SDP_MAX_FORMATS + 1; i++) {
+		/* as many times " 8" */
+		snprintf(body, sizeof(body), "v=0\nm=audio 4 RTP/AVP%.*s", (int)(2 * i), eights);
+		ck_assert_int_eq(parse(body), MED_EOK);
+		ck_assert_int_eq(med_sdp_formats(&sdp, 0, &formats, &err),
+				i == MED_SDP_MAX_FORMATS ? MED_EOK : MED_ELIMIT);
+	}
+	ck_assert_int_eq(parse("v=0\nm=audio 4 RTP/AVP"), MED_EOK);
+	ck_assert_int_eq(med_sdp_formats(&sdp, 0, &formats, &err), MED_EOK);
+	ck_assert_uint_eq(formats.count, 0);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *tests[] = {facts_of_an_offer, transports, crypto_lines,
-			crypto_is_counted_per_media, potential_configurations, bad_bodies, tolerated,
-			limits, sdp_in_a_body, a_bare_carriage_return, addresses};
+	const TTest *tests[] = {formats_of_a_line, bad_formats, facts_of_an_offer, transports,
+			crypto_lines, crypto_is_counted_per_media, potential_configurations,
+			bad_bodies, tolerated, limits, sdp_in_a_body, a_bare_carriage_return,
+			addresses};
 
 	return plugin_run("sdp", tests, COUNT(tests));
 }

@@ -15,13 +15,14 @@ modparam("mediation", "status_interval", 1)"""
 
 SECRET, WRONG = "sesame-open", "sesame-closed"
 
-with Case(plan=9) as t:
+with Case(plan=10) as t:
     redis = RedisServer(t)
     redis.command(*acl("kamailio", SECRET))
     with redis.client() as client:
         client.command("SELECT", "3")
         client.command("HSET", "med:1:gateway:g", "address", "192.0.2.1")
         client.command("HSET", "med:1:trunk:t", "gateway", "g", "transport", "tcp")
+        client.command("HSET", "med:1:limits:trunk:t", "max_calls", "5")
     control, port = t.path("k.ctl"), t.port()
 
     def start(name, password):
@@ -46,6 +47,9 @@ with Case(plan=9) as t:
         wait_for("the status", lambda: json.loads(
             client.command("GET", "medrun:1:status:n1") or "{}").get("store") == "live")
         t.ok(True, "and writes the status")
+        wait_for("the limits to be shared",
+                 lambda: "limits_sharing: shared" in good.rpc("mediation.status"))
+        t.ok(True, "leases permits of limits")
     wait_for("a check of the tracking",
              lambda: "cmdstat_client|trackinginfo" in redis.command("INFO", "commandstats"))
     t.like(good.rpc("mediation.status"), "store: live", "and may ask for its tracking")

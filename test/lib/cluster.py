@@ -1,0 +1,145 @@
+"""Two Kamailio nodes of one configuration in one Redis, and peers on its trunks.
+
+    cluster = Cluster(t, {"pbx1": {}, "gw1": {}}, routes=...)
+    cluster.at = 1                      # calls come in at the second node from now on
+    cluster.relays[1].cut()             # it is cut off from Redis
+
+Each node has an address of its own on loopback, so both have the same ports.
+"""
+
+import select
+import socket
+import threading
+
+from kamailio import Kamailio
+from sandbox import TOP, Failure, wait_for
+from trunks import Trunks
+
+HOSTS = ("127.0.0.1", "127.0.0.3")
+
+
+class Relay:
+    """A TCP port in front of another one, for a network that can be cut."""
+
+    def __init__(self, sandbox, target):
+        self.port, self.target, self._pairs, self._cut = sandbox.port(), target, [], False
+        self._socket = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        """Bytes are swallowed from now on, and nobody is told."""
+        self._cut = True
+
+    def mend(self):
+        """Old connections end, new ones pass."""
+        self._cut = False
+        for pair in self._pairs:
+            for one in pair:
+                try:
+                    one.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+        self._pairs.clear()
+
+    def _accept(self):
+        while True:
+            near, _ = self._socket.accept()
+            try:
+                pair = (near, socket.create_connection(("127.0.0.1", self.target), 5))
+            except OSError:
+                near.close()
+                continue
+            self._pairs.append(pair)
+            threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    def _pass(self, near, far):
+        other = {near: far, far: near}
+        try:
+            while True:
+                for one in select.select([near, far], [], [])[0]:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    if not self._cut:
+                        other[one].sendall(data)
+        except OSError:
+            pass
+        finally:
+            near.close()
+            far.close()
+
+
+class Cluster(Trunks):
+    """
+    lines  further modparams of both nodes
+    ttl    limit_share_ttl, seconds
+    """
+
+    def __init__(self, sandbox, trunks, lines="", ttl=3, **more):
+        self.at, self.lines, self.ttl, self.nodes, self.relays = 0, lines, ttl, [], []
+        super().__init__(sandbox, trunks, **more)
+
+    def start(self):
+        self.relays = [Relay(self.sandbox, self.redis.port) for _ in HOSTS]
+        self.nodes = [None for _ in HOSTS]
+        for number in range(len(HOSTS)):
+            self.start_node(number, wait=False)
+        self.kamailio = self.nodes[0]
+        for number in range(len(HOSTS)):
+            self.wait_node(number)
+
+    def start_node(self, number, wait=True):
+        """Also one that was killed: its ports and its name are the same."""
+        host, name = HOSTS[number], f"n{number + 1}"
+        control = self.sandbox.path(name + ".ctl")
+        listens = {key: value.replace(self.host, host) for key, value in self.listens().items()}
+        self.nodes[number] = Kamailio(
+            self.sandbox, self._config(name), control=control, name=name, host=host,
+            defines={**self.defines, **listens, "RUN_DIR_CTL": f'"unix:{control}"',
+                     "REDIS_URL": f'"redis://127.0.0.1:{self.relays[number].port}/0"'})
+        if wait:
+            self.wait_node(number)
+
+    def wait_node(self, number):
+        def loaded():
+            try:
+                listed = self.nodes[number].rpc("mediation.trunks")
+            except Failure:
+                return False
+            return all(name in listed for name in self.names)
+
+        wait_for("the configuration to be loaded", loaded)
+
+    def _config(self, name):
+        files = []
+        for file_name in ("kamailio.cfg", "mediation.cfg"):
+            with open(f"{TOP}/kamailio-cfg/{file_name}", encoding="utf-8") as file:
+                files.append(file.read())
+        mediation = files[1].replace(
+            'loadmodule "mediation.so"', 'loadmodule "mediation.so"\n'
+            f'modparam("mediation", "node", "{name}")\n'
+            f'modparam("mediation", "limit_share_ttl", {self.ttl})\n{self.lines}')
+        return self.sandbox.write(f"{name}.cfg", files[0].replace(
+            'include_file "mediation.cfg"\n', mediation).replace(
+                'include_file "', f'include_file "{TOP}/kamailio-cfg/'))
+
+    def address(self, name):
+        return HOSTS[self.at], self.local[name]
+
+    def limits(self, number, which="trunk:gw1"):
+        """Fields of mediation.limits, of one node."""
+        lines = self.nodes[number].rpc("mediation.limits", which).splitlines()
+        return dict(line.strip().partition(": ")[::2] for line in lines)
+
+    def status(self, number):
+        """Fields of mediation.status, of one node."""
+        lines = self.nodes[number].rpc("mediation.status").splitlines()
+        return dict(line.strip().partition(": ")[::2] for line in lines)
+
+    def alarms(self):
+        return [line for node in self.nodes for line in node.alarms()]
+
+    def lines_of(self, number, *words):
+        """Log lines of one node that hold all these words."""
+        return [line for line in self.nodes[number].log().splitlines()
+                if all(word in line for word in words)]
