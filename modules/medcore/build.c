@@ -15,6 +15,14 @@
 /* ---- objects that stand in a map by their id ------------------------------------------
  */
 
+/* "site:a:b" */
+static bool is_link(med_str_t id)
+{
+	const char *colon = memchr(id.s, ':', id.len);
+
+	return colon != NULL && memchr(colon + 1, ':', (size_t)(id.s + id.len - colon - 1));
+}
+
 static void *make_object(med_config_t *config, const med_slot_t *slot)
 {
 	const med_record_t *record = slot->entry;
@@ -36,6 +44,7 @@ static void *make_object(med_config_t *config, const med_slot_t *slot)
 		case MED_KIND_GUARD:
 			return med_guard_object(&config->heap, id, &record->guard);
 		case MED_KIND_LIMITS:
+			config->linked |= is_link(id);
 			return med_limits_object(&config->heap, id, slot->number, &record->limits);
 		case MED_KIND_RESPONSE_RULES:
 			return med_response_object(&config->heap, id, &record->response_rules);
@@ -228,6 +237,7 @@ static int build_state(
 		rc = build_guards(config, view);
 	if(rc == MED_EOK)
 		rc = build_kind(config, MED_KIND_LIMITS, &view->limits);
+	view->linked = config->linked;
 	if(rc == MED_EOK)
 		rc = med_build_trunks(config, state);
 	if(rc == MED_EOK)

@@ -161,6 +161,10 @@ const med_gateway_t *med_snapshot_gateway(const med_snapshot_t *snapshot, med_st
 const med_policy_t *med_snapshot_policy(const med_snapshot_t *snapshot, med_str_t id);
 /** Calls need not ask: trunks lead to theirs. */
 const med_limits_t *med_snapshot_limits(const med_snapshot_t *snapshot, med_str_t id);
+/** Those of the link between two sites, whichever is named first. NULL: there are none.
+ */
+const med_limits_t *med_snapshot_link(
+		const med_snapshot_t *snapshot, med_str_t a, med_str_t b);
 /** Each of them in turn, as med_snapshot_next_trunk(). */
 const med_limits_t *med_snapshot_next_limits(
 		const med_snapshot_t *snapshot, uint64_t *at);

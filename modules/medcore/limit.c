@@ -379,6 +379,8 @@ static void give_back(med_leases_t *leases, const med_lease_t *was)
 {
 	med_limit_give(leases->states, &was->way[MED_WAY_IN], MED_WAY_IN);
 	med_limit_give(leases->states, &was->way[MED_WAY_OUT], MED_WAY_OUT);
+	med_band_give(leases->kbit, &was->band[MED_WAY_IN]);
+	med_band_give(leases->kbit, &was->band[MED_WAY_OUT]);
 	(void)__atomic_sub_fetch(&leases->used, 1, __ATOMIC_RELAXED);
 }
 
@@ -395,6 +397,22 @@ bool med_lease_set(med_leases_t *leases, med_lease_id_t id, enum med_way way,
 	lease->way[way] = numbers != NULL ? *numbers : none;
 	leave(leases, shard);
 	med_limit_give(leases->states, &was, way);
+	return true;
+}
+
+bool med_lease_band(
+		med_leases_t *leases, med_lease_id_t id, enum med_way way, const med_band_t *band)
+{
+	uint32_t shard;
+	med_lease_t *lease = enter_lease(leases, id, &shard);
+	med_band_t was;
+
+	if(lease == NULL)
+		return false;
+	was = lease->band[way];
+	lease->band[way] = band != NULL ? *band : (med_band_t){.kbit = 0};
+	leave(leases, shard);
+	med_band_give(leases->kbit, &was);
 	return true;
 }
 

@@ -11,7 +11,7 @@
 #ifndef MEDCORE_LIMIT_H
 #define MEDCORE_LIMIT_H
 
-#include "medcore/model.h"
+#include "medcore/bandwidth.h"
 
 enum med_way { MED_WAY_IN, MED_WAY_OUT };
 
@@ -89,6 +89,7 @@ typedef struct med_lease {
 	uint32_t until_s;  /**< longer it is not counted */
 	uint32_t answered; /**< hash of the callee's tag; 0: it is not */
 	med_limit_numbers_t way[2];
+	med_band_t band[2]; /**< what its audio takes, by way */
 } med_lease_t;
 
 #define MED_LEASE_SHARDS 32u
@@ -99,6 +100,8 @@ typedef struct med_leases {
 	uint32_t used;      /**< leases; atomic */
 	uint32_t turns;     /**< given out ever; atomic */
 	med_limit_state_t *states;
+	uint32_t *
+			kbit; /**< what audio takes, by number of limits; NULL: of none is it known */
 	struct {
 		uint32_t
 				busy; /**< a process changes it; protects the shard's chains and leases */
@@ -125,6 +128,9 @@ med_lease_id_t med_lease_begin(med_leases_t *leases, uint64_t key, enum med_way 
  */
 bool med_lease_set(med_leases_t *leases, med_lease_id_t id, enum med_way way,
 		const med_limit_numbers_t *numbers);
+/** The same of what its audio takes; NULL: nothing. */
+bool med_lease_band(med_leases_t *leases, med_lease_id_t id, enum med_way way,
+		const med_band_t *band);
 /** @param tag  hash of the callee's, not 0; the first one counts */
 void med_lease_answered(med_leases_t *leases, med_lease_id_t id, uint32_t tag);
 /** Gives back what it counted; false: it is over already. */

@@ -100,12 +100,14 @@ typedef struct med_lookup {
 
 /** How many calls a trunk, a gateway or a site carries. */
 typedef struct med_limits {
-	med_str_t id;    /**< "trunk:<id>", "gateway:<id>", "site:<id>" */
+	med_str_t id;    /**< "trunk:<id>", "gateway:<id>", "site:<id>", "site:<id>:<id>" */
 	uint32_t number; /**< stable while the node runs; key of what is counted */
 	/** At a time; UINT32_MAX: no limit. */
 	uint32_t max_calls, max_calls_in, max_calls_out;
 	uint32_t calls_per_second, window_ms; /**< UINT32_MAX: no limit */
 	uint32_t retry_after_s;               /**< UINT32_MAX: not said */
+	/** kbit/s of all calls, of one; UINT32_MAX: no limit. */
+	uint32_t audio_kbit, audio_kbit_session;
 	uint16_t overload_code;
 	bool emergency_exempt;
 	uint8_t without_redis; /**< enum med_without_redis */
@@ -210,6 +212,7 @@ typedef struct med_trunk {
 	med_str_t auth_username, auth_realm, auth_password;
 	med_leg_policy_t leg; /**< profile's SRTP mode, forced by transport */
 	uint8_t limit_count;
+	bool banded;                                     /**< of these some bound audio */
 	const med_limits_t *limits[MED_LIMITS_OF_TRUNK]; /**< that its calls count for */
 	/** Uri parts ready made for the call path. */
 	med_str_t destination; /**< "sip:host:port;transport=tls" */

@@ -386,6 +386,8 @@ med_limits_object_t *med_limits_object(med_heap_t *heap, med_str_t id, uint32_t 
 			.max_calls_in = record->max_calls_in,
 			.max_calls_out = record->max_calls_out,
 			.calls_per_second = record->calls_per_second,
+			.audio_kbit = record->audio_bw_limit,
+			.audio_kbit_session = record->audio_bw_session_limit,
 			.window_ms = record->calls_per_second_window_ms,
 			.retry_after_s = record->retry_after_s,
 			.overload_code = (uint16_t)record->overload_code,

@@ -433,9 +433,10 @@ static const med_field_def_t limits_fields[] = {
 		.max = TIMEOUT_MAX_MS, .unit = "ms",
 		.meaning = "time over which they are counted: as many calls as it has may come at once"},
 	{FIELD(limits, audio_bw_limit, NUMBER), .max = KBIT_MAX, .unit = "kbit/s",
-		.kept = true, .meaning = "audio of all calls; absent: no limit"},
+		.meaning = "audio of all calls, each by the largest codec it is offered with; absent: "
+			"no limit"},
 	{FIELD(limits, audio_bw_session_limit, NUMBER), .min = 40, .max = KBIT_MAX,
-		.unit = "kbit/s", .kept = true, .meaning = "audio of one call; absent: no limit"},
+		.unit = "kbit/s", .meaning = "audio of one call, likewise; absent: no limit"},
 	{FIELD(limits, emergency_exempt, BOOL), .initial = "yes",
 		.meaning = "emergency calls are never turned away"},
 	{FIELD(limits, overload_code, NUMBER), .initial = "503", .min = 400, .max = 699,

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "medcore/snapshot.h"
@@ -75,6 +76,23 @@ const med_limits_t *med_snapshot_limits(const med_snapshot_t *snapshot, med_str_
 			return &object->limits;
 	}
 	return NULL;
+}
+
+const med_limits_t *med_snapshot_link(
+		const med_snapshot_t *snapshot, med_str_t a, med_str_t b)
+{
+	char id[2 * MED_ID_MAX + 8];
+	const med_limits_t *limits;
+	int len;
+
+	if(!snapshot->view.linked || a.len == 0 || b.len == 0 || med_str_eq(a, b))
+		return NULL;
+	len = snprintf(id, sizeof(id), "site:%.*s:%.*s", MED_STR_FMT(a), MED_STR_FMT(b));
+	limits = med_snapshot_limits(snapshot, (med_str_t){id, (size_t)len});
+	if(limits != NULL)
+		return limits;
+	len = snprintf(id, sizeof(id), "site:%.*s:%.*s", MED_STR_FMT(b), MED_STR_FMT(a));
+	return med_snapshot_limits(snapshot, (med_str_t){id, (size_t)len});
 }
 
 const med_limits_t *med_snapshot_next_limits(const med_snapshot_t *snapshot, uint64_t *at)

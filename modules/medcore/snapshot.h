@@ -104,6 +104,7 @@ typedef struct med_view {
 	med_array_t *missing; /**< med_missing_t by number: routes name it in vain */
 	med_listing_t *listing[MED_KIND_COUNT]; /**< none of routes */
 	uint64_t prefixes[3];                   /**< bit n: some source has n bits */
+	bool linked; /**< there are limits of links between sites, or were */
 	size_t count[MED_KIND_COUNT];
 } med_view_t;
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "medcore/bandwidth.h"
 #include "medcore/targets.h"
 #include "medcore/writer.h"
 
@@ -45,8 +46,10 @@ static void add_limits(
 			id.len == 0 ? NULL : scope_slot(config, MED_KIND_LIMITS, scope, id);
 	const med_limits_object_t *object = slot == NULL ? NULL : med_slot_current(slot);
 
-	if(object != NULL)
-		trunk->limits[trunk->limit_count++] = &object->limits;
+	if(object == NULL)
+		return;
+	trunk->limits[trunk->limit_count++] = &object->limits;
+	trunk->banded |= med_limits_band(&object->limits);
 }
 
 /* Those that its calls count for: unlike profiles, all that there are. */

@@ -181,6 +181,7 @@ struct med_config {
 	med_usage_slot_t *usages[1024];
 	med_usage_slot_t *dirty_usages;
 	uint32_t usage_count, trunk_numbers, schedule_numbers, limits_numbers, epoch;
+	bool linked; /**< limits of a link between sites were made */
 	med_pattern_entry_t *patterns[1024], *dead_patterns;
 	med_slot_t *faults[MED_FAULT_LISTS];
 	med_usage_slot_t *usage_faults;

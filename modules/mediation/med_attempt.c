@@ -164,11 +164,21 @@ static int med_set_destination(
 	return set_dst_uri(msg, &destination) < 0 ? MED_ENOMEM : MED_EOK;
 }
 
+/** Limits of the link from the caller's site to this one. */
+static const med_limits_t *med_link_to_site(
+		const med_snapshot_t *snapshot, const med_call_t *call, med_str_t site)
+{
+	const med_trunk_t *in = med_side_trunk(snapshot, &call->in);
+
+	return in != NULL ? med_snapshot_link(snapshot, in->gateway->site, site) : NULL;
+}
+
 static int med_try_candidate(
 		sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot, med_try_t *try)
 {
 	const med_trunk_t *trunk = med_snapshot_trunk_by_number(snapshot, try->number);
 	med_trunk_state_t *state;
+	const med_limits_t *link = NULL;
 	struct socket_info *socket;
 	uint32_t turn = 0;
 	bool told, more;
@@ -202,8 +212,10 @@ static int med_try_candidate(
 		return med_refused(msg, MED_NO);
 	}
 	/* After all else that may keep it from being sent there: a permit is not for that. */
-	if((trunk->limit_count > 0 || call->lease != 0)
-			&& med_limit_out(msg, call, trunk, &told) != MED_EOK)
+	if(trunk->gateway->site.len > 0)
+		link = med_link_to_site(snapshot, call, trunk->gateway->site);
+	if((trunk->limit_count > 0 || call->lease != 0 || link != NULL)
+			&& med_limit_out(msg, call, trunk, link, &told) != MED_EOK)
 		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(more)
 		med_call_try_again(call);

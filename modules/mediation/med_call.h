@@ -97,6 +97,7 @@ typedef struct med_call {
 	int16_t cause;          /**< Q.850, of its final answer; MED_CAUSE_NONE */
 	uint32_t retry_after_s; /**< of its 503; 0: none */
 	med_lease_id_t lease;   /**< by which limits count it; 0: they do not */
+	uint16_t kbit; /**< that its audio may take, plus one; 0: nobody has asked yet */
 	uint8_t branch_len;
 	char branch[MED_BRANCH_MAX]; /**< media branch of the current candidate */
 	med_refused_t refused;

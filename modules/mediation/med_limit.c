@@ -13,6 +13,7 @@
 #include "core/timer.h"
 
 #include "med_limit.h"
+#include "med_media.h"
 #include "med_params.h"
 #include "med_refuse.h"
 #include "med_stats.h"
@@ -22,6 +23,7 @@
 #define MED_LIMIT_SWEEP_S 5
 
 static med_limit_state_t *states;
+static uint32_t *kbit; /* that audio takes, by number of limits */
 static med_leases_t *leases;
 /** Of the keys of leases: peers choose what they are made of. */
 static uint8_t med_limit_secret[16];
@@ -68,13 +70,15 @@ int med_limit_init(void)
 		return -1;
 	}
 	states = shm_mallocxz(MED_LIMITS_NUMBERS * sizeof *states);
+	kbit = shm_mallocxz(MED_LIMITS_NUMBERS * sizeof *kbit);
 	leases = shm_malloc(med_leases_size((uint32_t)med_param_limit_calls));
-	if(states == NULL || leases == NULL) {
+	if(states == NULL || kbit == NULL || leases == NULL) {
 		SHM_MEM_ERROR;
 		med_limit_destroy();
 		return -1;
 	}
 	med_leases_begin(leases, (uint32_t)med_param_limit_calls, states);
+	leases->kbit = kbit;
 	if(register_timer(med_limit_sweep, NULL, MED_LIMIT_SWEEP_S) < 0) {
 		LM_ERR("no timer for calls whose end is not heard of\n");
 		return -1;
@@ -88,7 +92,10 @@ void med_limit_destroy(void)
 		shm_free(leases);
 	if(states != NULL)
 		shm_free(states);
+	if(kbit != NULL)
+		shm_free(kbit);
 	leases = NULL;
+	kbit = NULL;
 	states = NULL;
 }
 
@@ -265,21 +272,98 @@ static int med_limit_count(sip_msg_t *msg, med_call_t *call, const med_trunk_t *
 	return MED_EREFUSED;
 }
 
+/* ---- its audio ------------------------------------------------------------------------
+ */
+
+/** What it may take, by its offer; asked once. */
+static uint32_t med_limit_kbit(sip_msg_t *msg, med_call_t *call)
+{
+	med_sdp_t sdp;
+
+	if(call->kbit == 0)
+		call->kbit = (uint16_t)((med_media_sdp(msg, &sdp, NULL) == MED_EOK
+												? med_kbit_of_offer(&sdp)
+												: MED_KBIT_UNKNOWN)
+				+ 1);
+	return call->kbit - 1u;
+}
+
+static int med_limit_band_refuse(sip_msg_t *msg, const med_trunk_t *trunk,
+		const med_limits_t *limits, enum med_banded banded, uint32_t wanted, bool *told)
+{
+	if(banded == MED_BAND_SESSION)
+		med_reason(msg, limits->overload_code, 12000,
+				"trunk '%.*s': its audio may take %u kbit/s, limits '%.*s' have "
+				"audio_bw_session_limit %u",
+				MED_STR_FMT(trunk->id), wanted, MED_STR_FMT(limits->id),
+				limits->audio_kbit_session);
+	else
+		med_reason(msg, limits->overload_code, 12000,
+				"trunk '%.*s' is full: its audio may take %u kbit/s, limits '%.*s' have "
+				"audio_bw_limit %u, and %u of it are taken",
+				MED_STR_FMT(trunk->id), wanted, MED_STR_FMT(limits->id),
+				limits->audio_kbit,
+				__atomic_load_n(&kbit[limits->number], __ATOMIC_RELAXED));
+	if(limits->retry_after_s != UINT32_MAX)
+		med_reason_retry_after(msg, limits->retry_after_s);
+	med_stats_inc(MED_STAT_LIMITED);
+	*told = med_limit_told(&states[limits->number]);
+	return MED_EREFUSED;
+}
+
+/** It is counted already; what its audio takes goes with that. */
+static int med_limit_band(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
+		const med_limits_t *link, enum med_way way, bool *told)
+{
+	const med_limits_t *limits[MED_BAND_LIMITS];
+	bool emergency = (call->flags & MED_CALL_EMERGENCY) != 0;
+	uint32_t wanted = med_limit_kbit(msg, call);
+	enum med_banded banded;
+	med_band_t band;
+	size_t at = 0, count = 0;
+
+	for(; count < trunk->limit_count; count++)
+		limits[count] = trunk->limits[count];
+	limits[count++] = link;
+	banded = med_band_take(kbit, limits, count, wanted, emergency, &band, &at);
+	if(banded != MED_BAND_LETS) {
+		(void)med_lease_set(leases, call->lease, way, NULL);
+		return med_limit_band_refuse(msg, trunk, limits[at], banded, wanted, told);
+	}
+	if(!med_lease_band(leases, call->lease, way, &band))
+		med_band_give(kbit, &band); /* its time was over meanwhile */
+	return MED_EOK;
+}
+
 int med_limit_in(sip_msg_t *msg, med_call_t *call, const med_trunk_t *in, bool *told)
 {
 	if(msg->REQ_METHOD != METHOD_INVITE || call->lease != 0)
 		return MED_EOK;
-	return med_limit_count(msg, call, in, MED_WAY_IN, told);
+	if(med_limit_count(msg, call, in, MED_WAY_IN, told) != MED_EOK)
+		return MED_EREFUSED;
+	if(!in->banded || med_limit_band(msg, call, in, NULL, MED_WAY_IN, told) == MED_EOK)
+		return MED_EOK;
+	med_limit_end(call);
+	return MED_EREFUSED;
 }
 
-int med_limit_out(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out, bool *told)
+int med_limit_out(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out,
+		const med_limits_t *link, bool *told)
 {
 	if(msg->REQ_METHOD != METHOD_INVITE)
 		return MED_EOK;
-	if(call->lease != 0)
+	if(call->lease != 0) {
 		(void)med_lease_set(leases, call->lease, MED_WAY_OUT, NULL);
-	return out->limit_count == 0 ? MED_EOK
-								 : med_limit_count(msg, call, out, MED_WAY_OUT, told);
+		if(call->kbit != 0)
+			(void)med_lease_band(leases, call->lease, MED_WAY_OUT, NULL);
+	}
+	if(out->limit_count == 0 && link == NULL)
+		return MED_EOK;
+	if(med_limit_count(msg, call, out, MED_WAY_OUT, told) != MED_EOK)
+		return MED_EREFUSED;
+	return out->banded || link != NULL
+			? med_limit_band(msg, call, out, link, MED_WAY_OUT, told)
+			: MED_EOK;
 }
 
 bool med_limit_full(void *ctx, const med_trunk_t *trunk, bool emergency)
@@ -328,6 +412,9 @@ void med_limit_show(med_item_t *item, const med_limits_t *limits)
 
 	med_limit_show_number(item, "calls_up_in", med_limit_calls(state, MED_WAY_IN));
 	med_limit_show_number(item, "calls_up_out", med_limit_calls(state, MED_WAY_OUT));
+	if(med_limits_band(limits))
+		med_limit_show_number(item, "audio_kbit_taken",
+				__atomic_load_n(&kbit[limits->number], __ATOMIC_RELAXED));
 	med_limit_show_number(item, "calls_up_elsewhere",
 			__atomic_load_n(&state->elsewhere, __ATOMIC_RELAXED));
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++) {

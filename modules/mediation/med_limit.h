@@ -26,9 +26,11 @@ void med_limit_destroy(void);
 int med_limit_in(sip_msg_t *msg, med_call_t *call, const med_trunk_t *in, bool *told);
 /**
  * It is about to be sent to this trunk, and no longer to the one before; the same. Only
- * where that trunk has limits, or the call is counted already.
+ * where that trunk has limits, or the call is counted already, or there are limits of the
+ * link between both sites (@p link; NULL: none).
  */
-int med_limit_out(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out, bool *told);
+int med_limit_out(sip_msg_t *msg, med_call_t *call, const med_trunk_t *out,
+		const med_limits_t *link, bool *told);
 /** It gets no other answer than a no. */
 void med_limit_end(med_call_t *call);
 /** A request within a call, whose sender was made sure of. */
