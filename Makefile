@@ -37,7 +37,7 @@ export BUILD
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps core module medctl plugin tests demo run test test-valkey test-fresh \
-	test-debian13 bench soak fuzz lint format objects-page formats install clean help
+	test-debian13 bench soak fuzz lint format objects-page reference formats install clean help
 
 ## all: build libmedcore, mediation.so, medctl and the rtpengine plugin (the default)
 all: core module medctl plugin
@@ -224,6 +224,16 @@ test-debian13:
 ## objects-page: write modules/medcore/OBJECTS.md from the schema
 objects-page: $(BUILD)/test/unit/t_schema
 	@WRITE_OBJECTS=1 $<
+
+## reference: write the module's README from modules/mediation/doc, and its page in build/
+REFERENCE ?= modules/mediation/README
+docbook := /usr/share/xml/docbook/stylesheet/docbook-xsl/html/docbook.xsl
+reference:
+	@mkdir -p $(BUILD)
+	@xsltproc --nonet --xinclude --stringparam generate.toc "book toc" \
+		--param toc.section.depth 2 --param section.autolabel 1 \
+		--output $(BUILD)/mediation.html $(docbook) modules/mediation/doc/mediation.xml
+	@lynx -dump -nolist -width=90 $(BUILD)/mediation.html >$(REFERENCE)
 
 ## lint: the rules of the design and of style alone
 lint: all

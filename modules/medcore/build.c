@@ -262,7 +262,7 @@ static void undo(med_config_t *config, const med_profile_object_t *defaults)
 {
 	med_heap_rollback(&config->heap);
 	config->defaults = defaults;
-	config->stale_legs = false;
+	config->stale_legs = 0;
 }
 
 int med_config_rehearse(med_config_t *config, const med_mem_t *mem)

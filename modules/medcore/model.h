@@ -70,6 +70,9 @@ enum med_bypass_mode { MED_BYPASS_NEVER, MED_BYPASS_ALWAYS, MED_BYPASS_BY_SITE }
 
 enum med_peer_kind { MED_PSTN_GATEWAY, MED_IP_PBX, MED_ITSP };
 
+/** What ends progress_timeout_ms (spec 4.3). */
+enum med_progress { MED_PROGRESS_18X, MED_PROGRESS_SDP, MED_PROGRESS_100 };
+
 /** Whose host stands in a header (spec 7.7). */
 enum med_host_form { MED_HOST_RECEIVED, MED_HOST_FQDN, MED_HOST_IP, MED_HOST_DOMAIN };
 
@@ -168,9 +171,11 @@ typedef struct med_profile {
 	med_str_t response_rules; /**< sip_response_code_translation_rules */
 	const med_str_t *usages;  /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
+	uint32_t connect_timeout_ms;  /**< no connection; trying_timeout_ms from then on */
 	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */
 	uint32_t progress_timeout_ms; /**< no 18x; 0 off; fast failover (spec 4.3) */
 	uint32_t answer_timeout_ms;
+	uint8_t progress_is;            /**< enum med_progress */
 	const uint16_t *failover_codes; /**< sorted; spec 4.4 */
 	size_t failover_code_count;
 	med_health_rules_t health;

@@ -281,10 +281,12 @@ med_profile_object_t *med_profile_object(
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);
 	p->media = pack_media(record);
+	p->connect_timeout_ms = record->connect_timeout_ms;
 	p->trying_timeout_ms = record->trying_timeout_ms;
 	p->progress_timeout_ms =
 			record->enable_fast_failover_timer != 0 ? record->progress_timeout_ms : 0;
 	p->answer_timeout_ms = record->answer_timeout_ms;
+	p->progress_is = (uint8_t)record->progress_is;
 	return object;
 }
 

@@ -74,7 +74,8 @@ typedef struct med_profile_record {
 	med_str_t dial_plan;
 	med_str_t outbound_translation_rules, outbound_calling_number_translation_rules;
 	med_list_t pstn_usages; /**< med_str_t */
-	uint32_t trying_timeout_ms, progress_timeout_ms, answer_timeout_ms;
+	uint32_t connect_timeout_ms, trying_timeout_ms, progress_timeout_ms;
+	uint32_t answer_timeout_ms, progress_is;
 	med_list_t failover_codes; /**< uint16_t, sorted */
 	med_str_t sip_response_code_translation_rules, network_site_id;
 	uint32_t concentrated_topology, enable_bypass, bypass_mode, enable_refer_support;

@@ -163,6 +163,9 @@ static const med_field_def_t trunk_fields[] = {
 static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 	[MED_HOST_FQDN] = "fqdn", [MED_HOST_IP] = "ip", [MED_HOST_DOMAIN] = "domain", NULL};
 
+static const char *const progresses[] = {[MED_PROGRESS_18X] = "18x",
+	[MED_PROGRESS_SDP] = "sdp", [MED_PROGRESS_100] = "100", NULL};
+
 static const char *const early_codes[] = {
 	[MED_EARLY_AS_RECEIVED] = "as_received", [MED_EARLY_183] = "183", NULL};
 
@@ -199,10 +202,15 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "usages of calls that arrive on the trunk, in order"},
 	{FIELD(profile, enable_fast_failover_timer, BOOL), .initial = "yes",
 		.meaning = "the next trunk when progress_timeout_ms is over"},
+	{FIELD(profile, connect_timeout_ms, NUMBER), .initial = "4000", .min = 100,
+		.max = TIMEOUT_MAX_MS, .unit = "ms",
+		.meaning = "no TCP or TLS connection to it; from then on trying_timeout_ms counts"},
 	{FIELD(profile, trying_timeout_ms, NUMBER), .initial = "1500", .max = TIMEOUT_MAX_MS,
 		.unit = "ms", .meaning = "no answer of any kind; 0 off"},
 	{FIELD(profile, progress_timeout_ms, NUMBER), .initial = "10000", .max = TIMEOUT_MAX_MS,
 		.unit = "ms", .meaning = "no ringing or progress; 0 off"},
+	{FIELD(profile, progress_is, WORD), .initial = "18x", .words = progresses,
+		.meaning = "what ends that: any 18x, one with SDP, or 100 already"},
 	{FIELD(profile, answer_timeout_ms, NUMBER), .initial = "120000", .max = TIMEOUT_MAX_MS,
 		.unit = "ms", .meaning = "no final answer; 0 off"},
 	{FIELD(profile, failover_codes, CODES), .initial = "408,500,502,503,504", .max = 64,

@@ -276,6 +276,12 @@ static int collect(med_config_t *config, size_t *count)
 /* ---- legs ----------------------------------------------------------------------------
  */
 
+static void set_stale(med_config_t *config, med_leg_group_t *group, bool stale)
+{
+	config->stale_legs += (uint32_t)stale - (uint32_t)group->stale;
+	group->stale = stale;
+}
+
 static int own_group(med_config_t *config, med_view_t *view, const med_leg_key_t *key,
 		med_leg_group_t **group)
 {
@@ -298,14 +304,13 @@ static int own_group(med_config_t *config, med_view_t *view, const med_leg_key_t
 	copy->remote = key->remote;
 	copy->any = key->subnet == NULL;
 	copy->number = MED_NO_NUMBER;
-	copy->stale = true;
 	if(key->subnet != NULL)
 		copy->subnet = *key->subnet;
 	if(old != NULL) {
 		memcpy(copy->count, old->count, sizeof(copy->count));
 		copy->number = old->number;
-		copy->stale = old->stale;
 	}
+	set_stale(config, copy, old == NULL);
 	rc = med_map_put(
 			&config->heap, &view->legs, copy->hash, (uintptr_t)old, (uintptr_t)copy);
 	if(rc != MED_EOK)
@@ -337,18 +342,18 @@ static int change_group(med_config_t *config, med_view_t *view, const med_trunk_
 			&& (group->stale || is_empty(group)
 					|| trunk->leg.srtp > med_leg_strictest(group).srtp)) {
 		group->number = trunk->number;
-		group->stale = trunk->leg.srtp < med_leg_strictest(group).srtp;
+		set_stale(config, group, trunk->leg.srtp < med_leg_strictest(group).srtp);
 	}
 	group->count[trunk->leg.srtp][trunk->leg.anchored] += (uint32_t)change;
 	if(is_empty(group)) {
+		set_stale(config, group, false);
 		rc = med_map_remove(&config->heap, &view->legs, group->hash, (uintptr_t)group);
 		if(rc == MED_EOK)
 			med_segment_retire(&config->heap, group);
 		return rc;
 	}
 	if(change < 0 && group->number == trunk->number)
-		group->stale = true;
-	config->stale_legs = config->stale_legs || group->stale;
+		set_stale(config, group, true);
 	return MED_EOK;
 }
 
@@ -391,36 +396,36 @@ static int change_legs(
 	return rc;
 }
 
-static void adopt(
-		const med_view_t *view, const med_trunk_t *trunk, const med_leg_key_t *key)
+static void adopt(med_config_t *config, const med_view_t *view, const med_trunk_t *trunk,
+		const med_leg_key_t *key)
 {
 	med_leg_group_t *group = (med_leg_group_t *)(uintptr_t)med_view_leg(view, key);
 
 	if(group == NULL || !group->stale || trunk->leg.srtp != med_leg_strictest(group).srtp)
 		return;
 	group->number = trunk->number;
-	group->stale = false;
+	set_stale(config, group, false);
 }
 
-/* Groups whose representative left get another; they were all made in this version. */
+/*
+ * Groups whose representative left get another; they were all made in this version. One
+ * that only changed has come back to its group: then no trunk need be looked at.
+ */
 static void mend_groups(med_config_t *config, med_view_t *view)
 {
 	const med_table_t *trunks = &config->table[MED_KIND_TRUNK];
 	med_leg_key_t key;
 
-	if(!config->stale_legs)
-		return;
-	for(size_t i = 0; i < trunks->buckets; i++) {
+	for(size_t i = 0; config->stale_legs > 0 && i < trunks->buckets; i++) {
 		for(const med_slot_t *slot = trunks->bucket[i]; slot != NULL; slot = slot->next) {
 			const med_trunk_object_t *object = med_slot_current(slot);
 			med_pause(&config->pause);
 			if(object == NULL)
 				continue;
 			for(unsigned n = 0; nth_group(&object->trunk, n, &key); n++)
-				adopt(view, &object->trunk, &key);
+				adopt(config, view, &object->trunk, &key);
 		}
 	}
-	config->stale_legs = false;
 }
 
 /* ---- identity ------------------------------------------------------------------------

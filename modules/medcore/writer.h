@@ -208,8 +208,8 @@ struct med_config {
 	char *card_text;                /**< of a card under way */
 	char *card_value;               /**< of its field under way; MED_VALUE_MAX bytes */
 	size_t card_room;
-	bool stale_legs;
-	bool abandoned; /**< freed by its owner; lives for the snapshots still out */
+	uint32_t stale_legs; /**< groups of the version being built */
+	bool abandoned;      /**< freed by its owner; lives for the snapshots still out */
 	struct med_snapshot snapshots; /**< head of the ring of living ones */
 };
 

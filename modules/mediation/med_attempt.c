@@ -12,12 +12,14 @@
 
 #include "med_branch.h"
 #include "med_bypass.h"
+#include "med_connect.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
 #include "med_health.h"
 #include "med_identify.h"
 #include "med_limit.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_refuse.h"
 #include "med_response.h"
 #include "med_shm.h"
@@ -42,8 +44,9 @@ int med_attempt_init(void)
 }
 
 /** Spec 4.3. tm's first timer runs to the first reply, its second from then on. */
-static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t *profile)
+static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk)
 {
+	const med_profile_t *profile = trunk->profile;
 	uint32_t answer = profile->answer_timeout_ms != 0 ? profile->answer_timeout_ms
 													  : MED_TIMER_NONE_MS;
 	uint32_t progress =
@@ -54,10 +57,25 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_profile_t
 	/* Who has not said 100 has not progressed; and over TCP tm cannot shorten a timer. */
 	if(progress > answer)
 		progress = answer;
+	if(profile->progress_is == MED_PROGRESS_100)
+		progress = answer;
 	if(trying > progress)
 		trying = progress;
 	call->progress = 0;
+	call->progress_is = profile->progress_is;
 	call->answer_timeout_ms = answer;
+	call->progress_timeout_ms = progress;
+	call->connect_timeout_ms = 0;
+	if(trunk->transport != MED_UDP) {
+		int any = 0;
+		if(med_link_to(&any, &call->target, call->target_port) != MED_LINK_UP) {
+			call->connect_timeout_ms = profile->connect_timeout_ms;
+			call->trying_timeout_ms = trying;
+			/* med_connect makes it longer; shorter it cannot be made */
+			if(trying > profile->connect_timeout_ms)
+				trying = profile->connect_timeout_ms;
+		}
+	}
 	med_tm.set_fr(msg, progress, trying);
 }
 
@@ -185,7 +203,7 @@ static int med_try_candidate(
 	if(state != NULL)
 		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
 	call->flags |= MED_CALL_CHOSEN;
-	med_set_timers(msg, call, trunk->profile);
+	med_set_timers(msg, call, trunk);
 	return MED_YES;
 }
 
@@ -210,8 +228,10 @@ static void med_not_sent(med_call_t *call, const med_snapshot_t *snapshot)
 	if((call->flags & (written | MED_CALL_OVER)) != written || call->reason.code != 0)
 		return;
 	out = med_side_trunk(snapshot, &call->out);
-	if(out != NULL)
-		med_health_call_failed(out, call, 503, false);
+	if(out == NULL)
+		return;
+	med_health_call_failed(out, call, 503, false);
+	med_metrics_failed(call, MED_ENDED_CONNECTION);
 }
 
 int ki_med_next(sip_msg_t *msg)
@@ -297,6 +317,8 @@ int ki_med_branch(sip_msg_t *msg)
 	call->cause = MED_CAUSE_NONE;
 	call->retry_after_s = 0;
 	call->try_started = med_now_ms();
+	if(call->connect_timeout_ms > 0)
+		med_connect_watch(t, call);
 	return MED_YES;
 }
 
@@ -344,11 +366,15 @@ int ki_med_failover(sip_msg_t *msg)
 	MED_TELL(msg, "trunk '%.*s': %u%s", call->out.id_len, call->out.id, came,
 			(t->flags & T_CANCELED) != 0 ? ", the caller gave up"
 					: came == 0          ? ", not sent to"
+					: med_connect_ends() ? ", no connection"
 					: !answered          ? ", a timer"
 										 : "");
-	if(came != 0)
-		med_call_ended(
-				call, came); /* also where the caller gave up and it said nothing */
+	/* also where the caller gave up and it said nothing */
+	if(came != 0 && med_call_ended(call, came))
+		med_metrics_failed(call,
+				(t->flags & T_CANCELED) != 0 ? MED_ENDED_CANCELLED
+						: came == 408        ? MED_ENDED_TIMER
+											 : MED_ENDED_CONNECTION);
 	if((t->flags & T_CANCELED) != 0 || (call->flags & MED_CALL_TO_USER) != 0)
 		return MED_NO; /* the phones' own answer is the caller's */
 	MED_SNAPSHOT(snapshot);
@@ -380,8 +406,11 @@ int ki_med_failover(sip_msg_t *msg)
 	call->refused.branch_len = 0;
 	med_reason_clear(msg);
 	LM_NOTICE("call %.*s: trunk '%.*s' %s %u, %s\n", callid.len, callid.s,
-			call->out.id_len, call->out.id, answered ? "answered" : "timed out:", came,
-			call->try_next < call->try_count ? "trying the next" : "none is left");
+			call->out.id_len, call->out.id,
+			answered                     ? "answered"
+					: med_connect_ends() ? "took no connection:"
+										 : "timed out:",
+			came, call->try_next < call->try_count ? "trying the next" : "none is left");
 	if(call->try_next >= call->try_count) {
 		med_stats_inc(MED_STAT_EXHAUSTED);
 		med_reason(msg, 503, 12000, "no trunk left for %.*s; the last, '%.*s', gave %u",
@@ -399,7 +428,8 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
 			&& get_cseq(msg)->method_id == METHOD_INVITE) {
-		med_call_ended(call, msg->REPLY_STATUS);
+		if(med_call_ended(call, msg->REPLY_STATUS))
+			med_metrics_final(call, msg->REPLY_STATUS);
 		if(msg->REPLY_STATUS >= 300)
 			med_response_note(msg, call);
 		else
@@ -411,6 +441,10 @@ int ki_med_media(sip_msg_t *msg)
 {
 	med_call_t *call = msg->first_line.type == SIP_REPLY ? med_call_get(msg) : NULL;
 
+	if(call != NULL && med_connect_ends()) {
+		med_media_forget(msg, call, false);
+		return MED_MEDIA_NOTHING; /* nobody answered */
+	}
 	if(call != NULL && msg->REPLY_STATUS >= 200)
 		med_final_answer(msg, call);
 	if(call != NULL && (msg->rcv.proto == PROTO_TLS || call->escape_ms > 0)) {

@@ -203,14 +203,15 @@ int64_t med_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void med_call_ended(med_call_t *call, unsigned code)
+bool med_call_ended(med_call_t *call, unsigned code)
 {
 	med_try_t *try = &call->tries[call->try_current];
 
 	if(call->try_count == 0 || call->try_started == 0 || try->code != 0)
-		return;
+		return false;
 	try->code = (uint16_t)code;
 	try->ms = (uint32_t)(med_now_ms() - call->try_started);
+	return true;
 }
 
 void med_side_set(med_side_t *side, const med_trunk_t *trunk)

@@ -82,9 +82,13 @@ typedef struct med_call {
 	uint8_t policy_len; /**< of med_authorize("policy"); 0: in's usages */
 	char policy[MED_ID_MAX];
 	uint8_t try_count, try_next, try_current;
-	uint8_t tm_branch; /**< tm's number of the current candidate's branch */
-	uint8_t progress;  /**< the peer rings: the answer timer runs */
-	uint32_t answer_timeout_ms;
+	uint8_t tm_branch;   /**< tm's number of the current candidate's branch */
+	uint8_t progress;    /**< the peer rings: the answer timer runs */
+	uint8_t progress_is; /**< enum med_progress */
+	uint32_t answer_timeout_ms, progress_timeout_ms;
+	/** No connection is up yet: how long it may take, and a 100 from then on; 0: it is.
+	 */
+	uint32_t connect_timeout_ms, trying_timeout_ms;
 	uint16_t escape_ms;     /**< answered sooner by the PSTN: a mailbox; 0: none is */
 	int64_t try_started;    /**< the current candidate's INVITE, in monotonic ms */
 	uint32_t bypassed;      /**< bits of tm's branches whose media goes past us */
@@ -132,8 +136,8 @@ void med_call_try_again(med_call_t *call);
 
 /** Milliseconds of a clock that is never set. */
 int64_t med_now_ms(void);
-/** The current candidate ended with this final code; the first one counts. */
-void med_call_ended(med_call_t *call, unsigned code);
+/** The current candidate ended with this final code; true: the first, which counts. */
+bool med_call_ended(med_call_t *call, unsigned code);
 
 void med_side_set(med_side_t *side, const med_trunk_t *trunk);
 static inline med_str_t med_side_id(const med_side_t *side)

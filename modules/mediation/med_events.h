@@ -15,6 +15,9 @@ void med_event(const char *event, const char *fmt, ...)
 		__attribute__((format(printf, 2, 3)));
 /** Hands over what waits. @p node names this node. */
 void med_events_flush(med_store_t *store, const char *prefix, const char *node);
+/** So many could not be kept: counted, and told once Redis takes events again. */
+void med_events_lost(unsigned many);
+bool med_events_full(void);
 bool med_events_wait(void);
 
 #endif

@@ -18,6 +18,7 @@
 #include "med_gate.h"
 #include "med_bypass.h"
 #include "med_call.h"
+#include "med_connect.h"
 #include "med_identify.h"
 #include "med_policy_listener.h"
 #include "med_shm.h"
@@ -383,6 +384,12 @@ static int med_gate_out(sr_event_param_t *event)
 
 	if(out == NULL || out->s == NULL || out->len <= 0 || event->dst == NULL)
 		return 0;
+	if(med_connect_is_ack(out)) {
+		pkg_free(out->s);
+		out->s = NULL;
+		out->len = 0;
+		return 0;
+	}
 	media = med_find_media(out->s, (size_t)out->len);
 	if(media == NULL || !med_gate_leg(out, event->dst, &side) || !side.policy.known)
 		return 0;

@@ -15,7 +15,7 @@
 #include "med_shm.h"
 #include "med_stats.h"
 
-#define MED_CHANGES 256u /* remembered for those who tell of them */
+#define MED_CHANGES 1024u /* remembered for those who tell of them */
 
 typedef struct med_health_log {
 	uint32_t not_up; /**< trunks; atomic */

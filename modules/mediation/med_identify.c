@@ -288,3 +288,28 @@ enum med_connection med_connection_is(
 	tcpconn_put(connection);
 	return answer;
 }
+
+enum med_link med_link_to(int *id, const med_ip_t *ip, uint16_t port)
+{
+	struct tcp_connection *connection;
+	const med_tls_extra_t *extra;
+	struct ip_addr address;
+	bool coming;
+
+	med_ip_to(ip, &address);
+	connection = *id != 0 ? tcpconn_get(*id, NULL, 0, NULL, 0)
+						  : tcpconn_get(0, &address, port, NULL, 0);
+	if(connection == NULL)
+		return MED_LINK_NONE;
+	*id = connection->id;
+	coming = connection->state == S_CONN_CONNECT;
+	extra = connection->extra_data;
+	if(!coming && connection->type == PROTO_TLS && med_tls_readable) {
+		lock_get(&connection->write_lock);
+		coming = extra == NULL || extra->ssl == NULL
+				|| SSL_is_init_finished(extra->ssl) == 0;
+		lock_release(&connection->write_lock);
+	}
+	tcpconn_put(connection);
+	return coming ? MED_LINK_COMING : MED_LINK_UP;
+}

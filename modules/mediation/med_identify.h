@@ -43,4 +43,11 @@ enum med_connection { MED_CONNECTION_NONE, MED_CONNECTION_NO, MED_CONNECTION_YES
 enum med_connection med_connection_is(
 		const med_ip_t *ip, uint16_t port, const med_gateway_t *gateway);
 
+enum med_link { MED_LINK_NONE, MED_LINK_COMING, MED_LINK_UP };
+/**
+ * Is there a TCP or TLS connection to this place, and is it up (of TLS, its handshake
+ * over)? *id: the connection's, looked for by that and told; 0: any to this place.
+ */
+enum med_link med_link_to(int *id, const med_ip_t *ip, uint16_t port);
+
 #endif

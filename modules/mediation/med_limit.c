@@ -302,6 +302,11 @@ static void med_limit_show_number(med_item_t *item, const char *name, uint32_t v
 	med_item_show(item, &number, med_str(name), med_str(text));
 }
 
+uint32_t med_limit_up(const med_limits_t *limits, enum med_way way)
+{
+	return med_limit_calls(&states[limits->number], way);
+}
+
 void med_limit_show(med_item_t *item, const med_limits_t *limits)
 {
 	const med_limit_state_t *state = &states[limits->number];

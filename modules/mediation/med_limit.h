@@ -37,6 +37,8 @@ void med_limit_within(sip_msg_t *msg, const med_call_t *call);
 bool med_limit_full(void *ctx, const med_trunk_t *trunk, bool emergency);
 
 /** What is counted: of mediation.limits. */
+/** Calls at a time. */
+uint32_t med_limit_up(const med_limits_t *limits, enum med_way way);
 void med_limit_show(med_item_t *item, const med_limits_t *limits);
 /** The same of mediation.trunks: where the trunk has limits of its own. */
 void med_limit_show_trunk(med_item_t *item, const med_trunk_t *trunk);

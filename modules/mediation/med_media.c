@@ -18,6 +18,7 @@
 #include "med_bypass.h"
 #include "med_gate.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_policy_listener.h"
 #include "med_refuse.h"
 #include "med_stats.h"
@@ -490,6 +491,13 @@ static bool med_reply_is_of(sip_msg_t *msg, const char *branch, size_t len)
 			&& memcmp(param->value.s, branch, len) == 0;
 }
 
+static bool med_reply_has_body(sip_msg_t *msg)
+{
+	const char *body = parse_headers(msg, HDR_EOH_F, 0) == 0 ? get_body(msg) : NULL;
+
+	return body != NULL && body < msg->buf + msg->len;
+}
+
 /**
  * tm knows two timers, 100 stops the first. The second runs until ringing and then
  * anew until the answer (spec 4.3): it is set here, before tm restarts it.
@@ -501,7 +509,14 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 	if(call->progress || msg->REPLY_STATUS <= 100 || msg->REPLY_STATUS >= 200 || t == NULL
 			|| t == T_UNDEFINED || call->answer_timeout_ms == 0)
 		return;
+	if(call->progress_is == MED_PROGRESS_SDP && !med_reply_has_body(msg)) {
+		/* tm begins anew with each 18x: only what is left of it */
+		int64_t left = call->progress_timeout_ms - (med_now_ms() - call->try_started);
+		t->fr_inv_timeout = MS_TO_TICKS((ticks_t)(left > 1 ? left : 1));
+		return;
+	}
 	call->progress = 1;
+	med_metrics_rings(call);
 	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)call->answer_timeout_ms);
 }
 

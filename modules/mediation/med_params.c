@@ -23,3 +23,5 @@ int med_param_guard_counters = 16384;
 int med_param_limit_calls = 8192;
 int med_param_limit_lease = 14400;
 int med_param_explain_flag = -1;
+int med_param_metrics_kb = 1024;
+int med_param_events = 1;

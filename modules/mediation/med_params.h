@@ -44,5 +44,9 @@ extern int med_param_limit_calls;
 extern int med_param_limit_lease;
 /** `explain_flag`: calls with this flag are told of in a line of the log; -1: none. */
 extern int med_param_explain_flag;
+/** `events`: what happens is written to the stream `<status_prefix>events`; 1. */
+extern int med_param_events;
+/** `metrics_kb`: kilobytes that a reply of med_metrics() has at most; 1024. */
+extern int med_param_metrics_kb;
 
 #endif

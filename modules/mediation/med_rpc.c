@@ -14,6 +14,7 @@
 #include "med_guard.h"
 #include "med_health.h"
 #include "med_limit.h"
+#include "med_metrics.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_rpc_cases.h"
@@ -230,6 +231,9 @@ static const char *trunk_state_doc[] = {
 		"up|down|auto",
 		NULL};
 
+static const char *metrics_doc[] = {
+		"What is counted of trunks' calls: [trunk], or [first-number limit]", NULL};
+
 static const char *test_doc[] = {
 		"Runs stored routing cases on what is in force: [id], or [offset limit]", NULL};
 
@@ -315,6 +319,7 @@ rpc_export_t med_rpc_cmds[] = {
 	{"mediation.status",         rpc_status,         status_doc, 0},
 	{"mediation.reload",         rpc_reload,         reload_doc, 0},
 	{"mediation.explain",        rpc_explain,        explain_doc, 0},
+	{"mediation.metrics",        med_metrics_rpc,    metrics_doc, 0},
 	{"mediation.test",           med_rpc_cases,      test_doc, 0},
 	{"mediation.test_trunk",     rpc_test_trunk,     test_trunk_doc, 0},
 	{"mediation.test_route",     rpc_test_route,     test_route_doc, 0},

@@ -142,8 +142,8 @@ static void show_trunk_state(med_item_t *item, const med_trunk_t *trunk)
 	if(state) {
 		show_number(
 				item, "calls_in", __atomic_load_n(&state->calls_in, __ATOMIC_RELAXED));
-		show_number(
-				item, "calls_out", __atomic_load_n(&state->calls_out, __ATOMIC_RELAXED));
+		show_number(item, "calls_out",
+				__atomic_load_n(&state->metrics.answers, __ATOMIC_RELAXED));
 		show_number(
 				item, "attempts", __atomic_load_n(&state->attempts, __ATOMIC_RELAXED));
 		show_number(

@@ -8,6 +8,7 @@
 
 #include "med_identify.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_record.h"
 #include "med_refuse.h"
 #include "med_script.h"
@@ -206,6 +207,18 @@ static int w_med_relay(sip_msg_t *msg, char *name, char *b)
 	return med_relay_loop(msg, routes->branch, routes->reply, routes->failure);
 }
 
+static int w_med_metrics(sip_msg_t *msg, char *range, char *b)
+{
+	str numbers = STR_NULL;
+
+	(void)b;
+	if(range == NULL)
+		return ki_med_metrics(msg);
+	if(fixup_get_svalue(msg, (gparam_t *)range, &numbers) < 0)
+		return MED_INTERNAL;
+	return ki_med_metrics_of(msg, &numbers);
+}
+
 static int med_fixup_routes(void **param, int number)
 {
 	char *name = *param;
@@ -232,6 +245,7 @@ static int med_fixup_routes(void **param, int number)
 /* clang-format off */
 #define MED_START (REQUEST_ROUTE)
 #define MED_CHOOSE (REQUEST_ROUTE | FAILURE_ROUTE)
+#define MED_HTTP (REQUEST_ROUTE | EVENT_ROUTE)
 #define MED_MESSAGE (REQUEST_ROUTE | BRANCH_ROUTE | ONREPLY_ROUTE | FAILURE_ROUTE)
 
 cmd_export_t med_script_cmds[] = {
@@ -251,6 +265,8 @@ cmd_export_t med_script_cmds[] = {
 	{"med_failover", w_med_failover, 0, 0, 0, FAILURE_ROUTE},
 	{"med_reply", w_med_reply, 0, 0, 0, MED_CHOOSE},
 	{"med_relay", w_med_relay, 1, med_fixup_routes, 0, MED_CHOOSE},
+	{"med_metrics", w_med_metrics, 0, 0, 0, MED_HTTP},
+	{"med_metrics", w_med_metrics, 1, fixup_spve_null, fixup_free_spve_null, MED_HTTP},
 	{0, 0, 0, 0, 0, 0}
 };
 
@@ -274,6 +290,8 @@ sr_kemi_t med_script_kemi[] = {
 	MED_KEMI("med_failover", ki_med_failover, SR_KEMIP_NONE),
 	MED_KEMI("med_reply", ki_med_reply, SR_KEMIP_NONE),
 	MED_KEMI("med_relay", ki_med_relay, SR_KEMIP_STR),
+	MED_KEMI("med_metrics", ki_med_metrics, SR_KEMIP_NONE),
+	MED_KEMI("med_metrics_of", ki_med_metrics_of, SR_KEMIP_STR),
 	{ {0, 0}, {0, 0}, 0, NULL, { 0 } }
 };
 /* clang-format on */

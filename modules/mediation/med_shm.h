@@ -7,6 +7,7 @@
 #define MED_SHM_H
 
 #include "medcore/config.h"
+#include "medcore/metrics.h"
 
 /** In mod_init, before the fork. 0, or -1 (logged). */
 int med_shm_init(void);
@@ -61,9 +62,10 @@ unsigned med_shm_reap(med_config_t *config);
 
 /** Counters and health by trunk number: survive every change of configuration. */
 typedef struct med_trunk_state {
-	uint32_t calls_in, calls_out, attempts, failures;
+	uint32_t calls_in, attempts, failures;
 	uint32_t probe; /**< the OPTIONS that is out; 0: none */
 	med_health_t health;
+	med_trunk_metrics_t metrics;
 } med_trunk_state_t;
 /** How many slots there are. */
 uint32_t med_shm_trunk_states(void);

@@ -56,6 +56,8 @@ static const struct {
 		"Objects in Redis refused, counted once for each reason"},
 	[MED_STAT_STORE_LOSSES] = {"store_losses",
 		"Times the connection to Redis was lost"},
+	[MED_STAT_EVENTS_LOST] = {"events_lost",
+		"Events that Redis did not take in time, and never got"},
 };
 /* clang-format on */
 
@@ -79,7 +81,22 @@ void med_stats_inc(enum med_stat which)
 	counter_inc(handles[which]);
 }
 
+void med_stats_add(enum med_stat which, unsigned many)
+{
+	counter_add(handles[which], (int)many);
+}
+
 long med_stats_get(enum med_stat which)
 {
 	return counter_get_val(handles[which]);
+}
+
+const char *med_stats_name(enum med_stat which)
+{
+	return stats[which].name;
+}
+
+const char *med_stats_doc(enum med_stat which)
+{
+	return stats[which].doc;
 }

@@ -32,6 +32,7 @@ enum med_stat {
 	MED_STAT_CHANGES_FAILED,  /**< commits that could not be built (memory) */
 	MED_STAT_OBJECTS_REFUSED, /**< refusals of an object, each text once */
 	MED_STAT_STORE_LOSSES,    /**< times the connection to Redis was lost */
+	MED_STAT_EVENTS_LOST,     /**< events that Redis never got */
 	MED_STAT_COUNT
 };
 
@@ -40,6 +41,10 @@ int med_stats_register(void);
 
 /** From any process; no lock (each process has its own row). */
 void med_stats_inc(enum med_stat which);
+void med_stats_add(enum med_stat which, unsigned many);
+/** As counters have it. */
+const char *med_stats_name(enum med_stat which);
+const char *med_stats_doc(enum med_stat which);
 /** Sum over all processes. */
 long med_stats_get(enum med_stat which);
 

@@ -215,7 +215,12 @@ static void tell_of_trunks(void)
 	med_health_entry_t e;
 	char text[96];
 
-	while(med_health_next(&med_sync.trunks_told, &e)) {
+	for(uint32_t at = med_sync.trunks_told; med_health_next(&med_sync.trunks_told, &e);
+			at = med_sync.trunks_told) {
+		if(med_sync.trunks_told - at > 1)
+			med_events_lost(med_sync.trunks_told - at - 1);
+		if(med_events_full() && med_sync.status.store != MED_STORE_DOWN)
+			med_events_flush(med_sync.store, med_param_status_prefix, node);
 		if(e.change.to == MED_HEALTH_DOWN && e.change.from == MED_HEALTH_TRIAL)
 			continue; /* down as before */
 		med_health_text(&e.change, text, sizeof text);

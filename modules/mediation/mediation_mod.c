@@ -11,11 +11,13 @@
 #include "core/rpc_lookup.h"
 #include "core/sr_module.h"
 
-#include "med_call.h"
-#include "med_cookie.h"
 #include "med_bypass.h"
+#include "med_call.h"
+#include "med_connect.h"
+#include "med_cookie.h"
 #include "med_gate.h"
 #include "med_media.h"
+#include "med_metrics.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_guard.h"
@@ -57,6 +59,8 @@ static param_export_t params[] = {
 	{"limit_calls", PARAM_INT, &med_param_limit_calls},
 	{"limit_lease", PARAM_INT, &med_param_limit_lease},
 	{"explain_flag", PARAM_INT, &med_param_explain_flag},
+	{"events", PARAM_INT, &med_param_events},
+	{"metrics_kb", PARAM_INT, &med_param_metrics_kb},
 	{"stranger_log_interval", PARAM_INT, &med_param_stranger_log_interval},
 	{"key", PARAM_STRING, &med_param_key},
 	{0, 0, 0}
@@ -82,10 +86,10 @@ static int mod_init(void)
 		return -1;
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
 			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_limit_init() < 0
-			|| med_tell_init() < 0 || med_bypass_init() < 0)
+			|| med_tell_init() < 0 || med_metrics_init() < 0 || med_bypass_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
-			|| med_probe_init() < 0)
+			|| med_probe_init() < 0 || med_connect_init() < 0)
 		return -1;
 	if(rpc_register_array(med_rpc_cmds) != 0) {
 		LM_ERR("the RPC commands could not be registered\n");
@@ -96,11 +100,13 @@ static int mod_init(void)
 
 static int child_init(int rank)
 {
-	if(rank == PROC_INIT)
+	if(rank == PROC_INIT) {
 		med_media_check_client();
+		med_connect_check_core();
+	}
 	if(rank == PROC_INIT || rank == PROC_TCP_MAIN)
 		return 0;
-	if(med_sync_fork(rank) < 0 || med_probe_fork(rank) < 0)
+	if(med_sync_fork(rank) < 0 || med_probe_fork(rank) < 0 || med_connect_fork(rank) < 0)
 		return -1;
 	return med_script_child();
 }
@@ -111,6 +117,7 @@ static void mod_destroy(void)
 	med_strangers_destroy();
 	med_guard_destroy();
 	med_limit_destroy();
+	med_connect_destroy();
 	med_script_destroy();
 	med_sync_destroy();
 	med_health_destroy();

@@ -15,7 +15,8 @@ included = {f for f in found for g in found
             if f != g and f'"{os.path.basename(f)}"' in read(g)}
 lint.rule("kamailio-cfg has configurations", [] if found else ["kamailio-cfg/: no *.cfg"])
 # What kamailio.cfg has behind names, all of it at once.
-EVERYTHING = ("BAN_STRANGERS=5", "DIGEST", "LISTEN_USERS=udp:127.0.0.1:5080", "USERS_PORT=5080")
+EVERYTHING = ("BAN_STRANGERS=5", "DIGEST", "LISTEN_USERS=udp:127.0.0.1:5080", "USERS_PORT=5080",
+              "LISTEN_METRICS=tcp:127.0.0.1:9464", "METRICS_PORT=9464")
 
 
 def check(name, defines=()):

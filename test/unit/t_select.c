@@ -219,7 +219,12 @@ START_TEST(whose_leg_a_packet_goes_to)
 	check_leg_at(MED_TCP, 5999, "192.0.2.2", 5067, -1, false, NULL);
 	check_leg_at(MED_TLS, 5999, "203.0.113.1", 5067, -1, false, NULL);
 
-	/* The one that stands for the port leaves; another does. */
+	/* The one that stands for the port changes, and does so still. */
+	core_set(config, MED_KIND_TRUNK, "req", "port", "5070", NULL);
+	build();
+	check_leg(MED_TLS, 5067, "203.0.113.1", MED_SRTP_REQUIRED, true, "req");
+	check_leg_at(MED_TLS, 5999, "192.0.2.2", 5067, -1, false, NULL);
+	/* It leaves; another does. */
 	(void)med_config_remove(config, MED_KIND_TRUNK, MED_STR("req"));
 	build();
 	check_leg(MED_TLS, 5067, "203.0.113.1", MED_SRTP_OPTIONAL, true, "opt");
