@@ -17,7 +17,7 @@
 /** Branches that tm tells apart. */
 #define MED_BRANCHES 32
 /** Messages remembered; a later one takes the place of an earlier one. */
-#define MED_NOTES 65536 /* a power of two */
+#define MED_NOTES 16384 /* a power of two */
 
 static uint64_t *med_notes; /**< hashes, in shared memory; changed by atomic builtins */
 static uint8_t med_notes_key[16];

@@ -393,6 +393,37 @@ START_TEST(unknown_call)
 }
 END_TEST
 
+/* What goes past rtpengine comes back as it is, if the other leg may be sent it. */
+static int past(const char *from, const char *to, const char *sdp)
+{
+	int rc = med_ng_command_decode(
+			command("offer", from, to, sdp, "10:med-bypass1:1"), &view, &why);
+
+	ck_assert_int_eq(rc, MED_EOK);
+	ck_assert_int_eq(med_policy_legs(&view, &legs, &why), MED_EOK);
+	out = (med_ng_out_t){.s = written, .size = sizeof(written)};
+	rc = med_policy_past(&view, &legs, &out, &why);
+	if(rc == MED_EOK)
+		ck_assert_int_eq(med_ng_decode((med_str_t){out.s, out.len}, &got, &why), MED_EOK);
+	return rc;
+}
+
+START_TEST(past_rtpengine)
+{
+	static const char ice[] = HEAD AVP "a=ice-ufrag:x\n";
+
+	OK(past(GW_PLAIN, GW_PLAIN, ice));
+	HAS("result", "ok");
+	ck_assert(med_str_eq(med_ng_text(&got, MED_STR("sdp")), med_str(ice)));
+	OK(past(PHONE, GW_PLAIN, ice));
+	REFUSED(past(GW_PLAIN, PBX_REQUIRED, HEAD AVP),
+			"leg 'pbx1' (required), SDP past rtpengine: m-line 1");
+	REFUSED(past(PBX_REQUIRED, PBX_REQUIRED, HEAD SAVP), "without a usable key");
+	REFUSED(past(GW_PLAIN, GW_PLAIN, NULL), "there is no SDP in the command");
+	REFUSED(past(GW_PLAIN, GW_PLAIN, "v=0\nm=audio\n"), "leg 'gw1'");
+}
+END_TEST
+
 START_TEST(too_long)
 {
 	static char sdp[60000];
@@ -561,7 +592,7 @@ int main(void)
 	const TTest *tests[] = {codecs_of_an_offer, codecs_refused, codecs_of_a_reply,
 			flags_of_an_offer, flags_of_the_script_give_way, sdp_of_an_offer,
 			refused_offers, bad_keys, reply_to_an_offer, answer_written, answer_checked,
-			unknown_call, too_long, insert_at_the_end};
+			unknown_call, past_rtpengine, too_long, insert_at_the_end};
 
 	return plugin_run("ng policy", tests, COUNT(tests));
 }

@@ -24,7 +24,7 @@ def telling(sandbox):
     return [sandbox.write(name, text) for name, text in files.items()][0]
 
 
-with Case(plan=32) as t:
+with Case(plan=37) as t:
     users = t.port()
     trunks = Trunks(t, {
         "pbx1": PBX, "gw1": PLAIN,
@@ -130,4 +130,27 @@ with Case(plan=32) as t:
     t.ok("127.0.0.2" in got.body, "an offer from elsewhere to a user: anchored")
     alice.reply(got, 486, "Busy Here")
     trunks.pbx1.expect(486, call_id=sent.get("Call-ID"))
+    # two phones, one near and one whose contact is elsewhere, each with its own media
+    far = Phone(t, ALICE, users, PASSWORD, host="127.0.0.3")
+    redis.hset("med:1:site:other", subnets="127.0.0.3")
+    wait_for("the site", lambda: "total: 3" in trunks.kamailio.rpc("mediation.sites"))
+    t.equal(far.register(), 200, "a second phone of hers, at another site")
+    sent = trunks.call("pbx1", ALICE, sdp=sdp(30000))
+    got = alice.expect("INVITE", call_id=sent.get("Call-ID"))
+    other = far.expect("INVITE", call_id=sent.get("Call-ID"))
+    t.equal(("127.0.0.2" in got.body, "127.0.0.2" in other.body), (False, True),
+            "each branch as its own place is")
+    for phone, invite, tag, port, anchored in ((far, other, "b", 32002, True),
+                                               (alice, got, "a", 32000, False)):
+        phone.reply(invite, 183, "Session Progress", sdp=sdp(port), tag=tag)
+        early = trunks.pbx1.expect(183, call_id=sent.get("Call-ID"))
+        t.equal("127.0.0.2" in early.body, anchored, f"its 183 too (anchored: {anchored})")
+    alice.reply(got, 486, "Busy Here", tag="a")
+    far.reply(other, 200, "OK", sdp=sdp(32002), tag="b")
+    final = trunks.pbx1.expect("2xx", call_id=sent.get("Call-ID"))
+    t.ok("127.0.0.2" in final.body, "the one that answers is anchored, and stays so")
+    trunks.pbx1.ack(sent, final)
+    trunks.pbx1.bye(sent, final)
+    far.reply(far.expect("BYE", call_id=sent.get("Call-ID")), 200, "OK")
+    trunks.pbx1.expect(200, call_id=sent.get("Call-ID"))
     t.equal((trunks.lines("kept back"), trunks.alarms()), ([], []), "nothing is kept back")
