@@ -28,6 +28,7 @@ class Instructions:
         self.box, self.scenarios, self.run_count = box, scenarios, 0
         self.port, self.uac, self.uas = box.port(), box.port(), box.port()
         self.redis = RedisServer(box)
+        self.limits = any(key.startswith("limits:") for key in objects)
         objects = {
             "gateway:pbx1": {"address": "127.0.0.1", "peer": "ip_pbx"},
             # One socket: the caller is told from the gateway by its address.
@@ -44,6 +45,9 @@ class Instructions:
         self.run_count += 1
         name = f"{os.path.basename(config)}-{self.run_count}"
         control = self.box.path(name + ".ctl")
+        with self.redis.client() as client:  # no permits of the run before
+            for key in client.command("KEYS", "medrun:1:*"):
+                client.command("DEL", key)
         out = self.box.path(name + ".callgrind")
         kamailio = Kamailio(
             self.box, config, name=name, control=control,
@@ -53,6 +57,10 @@ class Instructions:
                      f"--callgrind-out-file={out}.%p", "--log-file=/dev/null"])
         if os.path.basename(config) == "trunks.cfg":
             wait_for("the configuration", lambda: listed(kamailio))
+            if self.limits:
+                # A node that just began has no permits for a moment; to ask costs, too.
+                wait_for("permits", lambda: not re.search(
+                    r"_here: 0\b", kamailio.rpc("mediation.limits")), 20, 1)
         uas = Sipp(self.box, name + "-uas", self._scenario(name, "uas.xml", fills), calls=calls,
                    port=self.uas, timeout=120)
         uac = Sipp(self.box, name + "-uac", self._scenario(name, "uac.xml", fills), calls=calls,
