@@ -9,18 +9,21 @@ class Sipp:
     """
     scenario  path of an XML file
     target    "host:port" makes it a caller; None lets it wait for calls
+    trace     every message is written, which is slow
+    media     first of eight ports, of an earlier one
     """
 
     def __init__(self, sandbox, name, scenario, target=None, transport="udp", calls=1,
-                 port=None, user=None, keys=None, options=(), timeout=60):
+                 port=None, user=None, keys=None, options=(), timeout=60,
+                 trace=True, media=None):
         self.name, self.calls = name, calls
         self.port = port or sandbox.port()
         self.trace = sandbox.path(name + "-messages.log")
-        media = sandbox.port(8)
+        media = media or sandbox.port(8)
         argv = ["sipp", "-sf", scenario, "-i", "127.0.0.1", "-p", str(self.port),
                 "-t", {"udp": "u1", "tcp": "t1"}[transport], "-m", str(calls),
                 "-mp", str(media), "-nostdin", "-timeout", f"{timeout}s", "-timeout_error",
-                "-trace_msg", "-message_file", self.trace,
+                *(["-trace_msg", "-message_file", self.trace] if trace else []),
                 "-trace_err", "-error_file", sandbox.path(name + "-errors.log")]
         for key, value in (keys or {}).items():
             argv += ["-key", key, str(value)]
