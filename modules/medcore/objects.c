@@ -201,7 +201,9 @@ static med_leg_media_t pack_media(const med_profile_record_t *record)
 			.strip_parts = record->other_body_parts == MED_PARTS_STRIP,
 			.packet_time = record->packet_time_ms / 10 & 7,
 			.comfort = record->comfort_noise & 3,
-			.dtmf = record->dtmf & 3,
+			.dtmf = record->dtmf == MED_DTMF_INBAND,
+			.dscp = record->media_dscp & 0x3f,
+			.latching = record->rtp_latching & 3,
 			.transcode = record->transcode != 0};
 	const uint8_t *suite = record->srtp_suites.items, *codec = record->codecs.items;
 	unsigned suites = 0, codecs = 0;
