@@ -98,6 +98,12 @@ static unsigned call_dscp(const med_legs_t *legs)
 	return from > to ? from : to;
 }
 
+/** Does either leg name an interface? */
+static bool are_placed(const med_legs_t *legs)
+{
+	return legs->from.interface.len || legs->to.interface.len;
+}
+
 /** Keys that are ours to write when the leg an SDP goes to has a policy. */
 static bool is_ours(med_str_t key, const med_legs_t *legs)
 {
@@ -109,6 +115,8 @@ static bool is_ours(med_str_t key, const med_legs_t *legs)
 	if(med_str_eq(key, MED_STR("sdp")) || (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
 		return true;
 	if(call_dscp(legs) && is_key(key, "tos"))
+		return true;
+	if(are_placed(legs) && is_key(key, "direction"))
 		return true;
 	if(!to->known)
 		return false;
@@ -246,6 +254,19 @@ static void put_sdes_of_offer(
 	med_ng_put(out, "e", 1);
 }
 
+/** Where each side's media comes to. An answer moves nothing. */
+static void put_direction(const med_legs_t *legs, med_ng_out_t *out)
+{
+	static const med_str_t unnamed = {"default", 7};
+
+	if(!are_placed(legs))
+		return;
+	med_ng_put_raw(out, MED_STR("9:directionl"));
+	med_ng_put_text(out, legs->from.interface.len ? legs->from.interface : unnamed);
+	med_ng_put_text(out, legs->to.interface.len ? legs->to.interface : unnamed);
+	med_ng_put(out, "e", 1);
+}
+
 static void put_offer_flags(
 		const med_legs_t *legs, const med_sdp_t *sdp, med_ng_out_t *out)
 {
@@ -380,6 +401,7 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	if(!memo->initial
 			&& (legs->from.policy.media.activate || legs->to.policy.media.activate))
 		med_ng_put_raw(out, MED_STR("12:drop-traffic4:stop"));
+	put_direction(legs, out);
 	put_offer_flags(legs, &sdp, out);
 	med_codecs_put(&codecs, &legs->to.policy.media, out);
 	put_edited_sdp(&sdp, &edit, scratch, out);

@@ -80,9 +80,9 @@ typedef struct med_leg_media {
 	unsigned packet_time : 3; /**< in tens of milliseconds; 0: as the other side has it */
 	unsigned strip_parts : 1; /**< of a multipart body it is sent the SDP alone */
 	unsigned dscp : 6;        /**< of the call's media; 0: as rtpengine is set */
-	unsigned spare : 1;
-	unsigned codecs : 20;       /**< enum med_codec + 1, four bits each, the first one
-								   lowest; 0: those of the other side */
+	unsigned interface : 1;   /**< the profile names rtpengine's interface for it */
+	unsigned codecs : 20;     /**< enum med_codec + 1, four bits each, the first one
+								 lowest; 0: those of the other side */
 	unsigned event_payload : 6; /**< telephone-event's, above MED_DYNAMIC_FIRST - 1; 0: as
 								   the other side has it */
 	unsigned comfort : 2;       /**< enum med_comfort */
@@ -122,6 +122,9 @@ static inline bool med_leg_codecs_given(const med_leg_media_t *media)
 	return media->codecs || media->event_payload || media->comfort
 			|| media->dtmf == MED_DTMF_INBAND || media->packet_time;
 }
+
+/** Bytes of the name of an interface of rtpengine. */
+#define MED_INTERFACE_MAX 32
 
 /** Room for med_leg_words_write(). */
 #define MED_LEG_WORDS_MAX 192

@@ -346,6 +346,9 @@ static const med_field_def_t profile_fields[] = {
 	{FIELD(profile, rtp_latching, WORD), .initial = "once", .words = med_latching_words,
 		.meaning = "where its media is sent to: off: as its SDP says; once: to where its "
 			"first packets come from; always: to where its last ones do; needs anchor"},
+	{FIELD(profile, media_interface, SIMPLE_NAME), .max = MED_INTERFACE_MAX,
+		.meaning = "rtpengine's interface that its media comes to; absent: the one called "
+			"default, or the first; needs anchor"},
 };
 
 static const med_field_def_t rules_fields[] = {

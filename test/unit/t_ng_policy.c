@@ -159,6 +159,27 @@ START_TEST(flags_of_the_script_give_way)
 }
 END_TEST
 
+/** Both sides' interfaces, in offers. */
+START_TEST(interfaces)
+{
+	static const char own[] = "9:directionl1:x1:ye";
+	static const char named[] = "gw1/not_supported/interface:pstn/dscp:46";
+
+	OK(run("offer", GW_PLAIN, named, HEAD AVP, own));
+	HAS("direction", "l7:default4:pstne");
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("direction")), 1);
+	HAS("TOS", "i184e");
+	OK(run("offer", named, PHONE, HEAD AVP, NULL));
+	HAS("direction", "l4:pstn7:defaulte");
+	OK(run("offer", GW_PLAIN "/interface:a", GW_PLAIN "/interface:b", HEAD AVP, NULL));
+	HAS("direction", "l1:a1:be");
+	OK(run("answer", GW_PLAIN "/interface:b", GW_PLAIN "/interface:a", HEAD AVP, NULL));
+	LACKS("direction");
+	OK(run("offer", GW_PLAIN, GW_PLAIN, HEAD AVP, own));
+	HAS("direction", "l1:x1:ye");
+}
+END_TEST
+
 /** One TOS in every command, the higher one; latching of the side that the SDP is of. */
 START_TEST(flags_of_packets)
 {
@@ -272,7 +293,8 @@ START_TEST(bad_keys)
 			"dtmf:", "dtmf:as_received", "dtmf:events", "event:95", "event:128",
 			"event:", "event:101x", "ptime:0", "ptime:15", "ptime:70",
 			"ptime:", "ptime:20 ", "dscp:", "dscp:0", "dscp:64",
-			"latching:", "latching:once", "dtmf:info"};
+			"latching:", "latching:once", "dtmf:info",
+			"interface:", "interface:a23456789012345678901234567890123"};
 	char leg[96];
 	size_t i;
 
@@ -617,7 +639,7 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {codecs_of_an_offer, codecs_refused, codecs_of_a_reply,
-			flags_of_an_offer, flags_of_the_script_give_way, flags_of_packets,
+			flags_of_an_offer, flags_of_the_script_give_way, flags_of_packets, interfaces,
 			sdp_of_an_offer, refused_offers, bad_keys, reply_to_an_offer, answer_written,
 			answer_checked, unknown_call, past_rtpengine, too_long, insert_at_the_end};
 
