@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "medcore/sdp_text.h"
+
 #define MAX_SHOWN 48
 
 static med_str_t shown(med_str_t text)
@@ -30,6 +32,18 @@ static med_str_t cut_word(med_str_t *rest)
 		rest->len = 0;
 	}
 	return word;
+}
+
+/** The one word that is a name: it is for an offer alone, so it is no part of the policy.
+ */
+static bool read_interface(med_str_t word, med_str_t *interface)
+{
+	static const char start[] = "interface:";
+
+	if(!med_text_starts(word, start))
+		return false;
+	*interface = med_text_after(word, sizeof(start) - 1);
+	return interface->len > 0 && interface->len <= MED_INTERFACE_MAX;
 }
 
 int med_leg_parse(const char *key, med_str_t value, med_leg_t *leg, med_errbuf_t *err)
@@ -59,11 +73,14 @@ int med_leg_parse(const char *key, med_str_t value, med_leg_t *leg, med_errbuf_t
 				"%s=%.*s: SRTP mode '%.*s' is not required, optional or not_supported",
 				key, MED_STR_FMT(shown(value)), MED_STR_FMT(shown(word)));
 	leg->id = id;
+	leg->interface = (med_str_t){NULL, 0};
 	leg->policy =
 			(med_leg_policy_t){.srtp = (uint8_t)mode, .anchored = true, .known = !phone};
 	while(rest.len) {
 		word = cut_word(&rest);
-		if(phone || med_leg_word_read(word, &leg->policy.media) != MED_EOK)
+		if(phone
+				|| (!read_interface(word, &leg->interface)
+						&& med_leg_word_read(word, &leg->policy.media) != MED_EOK))
 			return med_fail(err, MED_EINVAL,
 					"%s=%.*s: this plugin does not know '%.*s'; module and plugin must "
 					"be of one version",

@@ -13,7 +13,8 @@
 #include "medcore/media.h"
 
 typedef struct med_leg {
-	med_str_t id; /**< view into the value; "-" for a phone */
+	med_str_t id;        /**< view into the value; "-" for a phone */
+	med_str_t interface; /**< of rtpengine, a view too; empty: its default one */
 	med_leg_policy_t policy;
 } med_leg_t;
 

@@ -90,14 +90,33 @@ static bool is_one_of(med_str_t key, const char *const *names)
 	return false;
 }
 
-/** Keys that are ours to write when the leg an SDP goes to has a policy. */
-static bool is_ours(med_str_t key, const med_leg_policy_t *to)
+/** rtpengine has one for the call, so it is the same in its every command. */
+static unsigned call_dscp(const med_legs_t *legs)
 {
+	unsigned from = legs->from.policy.media.dscp, to = legs->to.policy.media.dscp;
+
+	return from > to ? from : to;
+}
+
+/** Does either leg name an interface? */
+static bool are_placed(const med_legs_t *legs)
+{
+	return legs->from.interface.len || legs->to.interface.len;
+}
+
+/** Keys that are ours to write when the leg an SDP goes to has a policy. */
+static bool is_ours(med_str_t key, const med_legs_t *legs)
+{
+	const med_leg_policy_t *to = &legs->to.policy;
 	static const char *const media_keys[] = {"transport-protocol", "sdes", "osrtp",
 			"dtls", "ice", "passthrough", "passthru", NULL};
 	static const char *const codec_keys[] = {"codec", "ptime", NULL};
 
 	if(med_str_eq(key, MED_STR("sdp")) || (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
+		return true;
+	if(call_dscp(legs) && is_key(key, "tos"))
+		return true;
+	if(are_placed(legs) && is_key(key, "direction"))
 		return true;
 	if(!to->known)
 		return false;
@@ -106,12 +125,12 @@ static bool is_ours(med_str_t key, const med_leg_policy_t *to)
 }
 
 static void put_others(
-		const med_ng_dict_t *dict, const med_leg_policy_t *to, med_ng_out_t *out)
+		const med_ng_dict_t *dict, const med_legs_t *legs, med_ng_out_t *out)
 {
 	size_t i;
 
 	for(i = 0; i < dict->count; i++) {
-		if(!is_ours(dict->entry[i].key, to))
+		if(!is_ours(dict->entry[i].key, legs))
 			med_ng_put_raw(out, dict->entry[i].pair);
 	}
 }
@@ -124,6 +143,23 @@ static void put_edited_sdp(const med_sdp_t *sdp, const med_sdp_edit_t *edit,
 	med_sdp_write(sdp, edit, &body);
 	out->overflow |= body.overflow;
 	med_ng_put_pair(out, MED_STR("sdp"), (med_str_t){body.s, body.len});
+}
+
+/** How packets travel. Latching is of the side whose SDP this is. */
+static void put_packet_flags(const med_legs_t *legs, med_ng_out_t *out)
+{
+	unsigned dscp = call_dscp(legs);
+	char tos[sizeof("3:TOSi252e")];
+	int len;
+
+	if(dscp) {
+		len = snprintf(tos, sizeof(tos), "3:TOSi%ue", dscp << 2 & 0xfc);
+		med_ng_put(out, tos, (size_t)len);
+	}
+	if(legs->from.policy.media.latching == MED_LATCHING_OFF)
+		med_ng_put_raw(out, MED_STR("5:flagsl10:asymmetrice"));
+	else if(legs->from.policy.media.latching == MED_LATCHING_ALWAYS)
+		med_ng_put_raw(out, MED_STR("5:flagsl14:media handovere"));
 }
 
 /**
@@ -140,6 +176,7 @@ static void put_common_flags(const med_legs_t *legs, bool replace_zero, med_ng_o
 		med_ng_put_raw(out, MED_STR("7:replacel6:origin18:session-connectione"));
 	if(legs->to.policy.known)
 		med_ng_put_pair(out, MED_STR("ICE"), MED_STR("remove"));
+	put_packet_flags(legs, out);
 }
 
 static int finish(med_ng_out_t *out, med_errbuf_t *why)
@@ -214,6 +251,19 @@ static void put_sdes_of_offer(
 		med_ng_put(out, never_suites, sizeof(never_suites) - 1);
 	}
 	put_sdes_form(&legs->to.policy, out);
+	med_ng_put(out, "e", 1);
+}
+
+/** Where each side's media comes to. An answer moves nothing. */
+static void put_direction(const med_legs_t *legs, med_ng_out_t *out)
+{
+	static const med_str_t unnamed = {"default", 7};
+
+	if(!are_placed(legs))
+		return;
+	med_ng_put_raw(out, MED_STR("9:directionl"));
+	med_ng_put_text(out, legs->from.interface.len ? legs->from.interface : unnamed);
+	med_ng_put_text(out, legs->to.interface.len ? legs->to.interface : unnamed);
 	med_ng_put(out, "e", 1);
 }
 
@@ -346,11 +396,12 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 		return rc;
 	memo->initial = !view->to_tag.len;
 	med_ng_put(out, "d", 1);
-	put_others(&view->dict, &legs->to.policy, out);
+	put_others(&view->dict, legs, out);
 	put_common_flags(legs, writes_hold(&legs->to.policy, memo), out);
 	if(!memo->initial
 			&& (legs->from.policy.media.activate || legs->to.policy.media.activate))
 		med_ng_put_raw(out, MED_STR("12:drop-traffic4:stop"));
+	put_direction(legs, out);
 	put_offer_flags(legs, &sdp, out);
 	med_codecs_put(&codecs, &legs->to.policy.media, out);
 	put_edited_sdp(&sdp, &edit, scratch, out);
@@ -495,7 +546,7 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	plan_answer(&legs->from, offered, &sdp, &edit);
 	plan_directions(memo, &sdp, &edit);
 	med_ng_put(out, "d", 1);
-	put_others(&view->dict, to, out);
+	put_others(&view->dict, legs, out);
 	put_common_flags(legs, false, out);
 	med_codecs_put(&no_codecs, &to->media, out);
 	if(is_black_hole(&legs->from.policy, memo))

@@ -283,6 +283,7 @@ int med_txn_keep(med_txn_t *txn, const med_sockaddr_t *client, med_str_t cookie,
 		work->legs = *legs;
 		work->legs.from.id = keep(&at, legs->from.id);
 		work->legs.to.id = keep(&at, legs->to.id);
+		work->legs.from.interface = work->legs.to.interface = (med_str_t){NULL, 0};
 	}
 	return MED_EOK;
 }

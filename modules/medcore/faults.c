@@ -183,11 +183,15 @@ static void find_in_profile(
 				MED_STR_FMT(med_slot_id(slot)));
 	if(!profile->anchor
 			&& (profile->codecs.count > 0 || profile->comfort_noise || profile->dtmf
-					|| profile->dtmf_payload || profile->packet_time_ms))
+					|| profile->dtmf_payload || profile->packet_time_ms
+					|| profile->media_dscp || profile->rtp_latching
+					|| profile->media_interface.len > 0))
 		find(f, MED_WARNED,
 				"profile '%.*s': field 'anchor': no, so codecs, comfort_noise, dtmf, "
-				"dtmf_payload and packet_time_ms count only in calls whose other side is "
-				"anchored; anchor yes",
+				"dtmf_payload, packet_time_ms, media_dscp, rtp_latching and "
+				"media_interface count only in calls whose other side is anchored; "
+				"anchor "
+				"yes",
 				MED_STR_FMT(med_slot_id(slot)));
 }
 

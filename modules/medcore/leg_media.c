@@ -35,6 +35,11 @@ const char *const med_dtmf_words[] = {[MED_DTMF_AS_RECEIVED] = "as_received",
 		[MED_DTMF_INFO] = "info",
 		NULL};
 
+const char *const med_latching_words[] = {[MED_LATCHING_ONCE] = "once",
+		[MED_LATCHING_OFF] = "off",
+		[MED_LATCHING_ALWAYS] = "always",
+		NULL};
+
 size_t med_leg_codecs(const med_leg_media_t *media, uint8_t codecs[MED_LEG_CODECS])
 {
 	unsigned packed = media->codecs;
@@ -127,6 +132,12 @@ size_t med_leg_words_write(const med_leg_media_t *media, char out[MED_LEG_WORDS_
 				med_hold_words[media->hold]);
 	if(media->activate)
 		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/activate");
+	if(media->dscp)
+		len += (size_t)snprintf(
+				out + len, MED_LEG_WORDS_MAX - len, "/dscp:%u", media->dscp + 0u);
+	if(media->latching)
+		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/latching:%s",
+				med_latching_words[media->latching]);
 	if(med_leg_codecs_given(media) || media->dtmf)
 		len += write_codec_words(media, out + len, MED_LEG_WORDS_MAX - len);
 	return len;
@@ -209,8 +220,24 @@ static int read_comfort(med_str_t word, med_leg_media_t *media)
 
 static int read_dtmf(med_str_t word, med_leg_media_t *media)
 {
-	media->dtmf = read_choice(med_dtmf_words, word) & 3;
+	media->dtmf = read_choice(med_dtmf_words, word) == MED_DTMF_INBAND;
 	return media->dtmf ? MED_EOK : MED_EINVAL;
+}
+
+static int read_dscp(med_str_t text, med_leg_media_t *media)
+{
+	uint64_t dscp;
+
+	if(!read_number(text, 1, MED_DSCP_MAX, &dscp))
+		return MED_EINVAL;
+	media->dscp = dscp & 0x3f;
+	return MED_EOK;
+}
+
+static int read_latching(med_str_t word, med_leg_media_t *media)
+{
+	media->latching = read_choice(med_latching_words, word) & 3;
+	return media->latching ? MED_EOK : MED_EINVAL;
 }
 
 static int read_hold(med_str_t form, med_leg_media_t *media)
@@ -230,7 +257,8 @@ int med_leg_word_read(med_str_t word, med_leg_media_t *media)
 		int (*read)(med_str_t rest, med_leg_media_t *media);
 	} valued[] = {{"suites:", read_suites}, {"hold:", read_hold},
 			{"codecs:", read_codecs}, {"cn:", read_comfort}, {"dtmf:", read_dtmf},
-			{"event:", read_event}, {"ptime:", read_packet_time}};
+			{"event:", read_event}, {"ptime:", read_packet_time}, {"dscp:", read_dscp},
+			{"latching:", read_latching}};
 	size_t i;
 
 	for(i = 0; i < sizeof(valued) / sizeof(valued[0]); i++) {

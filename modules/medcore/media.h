@@ -44,6 +44,17 @@ enum med_dtmf {
 };
 extern const char *const med_dtmf_words[];
 
+/** Where a leg's media is sent to: what its SDP says, or where its packets come from. */
+enum med_latching {
+	MED_LATCHING_ONCE,   /**< to the source of its first packets */
+	MED_LATCHING_OFF,    /**< as its SDP says */
+	MED_LATCHING_ALWAYS, /**< to the source of its last ones */
+};
+extern const char *const med_latching_words[];
+
+/** Highest DSCP. */
+#define MED_DSCP_MAX 63
+
 /** Codecs of one leg. */
 #define MED_LEG_CODECS 5
 /** Payload types that telephone-event may be mapped to: dynamic ones. */
@@ -68,15 +79,16 @@ typedef struct med_leg_media {
 	unsigned early_183 : 1; /**< an 18x with SDP is a 183 to it */
 	unsigned packet_time : 3; /**< in tens of milliseconds; 0: as the other side has it */
 	unsigned strip_parts : 1; /**< of a multipart body it is sent the SDP alone */
-	unsigned spare : 7;
-	unsigned codecs : 20;       /**< enum med_codec + 1, four bits each, the first one
-								   lowest; 0: those of the other side */
+	unsigned dscp : 6;        /**< of the call's media; 0: as rtpengine is set */
+	unsigned interface : 1;   /**< the profile names rtpengine's interface for it */
+	unsigned codecs : 20;     /**< enum med_codec + 1, four bits each, the first one
+								 lowest; 0: those of the other side */
 	unsigned event_payload : 6; /**< telephone-event's, above MED_DYNAMIC_FIRST - 1; 0: as
 								   the other side has it */
 	unsigned comfort : 2;       /**< enum med_comfort */
-	unsigned dtmf : 2;          /**< enum med_dtmf */
+	unsigned dtmf : 1;          /**< enum med_dtmf, of which the last is refused */
 	unsigned transcode : 1;     /**< all of its codecs are offered, whatever comes */
-	unsigned more : 1;
+	unsigned latching : 2;      /**< enum med_latching */
 } med_leg_media_t;
 
 /** How a leg's media must look. Small, copied by value, survives its trunk. */
@@ -110,6 +122,9 @@ static inline bool med_leg_codecs_given(const med_leg_media_t *media)
 	return media->codecs || media->event_payload || media->comfort
 			|| media->dtmf == MED_DTMF_INBAND || media->packet_time;
 }
+
+/** Bytes of the name of an interface of rtpengine. */
+#define MED_INTERFACE_MAX 32
 
 /** Room for med_leg_words_write(). */
 #define MED_LEG_WORDS_MAX 192

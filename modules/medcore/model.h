@@ -165,14 +165,15 @@ typedef struct med_profile {
 	bool extensions;                                        /**< write ;ext= */
 	bool forward_call_history; /**< Diversion and History-Info go on, rewritten */
 	med_str_t domain, phone_context;
-	bool imitate_lync;        /**< refuse as Lync does: its codes, ms-diagnostics */
-	bool location_restricted; /**< its calls stay within its site (spec 3.8) */
-	med_str_t network_site;   /**< empty: the gateway's */
-	med_str_t dial_plan;      /**< rules id, for numbers that arrive on the trunk */
-	med_str_t called_rules;   /**< outbound_translation_rules */
-	med_str_t calling_rules;  /**< outbound_calling_number_translation_rules */
-	med_str_t response_rules; /**< sip_response_code_translation_rules */
-	const med_str_t *usages;  /**< pstn_usages, in order: inter-trunk routing */
+	med_str_t media_interface; /**< rtpengine's for it; empty: its default one */
+	bool imitate_lync;         /**< refuse as Lync does: its codes, ms-diagnostics */
+	bool location_restricted;  /**< its calls stay within its site (spec 3.8) */
+	med_str_t network_site;    /**< empty: the gateway's */
+	med_str_t dial_plan;       /**< rules id, for numbers that arrive on the trunk */
+	med_str_t called_rules;    /**< outbound_translation_rules */
+	med_str_t calling_rules;   /**< outbound_calling_number_translation_rules */
+	med_str_t response_rules;  /**< sip_response_code_translation_rules */
+	const med_str_t *usages;   /**< pstn_usages, in order: inter-trunk routing */
 	size_t usage_count;
 	uint32_t connect_timeout_ms;  /**< no connection; trying_timeout_ms from then on */
 	uint32_t trying_timeout_ms;   /**< no 100 at all; 0 off (spec 4.3) */

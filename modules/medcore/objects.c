@@ -201,7 +201,10 @@ static med_leg_media_t pack_media(const med_profile_record_t *record)
 			.strip_parts = record->other_body_parts == MED_PARTS_STRIP,
 			.packet_time = record->packet_time_ms / 10 & 7,
 			.comfort = record->comfort_noise & 3,
-			.dtmf = record->dtmf & 3,
+			.dtmf = record->dtmf == MED_DTMF_INBAND,
+			.dscp = record->media_dscp & 0x3f,
+			.latching = record->rtp_latching & 3,
+			.interface = record->media_interface.len > 0,
 			.transcode = record->transcode != 0};
 	const uint8_t *suite = record->srtp_suites.items, *codec = record->codecs.items;
 	unsigned suites = 0, codecs = 0;
@@ -229,7 +232,7 @@ med_profile_object_t *med_profile_object(
 					+ record->outbound_calling_number_translation_rules.len
 					+ record->sip_response_code_translation_rules.len
 					+ record->network_site_id.len + record->domain.len
-					+ record->phone_context.len + 8);
+					+ record->phone_context.len + record->media_interface.len + 8);
 	char *at = (char *)(object + 1);
 	med_profile_t *p;
 
@@ -287,6 +290,7 @@ med_profile_object_t *med_profile_object(
 	p->forward_call_history = record->forward_call_history != 0;
 	p->domain = pack(&at, record->domain);
 	p->phone_context = pack(&at, record->phone_context);
+	p->media_interface = pack(&at, record->media_interface);
 	p->imitate_lync = record->imitate_lync != 0;
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);

@@ -93,7 +93,8 @@ typedef struct med_profile_record {
 	uint32_t sdp_dialect, hold_form, activate_initial_offer, early_media_code;
 	med_list_t codecs; /**< uint8_t, enum med_codec */
 	uint32_t transcode, comfort_noise, dtmf, dtmf_payload, packet_time_ms;
-	uint32_t other_body_parts;
+	uint32_t other_body_parts, media_dscp, rtp_latching;
+	med_str_t media_interface;
 	uint32_t options_interval_s, options_down_interval_s, options_timeout_ms;
 	uint32_t options_max_misses, options_up_after;
 	med_list_t options_failure_codes; /**< uint16_t, sorted */

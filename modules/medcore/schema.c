@@ -340,6 +340,15 @@ static const med_field_def_t profile_fields[] = {
 			"anchor"},
 	{FIELD(profile, other_body_parts, WORD), .initial = "keep", .words = body_parts,
 		.meaning = "what else is in a multipart body with SDP that it is sent"},
+	{FIELD(profile, media_dscp, NUMBER), .initial = "0", .max = MED_DSCP_MAX,
+		.meaning = "DSCP of the media of its calls, to both sides, as rtpengine has one for "
+			"the call: the higher where both say one; 0: as rtpengine is set; needs anchor"},
+	{FIELD(profile, rtp_latching, WORD), .initial = "once", .words = med_latching_words,
+		.meaning = "where its media is sent to: off: as its SDP says; once: to where its "
+			"first packets come from; always: to where its last ones do; needs anchor"},
+	{FIELD(profile, media_interface, SIMPLE_NAME), .max = MED_INTERFACE_MAX,
+		.meaning = "rtpengine's interface that its media comes to; absent: the one called "
+			"default, or the first; needs anchor"},
 };
 
 static const med_field_def_t rules_fields[] = {

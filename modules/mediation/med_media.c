@@ -21,12 +21,15 @@
 #include "med_metrics.h"
 #include "med_policy_listener.h"
 #include "med_refuse.h"
+#include "med_shm.h"
 #include "med_stats.h"
 #include "medcore/leg_codec.h"
 
 /** An answer, or an error of the socket, is there by then; a silent node is not. */
 #define MED_AT_ONCE_MS 100
 #define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
+/** A leg's words, and "/interface:" and the name behind them. */
+#define MED_MEDIA_WORDS_MAX (MED_LEG_WORDS_MAX + 11 + MED_INTERFACE_MAX)
 /** As MED_MEDIA_REFUSED, by a rule of the candidate at hand: another may have another. */
 #define MED_MEDIA_NOT_HERE -4
 
@@ -160,19 +163,36 @@ static const char *med_media_phone(const med_side_t *to)
 												: " transport-protocol=RTP/AVP";
 }
 
-/** What the profile says beside the mode; for most nothing. */
-static const char *med_media_words(const med_side_t *side, char words[MED_LEG_WORDS_MAX])
+/** A name does not travel with the call: it is the trunk's of now, if there is any. */
+static void med_media_interface(const med_side_t *side, char *out, size_t size)
 {
+	const med_trunk_t *trunk;
+
+	MED_SNAPSHOT(snapshot);
+	trunk = snapshot != NULL ? med_snapshot_trunk(snapshot, med_side_id(side)) : NULL;
+	if(trunk != NULL && trunk->profile->media_interface.len > 0)
+		snprintf(out, size, "/interface:%.*s",
+				MED_STR_FMT(trunk->profile->media_interface));
+}
+
+/** What the profile says beside the mode; for most nothing. */
+static const char *med_media_words(
+		const med_side_t *side, char words[MED_MEDIA_WORDS_MAX])
+{
+	size_t len;
+
 	if(side->id_len == 0 || !med_leg_media_given(&side->policy.media))
 		return "";
-	med_leg_words_write(&side->policy.media, words);
+	len = med_leg_words_write(&side->policy.media, words);
+	if(side->policy.media.interface)
+		med_media_interface(side, words + len, MED_MEDIA_WORDS_MAX - len);
 	return words;
 }
 
 static med_str_t med_flags_write(
 		const med_side_t *from, const med_side_t *to, bool branch, char *out, size_t size)
 {
-	char from_words[MED_LEG_WORDS_MAX], to_words[MED_LEG_WORDS_MAX];
+	char from_words[MED_MEDIA_WORDS_MAX], to_words[MED_MEDIA_WORDS_MAX];
 	int len =
 			snprintf(out, size, "rtcp-mux-demux%s%s med-from=%.*s/%s%s med-to=%.*s/%s%s",
 					branch ? " via-branch=1" : "", med_media_phone(to),
@@ -279,11 +299,38 @@ static int med_rtpengine_twice(
 	return med_rtpengine_run(msg, run, flags, branch);
 }
 
+/** The family of addresses that who gets this offer has; NULL: as it came, or as before.
+ */
+static const char *med_media_family(
+		sip_msg_t *msg, const med_call_t *call, const med_sdp_t *sdp)
+{
+	bool ipv6, to_ipv6;
+	struct cell *t;
+
+	if((call->flags & MED_CALL_IN_DIALOG) != 0 || sdp->media_count == 0
+			|| sdp->media[0].address.len == 0)
+		return NULL;
+	ipv6 = memchr(sdp->media[0].address.s, ':', sdp->media[0].address.len) != NULL;
+	if(msg->first_line.type == SIP_REQUEST) {
+		if((call->flags & MED_CALL_CHOSEN) == 0 || (call->flags & MED_CALL_TO_USER) != 0)
+			return NULL;
+		to_ipv6 = med_is_ipv6(&call->target);
+	} else {
+		t = med_tm.t_gett();
+		if(t == NULL || t == T_UNDEFINED || t->uas.request == NULL)
+			return NULL;
+		to_ipv6 = t->uas.request->rcv.src_ip.af == AF_INET6;
+	}
+	if(to_ipv6 == ipv6 || !med_policy_listener_anchors_in(to_ipv6))
+		return NULL;
+	return to_ipv6 ? " address-family=IP6" : " address-family=IP4";
+}
+
 /** @param past  only if rtpengine has this call; else the SDP comes back as it is */
 static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool past,
-		const med_side_t *from, const med_side_t *to)
+		const med_side_t *from, const med_side_t *to, const med_sdp_t *sdp)
 {
-	static const char bypass[] = " med-bypass=1";
+	const char *more = past ? " med-bypass=1" : NULL;
 	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
 	str branch = {call->branch, call->branch_len};
 	char buffer[MED_FLAGS_MAX];
@@ -296,11 +343,13 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool pas
 	if(in_dialog)
 		branch.len = 0;
 	flags = med_flags_write(from, to, branch.len > 0, buffer, sizeof buffer);
-	if(flags.len == 0 || flags.len + sizeof bypass > sizeof buffer)
+	if(offer && !past)
+		more = med_media_family(msg, call, sdp);
+	if(flags.len == 0 || flags.len + 32 > sizeof buffer)
 		return MED_MEDIA_FAILED;
-	if(past) {
-		memcpy(buffer + flags.len, bypass, sizeof bypass - 1);
-		flags.len += sizeof bypass - 1;
+	if(more != NULL) {
+		memcpy(buffer + flags.len, more, strlen(more) + 1); /* it reads to the zero */
+		flags.len += strlen(more);
 	}
 	if(med_rtpengine_twice(
 			   msg, offer ? med_rtpengine_offer : med_rtpengine_answer, flags, branch)
@@ -350,12 +399,12 @@ static int med_media_past(sip_msg_t *msg, med_call_t *call, bool offer,
 
 	if(offer && (in_dialog || msg->first_line.type == SIP_REPLY)
 			&& !med_bypass_holds(msg, from, to, sdp))
-		return med_media_send(msg, call, true, false, from, to);
+		return med_media_send(msg, call, true, false, from, to, sdp);
 	med_bypass_note(msg);
 	/* Where it was moved is known there; with the node gone, so is what it was moved to.
 	 */
 	if(in_dialog && med_rtpengine_offer != NULL && med_policy_listener_present())
-		return med_media_send(msg, call, offer, true, from, to);
+		return med_media_send(msg, call, offer, true, from, to, sdp);
 	if(med_media_check_outgoing(&to->policy, sdp, &why) == MED_EOK)
 		return MED_MEDIA_NOTHING;
 	med_reason(msg, 488, 0, "trunk '%.*s', whose media goes past us: %s", to->id_len,
@@ -474,7 +523,7 @@ static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 		return med_media_past(msg, call, offer, from, to, &sdp);
 	if(offer && (rc = med_media_check_codecs(msg, from, to, &sdp)) < 0)
 		return rc;
-	return med_media_send(msg, call, offer, false, from, to);
+	return med_media_send(msg, call, offer, false, from, to, &sdp);
 }
 
 /** Log and count what was refused; the reason is set. */

@@ -12,7 +12,7 @@
 #include "med_call.h"
 
 /** Flags of one command: two ids, and what their profiles say. */
-#define MED_MEDIA_FLAGS_MAX (256 + 2 * MED_LEG_WORDS_MAX + 128)
+#define MED_MEDIA_FLAGS_MAX (256 + 2 * (MED_LEG_WORDS_MAX + 11 + MED_INTERFACE_MAX) + 128)
 
 enum med_media_result {
 	MED_MEDIA_DONE = 1,

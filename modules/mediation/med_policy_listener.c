@@ -282,6 +282,37 @@ bool med_policy_listener_anchors(const med_ip_t *address)
 	return found;
 }
 
+bool med_is_ipv6(const med_ip_t *ip)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(ip->bytes, mapped, sizeof mapped) != 0;
+}
+
+static bool anchored_in(const state_t *s, bool ipv6)
+{
+	uint32_t n = s->anchors < ADDRESSES_MAX ? s->anchors : ADDRESSES_MAX;
+
+	for(uint32_t k = 0; k < n; k++)
+		if(med_is_ipv6(&s->anchor[k]) == ipv6)
+			return true;
+	return false;
+}
+
+bool med_policy_listener_anchors_in(bool ipv6)
+{
+	bool found = false;
+	uint32_t edition;
+
+	for(uint32_t i = 0; !found && i < shared->count; i++) {
+		const listener_t *l = &shared->listener[i];
+		do {
+			found = anchored_in(read_begin(l, &edition), ipv6);
+		} while(read_again(l, edition));
+	}
+	return found;
+}
+
 /* ---- bencode: just enough to read the answer ---- */
 
 /** Length of the value at the start of @p rest; 0: not bencode. */

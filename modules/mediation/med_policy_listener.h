@@ -38,6 +38,10 @@ void med_policy_listener_reason(char *text, size_t size);
 /** Is this one of the addresses rtpengine anchors media at? From any process, no lock. */
 bool med_policy_listener_anchors(const med_ip_t *address);
 
+/** Is any of them of this family? As above. */
+bool med_policy_listener_anchors_in(bool ipv6);
+bool med_is_ipv6(const med_ip_t *ip);
+
 /** One listener as RPC shows it. */
 typedef struct med_listener_view {
 	char sock[72];

@@ -13,15 +13,16 @@ class End:
 
     sequence, timestamp, ssrc = 0, 0, 0x0badcafe
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, host="127.0.0.1"):
         self.port = sandbox.port()
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", self.port))
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+                                  socket.SOCK_DGRAM)
+        self.sock.bind((host, self.port))
         self.sock.setblocking(False)
 
-    def aim(self, text, media="audio"):
-        """Where this SDP says to send to."""
-        self.to = ("127.0.0.2", int(re.search(rf"m={media} (\d+)", text)[1]))
+    def aim(self, text, media="audio", at="127.0.0.2"):
+        """At the port that this SDP says."""
+        self.to = (at, int(re.search(rf"m={media} (\d+)", text)[1]))
 
     def got(self):
         """A packet; None where there is none."""

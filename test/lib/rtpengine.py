@@ -1,6 +1,7 @@
 """rtpengine in userspace, alone or with the plugin inside."""
 
 import os
+import re
 
 from ng import Ng
 from sandbox import BUILD, Failure
@@ -10,7 +11,8 @@ PLUGIN = os.path.join(BUILD, "mediation-rtpengine.so")
 
 class Rtpengine:
     """
-    address  where it anchors media; another one than the peers', to be told apart
+    address  where it anchors media; another one than the peers', to be told apart; also
+             interfaces with names: "default/127.0.0.2;pstn/127.0.0.3"
     plugin   True: the plugin is inside; keys=... are further lines of its keyfile
     port     rtpengine's own ng port; listener is the one Kamailio talks to
     """
@@ -28,6 +30,8 @@ class Rtpengine:
             self.listener = sandbox.port()
             lines = {"listen": f"127.0.0.1:{self.listener}", "log": "stderr",
                      "nodes": f"127.0.0.1:{self.port}", **(keys or {})}
+            if ";" in address:  # only those of the default interface are learned
+                lines["addresses"] = re.sub(r"[^;/]*/", "", address)
             self.env = {"LD_PRELOAD": PLUGIN, "MEDIATION_PLUGIN_CONFIG": sandbox.write(
                 f"{name}-plugin.conf", "[listener]\n" + "".join(
                     f"{key}={value}\n" for key, value in lines.items()))}
@@ -36,7 +40,8 @@ class Rtpengine:
     def start(self):
         self.process = self.sandbox.spawn(self.name, [
             "rtpengine", "--config-file=none", "--foreground", "--log-stderr", "--table=-1",
-            f"--interface={self.address}", f"--listen-ng=127.0.0.1:{self.port}",
+            *(f"--interface={part}" for part in self.address.split(";")),
+            f"--listen-ng=127.0.0.1:{self.port}",
             f"--port-min={self.first}", f"--port-max={self.last}", "--log-level=6",
             "--num-threads=2", "--delete-delay=0", *self.options], env=self.env)
         self.process.ready("ping", self._pings)

@@ -159,6 +159,53 @@ START_TEST(flags_of_the_script_give_way)
 }
 END_TEST
 
+/** Both sides' interfaces, in offers. */
+START_TEST(interfaces)
+{
+	static const char own[] = "9:directionl1:x1:ye";
+	static const char named[] = "gw1/not_supported/interface:pstn/dscp:46";
+
+	OK(run("offer", GW_PLAIN, named, HEAD AVP, own));
+	HAS("direction", "l7:default4:pstne");
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("direction")), 1);
+	HAS("TOS", "i184e");
+	OK(run("offer", named, PHONE, HEAD AVP, NULL));
+	HAS("direction", "l4:pstn7:defaulte");
+	OK(run("offer", GW_PLAIN "/interface:a", GW_PLAIN "/interface:b", HEAD AVP, NULL));
+	HAS("direction", "l1:a1:be");
+	OK(run("answer", GW_PLAIN "/interface:b", GW_PLAIN "/interface:a", HEAD AVP, NULL));
+	LACKS("direction");
+	OK(run("offer", GW_PLAIN, GW_PLAIN, HEAD AVP, own));
+	HAS("direction", "l1:x1:ye");
+}
+END_TEST
+
+/** One TOS in every command, the higher one; latching of the side that the SDP is of. */
+START_TEST(flags_of_packets)
+{
+	static const char tos[] = "3:TOSi4e5:flagsl13:trust-addresse";
+
+	OK(run("offer", GW_PLAIN "/dscp:34", GW_PLAIN "/dscp:46/latching:off", HEAD AVP,
+			tos));
+	HAS("TOS", "i184e");
+	HAS("flags", "l13:trust-addresse");
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("TOS")), 1);
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("flags")), 1);
+	OK(run("answer", GW_PLAIN "/dscp:46/latching:off", GW_PLAIN "/dscp:34", HEAD AVP,
+			NULL));
+	HAS("TOS", "i184e");
+	HAS("flags", "l10:asymmetrice");
+	OK(run("offer", GW_PLAIN "/dscp:63/latching:always", PHONE, HEAD AVP, tos));
+	HAS("TOS", "i252e");
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("flags")), 2);
+	OK(run("answer", PHONE, GW_PLAIN "/dscp:63/latching:always", HEAD AVP, NULL));
+	HAS("TOS", "i252e");
+	LACKS("flags");
+	OK(run("offer", GW_PLAIN, GW_PLAIN, HEAD AVP, tos));
+	HAS("TOS", "i4e");
+}
+END_TEST
+
 /** What the SDP of a leg with a policy loses before rtpengine sees it. */
 START_TEST(sdp_of_an_offer)
 {
@@ -245,7 +292,9 @@ START_TEST(bad_keys)
 			"codecs:PCMU+PCMA+PCMU+PCMA+PCMU+PCMA", "cn:", "cn:as_received", "cn:maybe",
 			"dtmf:", "dtmf:as_received", "dtmf:events", "event:95", "event:128",
 			"event:", "event:101x", "ptime:0", "ptime:15", "ptime:70",
-			"ptime:", "ptime:20 "};
+			"ptime:", "ptime:20 ", "dscp:", "dscp:0", "dscp:64",
+			"latching:", "latching:once", "dtmf:info",
+			"interface:", "interface:a23456789012345678901234567890123"};
 	char leg[96];
 	size_t i;
 
@@ -590,9 +639,9 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {codecs_of_an_offer, codecs_refused, codecs_of_a_reply,
-			flags_of_an_offer, flags_of_the_script_give_way, sdp_of_an_offer,
-			refused_offers, bad_keys, reply_to_an_offer, answer_written, answer_checked,
-			unknown_call, past_rtpengine, too_long, insert_at_the_end};
+			flags_of_an_offer, flags_of_the_script_give_way, flags_of_packets, interfaces,
+			sdp_of_an_offer, refused_offers, bad_keys, reply_to_an_offer, answer_written,
+			answer_checked, unknown_call, past_rtpengine, too_long, insert_at_the_end};
 
 	return plugin_run("ng policy", tests, COUNT(tests));
 }
