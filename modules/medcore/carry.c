@@ -251,6 +251,12 @@ static void stream_block(const uint8_t key[32], uint64_t nonce, size_t at, rows_
 	stream->row[4] = row[0] >> 6 | (row[1] >> 6) << 2 | (row[2] >> 6) << 4;
 }
 
+/* So many rows hold that many symbols. */
+static int rows_of(size_t len)
+{
+	return (int)((len + 15) / 16);
+}
+
 static size_t block_len(size_t at, size_t len)
 {
 	return len - at < BLOCK_SYMBOLS ? len - at : BLOCK_SYMBOLS;
@@ -266,7 +272,7 @@ void med_carry_seal(
 
 		stream_block(key, nonce, at, &stream);
 		memcpy(work.bytes, carry->symbols + at, len);
-		for(int i = 0; i < BLOCK_ROWS; i++)
+		for(int i = 0; i < rows_of(len); i++)
 			work.row[i] = row_of_chars(work.row[i] ^ stream.row[i]);
 		memcpy(out + at, work.bytes, len);
 		memset(&work, 0, sizeof work);
@@ -288,7 +294,7 @@ int med_carry_open(
 		stream_block(key, nonce, at, &stream);
 		memset(&work, 'A', sizeof work);
 		memcpy(work.bytes, sealed.s + at, len);
-		for(int i = 0; i < BLOCK_ROWS; i++)
+		for(int i = 0; i < rows_of(len); i++)
 			work.row[i] = row_of_symbols(work.row[i], &strange) ^ stream.row[i];
 		memcpy(carry->symbols + at, work.bytes, len);
 	}

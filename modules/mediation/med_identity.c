@@ -19,10 +19,27 @@
 /** The byte behind the quoted string that begins here; NULL: it has no end. */
 static const char *med_quoted_end(const char *at, const char *end)
 {
+	const char *stop = at + 1 < end ? memchr(at + 1, '"', (size_t)(end - at - 1)) : NULL;
+
+	if(stop == NULL || stop[-1] != '\\')
+		return stop != NULL ? stop + 1 : NULL;
 	for(at++; at < end && *at != '"'; at++)
 		if(*at == '\\')
 			at++;
 	return at < end ? at + 1 : NULL;
+}
+
+/** The '<' from here on that is none of a parameter's; NULL: there is none. */
+static const char *med_address_open(const char *at, const char *end)
+{
+	const char *open;
+
+	while(at < end && *at == ' ')
+		at++;
+	if(at < end && *at == '<')
+		return at;
+	open = memchr(at, '<', (size_t)(end - at));
+	return open == NULL || memchr(at, '"', (size_t)(open - at)) != NULL ? NULL : open;
 }
 
 /* Delimiters alone: Kamailio's parser takes ten times that for each From of a reply. */
@@ -36,9 +53,7 @@ bool med_address_of(const struct hdr_field *header, med_address_t *address)
 	end = at + header->body.len;
 	if(*at == '"' && (at = med_quoted_end(at, end)) == NULL)
 		return false;
-	open = *at == '<' ? at : memchr(at, '<', (size_t)(end - at));
-	if(open != NULL && memchr(at, '"', (size_t)(open - at)) != NULL)
-		open = NULL; /* of a parameter */
+	open = med_address_open(at, end);
 	address->enclosed = open != NULL;
 	if(open != NULL) {
 		at = open + 1;
@@ -83,11 +98,7 @@ static int med_replace(
 	struct lump *anchor =
 			text != NULL ? del_lump(msg, (int)(start - msg->buf), (int)len, 0) : NULL;
 
-	if(anchor != NULL && insert_new_lump_after(anchor, text, (int)size, 0) != NULL)
-		return MED_EOK;
-	if(text != NULL)
-		pkg_free(text);
-	return MED_ENOMEM;
+	return med_text_put(anchor, text, size);
 }
 
 static size_t med_edit_size(const med_edit_t *edit)
@@ -113,7 +124,7 @@ static int med_edit_one(sip_msg_t *msg, const med_edit_t *edit)
 
 	if(edit->len == 0)
 		return MED_EOK;
-	text = pkg_malloc(size);
+	text = med_text_room(size);
 	if(text != NULL)
 		med_edit_write(text, edit);
 	return med_replace(msg, edit->start, edit->len, text, size);
@@ -189,7 +200,7 @@ static int med_edit_both(sip_msg_t *msg, const med_edit_t *from, const med_edit_
 		return rc == MED_EOK ? med_edit_one(msg, to) : rc;
 	}
 	size = med_both_size(&both);
-	text = pkg_malloc(size);
+	text = med_text_room(size);
 	if(text != NULL)
 		med_both_write(text, &both);
 	return med_replace(msg, both.start, (size_t)(both.end - both.start), text, size);

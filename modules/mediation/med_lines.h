@@ -32,9 +32,16 @@ static inline char *med_lines_more(med_lines_t *lines, size_t len)
 }
 
 /**
- * @p text, from pkg_malloc(), behind the first Vias; @p type  the anchor's, so that
- * others find it. Belongs to the message, or is freed. MED_EOK, MED_ENOMEM: it was NULL,
- * or memory is short.
+ * Room for a text that goes with this message, whose handling it outlives by little: no
+ * allocation but for a long one. NULL: memory is short.
+ */
+char *med_text_room(size_t size);
+/** @p text, from there, behind @p anchor. MED_EOK; MED_ENOMEM: one is NULL, or memory. */
+int med_text_put(struct lump *anchor, char *text, size_t size);
+
+/**
+ * @p text, from med_text_room(), behind the first Vias; @p type  the anchor's, so that
+ * others find it. MED_EOK, MED_ENOMEM: it was NULL, or memory is short.
  */
 int med_lines_text(sip_msg_t *msg, char *text, size_t len, enum _hdr_types_t type);
 /** The lines there, if there are any. */

@@ -233,7 +233,7 @@ static int med_record_plain(sip_msg_t *msg, const struct socket_info *const sock
 			return MED_EINVAL;
 		size += sizeof head - 1 + len[i] + params.len;
 	}
-	at = text = pkg_malloc(size);
+	at = text = med_text_room(size);
 	for(size_t i = 0; i < count && text != NULL; i++) {
 		memcpy(at, head, sizeof head - 1);
 		at += sizeof head - 1;
