@@ -109,7 +109,7 @@ with Case(plan=21) as t:
         wait_for("it to be back", lambda node=node: sharing(node) == "shared")
     t.equal(refused(1), 503, "an empty one is there: the limit holds again, for both")
     end(0)
-    wait_for("it to take calls again", lambda: here(0) + here(1) == 2)
+    wait_for("each to have its part again", lambda: (here(0), here(1)) == (1, 1))
     t.ok(up(1), "and takes calls again")
     cluster.nodes[1].process.signal(9)
     wait_for("the other to be alone", lambda: cluster.status(0)["limits_nodes"] == "1")
