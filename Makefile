@@ -37,7 +37,8 @@ export BUILD
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps core module medctl plugin tests demo run test test-valkey test-fresh \
-	test-debian13 bench soak fuzz lint format objects-page reference formats install clean help
+	test-debian13 coverage check-memory bench soak fuzz lint format objects-page reference \
+	formats install clean help
 
 ## all: build libmedcore, mediation.so, medctl and the rtpengine plugin (the default)
 all: core module medctl plugin
@@ -212,6 +213,36 @@ soak: deps
 	@SOAK_SECONDS=$(SOAK_SECONDS) TEST_TIMEOUT=$$(($(SOAK_SECONDS) * 2 + 300)) \
 		test/lib/prove 1 $(soak_tests)
 
+# ---- coverage: medcore and its tests, made for gcov ----
+
+cov_objects := $(core_sources:modules/%.c=$(BUILD)/coverage/%.o)
+cov_programs := $(unit_names:%=$(BUILD)/coverage/test/%)
+
+## coverage: which lines of medcore the unit tests run: a table; fails below its bound
+coverage: deps
+	@$(MAKE) -j$(JOBS) $(cov_programs)
+	@test/lib/coverage $(BUILD)/coverage/medcore $(cov_programs)
+
+$(BUILD)/coverage/medcore/%.o: modules/medcore/%.c
+	@mkdir -p $(@D)
+	@echo "CC   $< (coverage)"
+	@$(CC) $(CORE_CFLAGS) -O0 -g --coverage -MMD -MP -MT $@ -c $< -o $@
+
+$(BUILD)/coverage/libmedcore.a: $(cov_objects)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/coverage/test/%: test/unit/%.c $$($$*_with) $(BUILD)/coverage/libmedcore.a
+	@mkdir -p $(@D)
+	@echo "TEST $< (coverage)"
+	@$(CC) $(TEST_CFLAGS) -O0 -g $(DEPENDS) $< $($*_with) -o $@ \
+		$(BUILD)/coverage/libmedcore.a $(TEST_LIBS) --coverage
+
+## check-memory: module and plugin under valgrind, with real calls; fails on an error of ours
+check-memory: deps
+	@$(MAKE) -j$(JOBS) all
+	@TEST_TIMEOUT=900 test/lib/prove 1 test/memory/*.t
+
 ## test-fresh: the same set-up and build in a fresh Debian root of its own (minutes)
 SUITE ?= bookworm
 test-fresh:
@@ -278,5 +309,6 @@ help:
 		'{ printf "  make %-13s %s\n", $$1, substr($$0, length($$1) + 3) }'
 
 -include $(wildcard $(BUILD)/medcore/*.d $(BUILD)/san/medcore/*.d \
+	$(BUILD)/coverage/medcore/*.d $(BUILD)/coverage/test/.*.d \
 	$(BUILD)/tools/*/*.d $(BUILD)/san/tools/*/*.d $(BUILD)/test/*/.*.d \
 	$(BUILD)/bench/.*.d)

@@ -56,12 +56,12 @@ class Kamailio:
         self.lkg = sandbox.path(name + ".lkg")
         for key, value in {"LAST_KNOWN_GOOD": f'"{self.lkg}"', **(defines or {})}.items():
             self.argv += ["-A", key if value is None else f"{key}={value}"]
-        self.env = env
+        self.env, self.start_within = env, 300 if wrapper else 20
         self.start()
 
     def start(self):
         self.process = self.sandbox.spawn(self.name, self.argv, env=self.env)
-        self.process.ready("answers RPC and accepts connections", self._ready, 20)
+        self.process.ready("answers RPC and accepts connections", self._ready, self.start_within)
 
     def stop(self):
         self.process.stop()
@@ -80,9 +80,12 @@ class Kamailio:
         """kamcmd's text; Failure with the server's reason. Python's texts stay texts."""
         # kamcmd would take the text 0030 for the number 30.
         words = [f"s:{a}" if isinstance(a, str) else str(a) for a in arguments]
-        done = subprocess.run(["kamcmd", "-s", f"unix:{self.control}", method, *words],
-                              capture_output=True, text=True,
-                              timeout=PATIENCE, check=False)
+        try:
+            done = subprocess.run(["kamcmd", "-s", f"unix:{self.control}", method, *words],
+                                  capture_output=True, text=True,
+                                  timeout=PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{method}: no answer within {PATIENCE} s") from None
         # kamcmd tells an error in the text, not by its exit code.
         if done.returncode or done.stdout.startswith("error:") or done.stderr.strip():
             raise Failure(f"{method}: {(done.stderr + done.stdout).strip()}")

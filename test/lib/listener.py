@@ -19,14 +19,16 @@ REQUIRED, OPTIONAL, PLAIN = "pbx1/required", "itsp1/optional", "gw1/not_supporte
 class Listener:
     """In front of these ng ports; keys are further lines of its keyfile."""
 
-    def __init__(self, sandbox, nodes, name="listener", program=PROGRAM, **keys):
+    def __init__(self, sandbox, nodes, name="listener", program=PROGRAM, wrapper=(),
+                 **keys):
         self.port = sandbox.port()
         lines = {"listen": f"127.0.0.1:{self.port}",
                  "nodes": ";".join(f"127.0.0.1:{node}" for node in nodes), **keys}
         keyfile = sandbox.write(f"{name}.conf", "[listener]\n" + "".join(
             f"{key}={value}\n" for key, value in lines.items()))
-        self.process = sandbox.spawn(name, [program, "--config", keyfile])
-        self.process.ready("hello", lambda: hello(self.port))
+        self.process = sandbox.spawn(name, [*wrapper, program, "--config", keyfile])
+        self.process.ready("hello", lambda: hello(self.port),
+                           120 if wrapper else PATIENCE)
 
 
 def hello(port):

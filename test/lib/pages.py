@@ -60,8 +60,9 @@ class Session:
     redis-cli and the like, `words` are {as written: as it is here}.
     """
 
-    def __init__(self, sandbox, programs, words=None):
-        self.words, folder = words or {}, sandbox.path("bin")
+    def __init__(self, sandbox, programs, words=None, cwd=TOP, seconds=2 * PATIENCE):
+        self.words, self.cwd, self.seconds = words or {}, cwd, seconds
+        folder = sandbox.path("bin")
         os.makedirs(folder, exist_ok=True)
         for name, text in programs.items():
             path = sandbox.write(f"bin/{name}", f"#!/bin/sh\n{text}\n")
@@ -71,8 +72,8 @@ class Session:
     def run(self, command):
         for written, here in self.words.items():
             command = command.replace(written, here)
-        done = subprocess.run(["bash", "-c", command], cwd=TOP, env=self.env, text=True,
-                              capture_output=True, timeout=2 * PATIENCE, check=False)
+        done = subprocess.run(["bash", "-c", command], cwd=self.cwd, env=self.env, text=True,
+                              capture_output=True, timeout=self.seconds, check=False)
         return done.stdout + done.stderr
 
     def faults(self, text):

@@ -228,9 +228,10 @@ class SipPeer:
 
     def _link(self, address):
         if address not in self._links:
-            sock = socket.create_connection(address[:2], 5, (self._bound, 0))
+            sock = socket.create_connection(address[:2], PATIENCE, (self._bound, 0))
             if self._tls_client:
                 sock = self._tls_client.wrap_socket(sock)
+            sock.settimeout(5)
             self._links[address] = _Link(sock, address)
             self._start(self._read, self._links[address])
         return self._links[address]
