@@ -50,11 +50,10 @@ class Process:
 
     def __init__(self, name, argv, log, env=None, cwd=None, stdin=subprocess.DEVNULL):
         self.name, self.log = name, log
-        nice = _autogroup("r")
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
                 argv, stdin=stdin, stdout=out, stderr=out, env=env, cwd=cwd,
-                start_new_session=True, preexec_fn=lambda: _child(nice))
+                start_new_session=True, preexec_fn=_die_with_parent)
         self.pid = self.popen.pid
 
     def running(self):
@@ -126,21 +125,9 @@ def _states(group):
             yield fields[0]
 
 
-def _autogroup(mode, nice=None):
-    """The nice value of this session (sched(7)); None where the kernel has none."""
-    try:
-        with open("/proc/self/autogroup", mode, encoding="ascii") as file:
-            return file.write(nice) if nice else file.read().split()[-1]
-    except OSError:
-        return None
-
-
-def _child(nice):
-    """Ends with its parent; a session of its own, but no other priority than ours."""
+def _die_with_parent():
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if nice and nice != "0":
-        _autogroup("w", nice)
 
 
 class Sandbox:
