@@ -10,7 +10,7 @@ import threading
 import time
 
 from case import Case
-from sandbox import wait_for
+from sandbox import TOP, wait_for
 from sip import sdp
 from trunks import Trunks, Turned
 
@@ -110,8 +110,12 @@ def with_body(head, body):
 
 with Case(plan=9) as t:
     t.note(f"seed {SEED}")
+    # What nobody answers is to end while we wait.
+    config = t.write("short.cfg", f'include_file "{TOP}/kamailio-cfg/kamailio.cfg"\n'
+                     'modparam("tm", "fr_timer", 4000)\n')
     trunks = Trunks(t, {"evil": PLAIN, "sink": {**PLAIN, "forward_call_history": "yes"},
-                        "pbx2": PLAIN, "gw2": PLAIN}, media=True, without=("evil", "sink"),
+                        "pbx2": PLAIN, "gw2": PLAIN}, media=True, config=config,
+                    without=("evil", "sink"),
                     routes={"bad": {"pattern": r"^\+49\d+$", "trunks": "sink"},
                             "well": {"pattern": r"^\+33\d+$", "trunks": "gw2"}})
     here, there = trunks.address("evil"), trunks.address("sink")
