@@ -6,15 +6,13 @@
 #ifndef MED_CORE_TEST_H
 #define MED_CORE_TEST_H
 
-#include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "medcore/select.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "run.h"
 
 /** Memory that counts what is out, and fails once @a left allocations were made. */
 typedef struct core_memory {
@@ -95,6 +93,15 @@ static inline const med_snapshot_t *core_build(med_config_t *config)
 	return snapshot;
 }
 
+/** The next snapshot in place of @p snapshot (NULL: the first). */
+static inline void core_rebuild(med_config_t *config, const med_snapshot_t **snapshot)
+{
+	const med_snapshot_t *next = core_build(config);
+
+	med_config_release(config, *snapshot);
+	*snapshot = next;
+}
+
 /** Texts of what is wrong, one a line, and how many of each severity. */
 typedef struct core_texts {
 	char text[16384];
@@ -151,20 +158,7 @@ static inline uint32_t core_draw(uint64_t *state, uint32_t limit)
 
 static inline int core_run(const char *name, const TTest *const *tests, size_t count)
 {
-	Suite *suite = suite_create(name);
-	TCase *tcase = tcase_create(name);
-	SRunner *runner;
-	int failed;
-
-	tcase_set_timeout(tcase, 60); /* sanitised, on a busy machine */
-	for(size_t i = 0; i < count; i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_tests(name, NULL, NULL, tests, count);
 }
 
 #endif

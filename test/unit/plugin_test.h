@@ -6,18 +6,16 @@
 #ifndef MED_PLUGIN_TEST_H
 #define MED_PLUGIN_TEST_H
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "medcore/common.h"
+#include "run.h"
 
 #define KEY_A "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define KEY_B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
 #define SUITE_80 "AES_CM_128_HMAC_SHA1_80"
 #define CRYPTO(tag) "a=crypto:" #tag " " SUITE_80 " inline:" KEY_A "\n"
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /** A session around m-lines that are written with plain line ends. */
 static inline med_str_t plugin_sdp(char *buffer, size_t size, const char *media)
 {
@@ -32,20 +30,7 @@ static inline med_str_t plugin_sdp(char *buffer, size_t size, const char *media)
 
 static inline int plugin_run(const char *name, const TTest *const *tests, size_t count)
 {
-	Suite *suite = suite_create(name);
-	TCase *tcase = tcase_create(name);
-	SRunner *runner;
-	int failed;
-	size_t i;
-
-	for(i = 0; i < count; i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_tests(name, NULL, NULL, tests, count);
 }
 
 #endif

@@ -3,8 +3,6 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <check.h>
-
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +16,7 @@
 #include <unistd.h>
 
 #include "medcore/client.h"
+#include "run.h"
 
 static char dir[64], sock_path[100], url[300];
 static pid_t server;
@@ -290,24 +289,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("client");
-	TCase *t = tcase_create("redis");
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {types, pipelined, gathered, server_stops,
+			server_dies, no_redis};
+	TCase *tcase = run_case("redis", setup, teardown, tests, COUNT(tests));
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 30);
-	tcase_add_test(t, types);
-	tcase_add_test(t, pipelined);
-	tcase_add_test(t, gathered);
-	tcase_add_test(t, server_stops);
-	tcase_add_test(t, server_dies);
-	tcase_add_loop_test(t, not_opened, 0, sizeof wrong / sizeof *wrong);
-	tcase_add_test(t, no_redis);
-	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	tcase_add_loop_test(tcase, not_opened, 0, COUNT(wrong));
+	return run_cases("client", &tcase, 1);
 }

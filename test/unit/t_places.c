@@ -16,10 +16,7 @@ static void start(void)
 
 static void build(void)
 {
-	const med_snapshot_t *next = core_build(config);
-
-	med_config_release(config, snap);
-	snap = next;
+	core_rebuild(config, &snap);
 }
 
 static void finish(void)

@@ -575,19 +575,5 @@ int main(void)
 			garbage_and_silence, many_names_a_few_at_a_time, told_again_to_who_asks_again,
 			servers_that_are_none};
 
-	Suite *suite = suite_create("resolve");
-	TCase *tcase = tcase_create("resolve");
-	SRunner *runner;
-	int failed;
-
-	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for(size_t i = 0; i < COUNT(tests); i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_tests("resolve", setup, teardown, tests, COUNT(tests));
 }

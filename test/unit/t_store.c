@@ -3,11 +3,11 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <check.h>
 #include <time.h>
 
 #include "medcore/store_keys.h"
 #include "medcore/store_url.h"
+#include "run.h"
 #include "test/lib/fake_redis.h"
 #include "test/lib/store_view.h"
 
@@ -544,39 +544,16 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store");
-	TCase *plain = tcase_create("plain"), *live = tcase_create("fake redis");
-	SRunner *runner;
-	int failed;
+	const TTest *const plain[] = {urls, key_set};
+	const TTest *const live[] = {reads_and_follows, torn_replies,
+			fence_holds_back, flush_during_full_read, flush_while_live,
+			flush_while_reading, gone_and_back_before_the_commit, reload,
+			keys_that_are_no_objects, scan_repeats_itself, broken_redirect,
+			redis_6_0_has_no_trackinginfo, silent_tracking_connection, told_once,
+			nobody_there, lost_and_found, writes, name_is_resolved_meanwhile};
+	TCase *cases[] = {run_case("plain", NULL, NULL, plain, COUNT(plain)),
+			run_case("fake redis", setup, teardown, live, COUNT(live))};
 
-	tcase_add_test(plain, urls);
-	tcase_add_test(plain, key_set);
-	tcase_add_checked_fixture(live, setup, teardown);
-	tcase_set_timeout(live, 30);
-	tcase_add_test(live, reads_and_follows);
-	tcase_add_test(live, torn_replies);
-	tcase_add_test(live, fence_holds_back);
-	tcase_add_test(live, flush_during_full_read);
-	tcase_add_test(live, flush_while_live);
-	tcase_add_test(live, flush_while_reading);
-	tcase_add_test(live, gone_and_back_before_the_commit);
-	tcase_add_test(live, reload);
-	tcase_add_test(live, keys_that_are_no_objects);
-	tcase_add_test(live, scan_repeats_itself);
-	tcase_add_test(live, broken_redirect);
-	tcase_add_test(live, redis_6_0_has_no_trackinginfo);
-	tcase_add_test(live, silent_tracking_connection);
-	tcase_add_loop_test(live, odd_answer, 0, sizeof odd_answers / sizeof *odd_answers);
-	tcase_add_test(live, told_once);
-	tcase_add_test(live, nobody_there);
-	tcase_add_test(live, lost_and_found);
-	tcase_add_test(live, writes);
-	tcase_add_test(live, name_is_resolved_meanwhile);
-	suite_add_tcase(suite, plain);
-	suite_add_tcase(suite, live);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	tcase_add_loop_test(cases[1], odd_answer, 0, COUNT(odd_answers));
+	return run_cases("store", cases, COUNT(cases));
 }

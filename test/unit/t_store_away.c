@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "run.h"
 #include "test/lib/store_redis.h"
 
 START_TEST(killed_and_restarted)
@@ -212,25 +213,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store without redis");
-	TCase *t = tcase_create("redis");
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {killed_and_restarted, stopped_and_continued,
+			tracking_connection_killed, password_and_acl, password_after_a_loss, loading,
+			notices_beyond_the_output_limit, evicted};
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, killed_and_restarted);
-	tcase_add_test(t, stopped_and_continued);
-	tcase_add_test(t, tracking_connection_killed);
-	tcase_add_test(t, password_and_acl);
-	tcase_add_test(t, password_after_a_loss);
-	tcase_add_test(t, loading);
-	tcase_add_test(t, notices_beyond_the_output_limit);
-	tcase_add_test(t, evicted);
-	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_tests("store without redis", setup, teardown, tests, COUNT(tests));
 }

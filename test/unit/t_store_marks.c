@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "run.h"
 #include "test/lib/store_redis.h"
 
 /** A writer in pieces: nothing before the whole, and then in one commit. */
@@ -225,26 +226,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store, marks and events");
-	TCase *t = tcase_create("redis");
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {applied_in_pieces, applied_in_many_pieces,
+			two_writers_at_once, reload_ends_one_writer, writer_that_died,
+			marks_of_another_type, events, progress, may_evict};
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, applied_in_pieces);
-	tcase_add_test(t, applied_in_many_pieces);
-	tcase_add_test(t, two_writers_at_once);
-	tcase_add_test(t, reload_ends_one_writer);
-	tcase_add_test(t, writer_that_died);
-	tcase_add_test(t, marks_of_another_type);
-	tcase_add_test(t, events);
-	tcase_add_test(t, progress);
-	tcase_add_test(t, may_evict);
-	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_tests("store, marks and events", setup, teardown, tests, COUNT(tests));
 }

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "medcore/store_conn.h"
+#include "run.h"
 #include "test/lib/store_redis.h"
 
 /* ---- cases ---- */
@@ -169,25 +170,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store with redis");
-	TCase *t = tcase_create("redis");
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {live_changes, deleted_and_added_again, flushdb,
+			wrong_types, one_value_too_big_to_read, more_keys_than_a_notice_is_for,
+			other_database, many_objects};
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, live_changes);
-	tcase_add_test(t, deleted_and_added_again);
-	tcase_add_test(t, flushdb);
-	tcase_add_test(t, wrong_types);
-	tcase_add_test(t, one_value_too_big_to_read);
-	tcase_add_test(t, more_keys_than_a_notice_is_for);
-	tcase_add_test(t, other_database);
-	tcase_add_test(t, many_objects);
-	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_tests("store with redis", setup, teardown, tests, COUNT(tests));
 }

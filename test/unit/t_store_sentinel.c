@@ -3,8 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <check.h>
-
+#include "run.h"
 #include "test/lib/fake_redis.h"
 #include "test/lib/store_view.h"
 
@@ -233,26 +232,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store with sentinels");
-	TCase *t = tcase_create("fakes");
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {finds_the_master, others_are_of_no_use,
+			newest_vote, partitioned_master, demoted_master, sentinels_name_a_replica,
+			readonly, sentinels_die};
+	TCase *tcase = run_case("fakes", setup, teardown, tests, COUNT(tests));
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 30);
-	tcase_add_test(t, finds_the_master);
-	tcase_add_test(t, others_are_of_no_use);
-	tcase_add_test(t, newest_vote);
-	tcase_add_test(t, partitioned_master);
-	tcase_add_test(t, demoted_master);
-	tcase_add_test(t, sentinels_name_a_replica);
-	tcase_add_test(t, readonly);
-	tcase_add_loop_test(t, nobody_knows, 0, sizeof nobody / sizeof *nobody);
-	tcase_add_test(t, sentinels_die);
-	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	tcase_add_loop_test(tcase, nobody_knows, 0, COUNT(nobody));
+	return run_cases("store with sentinels", &tcase, 1);
 }

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "run.h"
 #include "test/lib/store_redis.h"
 
 /** Every pair of one transaction must have one value at every commit. */
@@ -138,20 +139,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store, transactions");
-	TCase *t = tcase_create("redis");
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {transactions_whole, transactions_at_full_speed,
+			bursts};
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, transactions_whole);
-	tcase_add_test(t, transactions_at_full_speed);
-	tcase_add_test(t, bursts);
-	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_tests("store, transactions", setup, teardown, tests, COUNT(tests));
 }

@@ -396,16 +396,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("storm");
-	TCase *tcase = tcase_create("storm");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tcase = run_case("storm", NULL, NULL, NULL, 0);
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, as_a_fresh_start, 0, 3);
-	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_cases("storm", &tcase, 1);
 }
