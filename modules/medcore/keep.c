@@ -28,7 +28,7 @@
 #define GAP_MAX_S 600
 #define SYNC_MS 1000 /* a change is on the disk itself after this at the latest */
 #define PACK_CHUNK (1024 * 1024)
-#define PACK_SLICE_MS 3
+#define PACK_SLICE_MS 1
 #define PACK_AGAIN_MS 60000
 #define PACK_RECORDS 4096 /* fewer than this outdated are left where they are */
 #define NEVER INT64_MAX

@@ -22,7 +22,7 @@
  */
 #define COLLECT_MS 20
 #define COLLECT_AGAIN_MS 250
-#define COLLECT_TURN_MS 5
+#define COLLECT_TURN_MS 1
 #define COLLECT_REST 5 /* times what it took is the pause before the next */
 
 /** Why a change is not in force, and what would help. */

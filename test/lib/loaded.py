@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 
+from dns import Dns
 from kamailio import Kamailio
 from redis import RedisServer
 from sandbox import BUILD, TOP, Failure, Sandbox, wait_for
 
 WORKERS = 4
+NAMES = "127.0.0.78"  # the DNS server
 CONFIG = os.path.join(TOP, "test", "bench", "change", "change.cfg")
 
 
@@ -43,6 +45,7 @@ class Loaded:
             self.workers = [box.port() for _ in range(WORKERS)]
             self.caller, self.old, self.new = box.port(), box.port(), box.port()
             self.redis = RedisServer(box)
+            self.dns = Dns(NAMES)
         except BaseException:
             self.sandbox.__exit__(None, None, None)
             raise
@@ -84,6 +87,9 @@ class Loaded:
 
     def fill(self, trunks, routes, usage=None):
         """The data set of the decide benchmark: its trunks, or its routes."""
+        for number in range(trunks):
+            self.dns.zone[f"gw{number:05}.example.net"] = [
+                ("A", 3600, f"10.1.{number // 250}.{number % 250 + 1}")]
         words = (self.redis.port, trunks, routes, *([usage] if usage else []))
         if bench("bench_fill", *words).returncode:
             raise Failure("Redis could not be filled")
@@ -101,7 +107,7 @@ class Loaded:
         watcher.start()
         self.kamailio = Kamailio(self.sandbox, CONFIG, control=control, defines={
             "REDIS_URL": f'"{self.redis.url}"', "RUN_DIR_CTL": f'"unix:{control}"',
-            "NODE_KEY": '"bench"',
+            "NODE_KEY": '"bench"', "NAMES": f'"{NAMES}"',
             **{f"LISTEN_{n}": f"udp:127.0.0.1:{port}"
                for n, port in enumerate(self.workers, 1)}},
             options=("-x", "fm", "-X", "fm", "-m", "1024"))
@@ -136,12 +142,20 @@ class Loaded:
         return (int(re.search(r"real_used: (\d+)", text)[1]),
                 int(re.search(r"max_used: (\d+)", text)[1]))
 
+    def named(self):
+        """Until no gateway's name is asked for any more."""
+        asked = -1
+        while asked != len(self.dns.asked):
+            asked = len(self.dns.asked)
+            time.sleep(1)
+
     def one_snapshot(self):
         wait_for("one snapshot to be left",
                  lambda: "snapshots: 1\n" in self.kamailio.rpc("mediation.status"), 10)
 
     def changes(self, what, count, rate):
         """By bench_change: the 99th percentile in ms; None when `what` is a pace."""
+        self.named()
         done = bench("bench_change", self.redis.port, self.caller, self.old, self.new,
                      self.probed, what, count, rate, *self.workers)
         if done.returncode:
