@@ -122,6 +122,20 @@ static void remove_folder(void)
 	ck_assert_int_eq(rmdir(folder), 0);
 }
 
+/* The time, without what this thread has waited for a processor: that is other programs'. */
+static int64_t own_us(void)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "r");
+	long long waited_ns = 0;
+
+	if(file != NULL) {
+		if(fscanf(file, "%*d %lld", &waited_ns) != 1)
+			waited_ns = 0;
+		fclose(file);
+	}
+	return clock_us() - waited_ns / 1000;
+}
+
 /* Until nothing is left to do, as the Redis process would; how long the longest turn
  * took, in microseconds. */
 static int64_t run(void)
@@ -130,9 +144,9 @@ static int64_t run(void)
 
 	do {
 		struct pollfd fd = {.fd = med_keep_fd(keep), .events = POLLIN};
-		int64_t began = clock_us(), took, due;
+		int64_t began = own_us(), took, due;
 		med_keep_run(keep, now);
-		took = clock_us() - began;
+		took = own_us() - began;
 		if(took > longest)
 			longest = took;
 		due = med_keep_deadline(keep);
@@ -838,9 +852,9 @@ START_TEST(no_turn_is_long)
 			snprintf(value, sizeof value, "r%u-%u", round, i);
 			set(i, value);
 			if(i % 1000 == 0) {
-				turn = clock_us();
+				turn = own_us();
 				med_keep_run(keep, now);
-				turn = clock_us() - turn;
+				turn = own_us() - turn;
 				longest = turn > longest ? turn : longest;
 			}
 		}
@@ -849,8 +863,8 @@ START_TEST(no_turn_is_long)
 	now += 120000;
 	turn = run();
 	longest = turn > longest ? turn : longest;
-	/* other work on this machine is not ours: far from the time that all of it takes */
-	ck_assert_msg(longest < 150000, "a turn of %lld us", (long long)longest);
+	/* far from the time that all of it takes */
+	ck_assert_msg(longest < 100000, "a turn of %lld us", (long long)longest);
 	stop();
 	start();
 	ck_assert_uint_eq(med_config_count(config, MED_KIND_GATEWAY), count);
