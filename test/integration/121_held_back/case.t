@@ -93,13 +93,15 @@ with Case(plan=29) as t:
     redis.load(saved)
     settle("all to be there", lambda: trunks_in_force() == 3)
 
-    # A reload confirms what is held, never what nobody has seen yet.
+    # A reload confirms what is held, never what nobody has seen yet: Redis pauses, so that it
+    # is asked for before the node has read again.
     with redis.client() as client:
         number = [line.split()[0][3:] for line in client.command("CLIENT", "LIST").splitlines()
                   if "name=mediation-track" in line][0]
         client.command("MULTI")
         client.command("CLIENT", "KILL", "ID", number)
         client.command("FLUSHDB")
+        client.command("CLIENT", "PAUSE", "2000")
         client.command("EXEC")
     kamailio.rpc("mediation.reload")
     settle("the shrink to be held back", held)
