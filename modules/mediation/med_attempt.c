@@ -195,6 +195,15 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
+	/* Whom nobody else takes is tried all the same in an emergency. */
+	if(trunk->profile->needs_offer && (call->flags & MED_CALL_EMERGENCY) == 0
+			&& !med_media_offers(msg)) {
+		med_reason(msg, 488, 0,
+				"trunk '%.*s' needs an offer, and the INVITE has no SDP; send it with "
+				"SDP",
+				MED_STR_FMT(trunk->id));
+		return med_refused(msg, MED_NO);
+	}
 	if(trunk->destination.len > sizeof call->destination)
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
 	state = med_shm_trunk_state(trunk->number);
