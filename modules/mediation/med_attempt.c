@@ -70,6 +70,7 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_trunk_t *
 	if(trunk->transport != MED_UDP) {
 		int any = 0;
 		if(med_link_to(&any, &call->target, call->target_port) != MED_LINK_UP) {
+			med_tls_hello(trunk);
 			call->connect_timeout_ms = profile->connect_timeout_ms;
 			call->trying_timeout_ms = trying;
 			/* med_connect makes it longer; shorter it cannot be made */
