@@ -294,6 +294,15 @@ static int finish_codecs(med_reading_t *r)
 	return MED_EOK;
 }
 
+static int finish_mki(med_reading_t *r)
+{
+	if(r->record->profile.srtp_mki == MED_MKI_REQUIRED)
+		return fault(r, MED_STR("srtp_mki"), MED_EINVAL,
+				"required: rtpengine writes packets of its own keys without MKI; none, "
+				"and have the peer take them so");
+	return MED_EOK;
+}
+
 /* rtpengine makes an offer out of the other side's offer, an answer out of its answer. */
 static int finish_initial_offer(med_reading_t *r)
 {
@@ -337,7 +346,7 @@ static int finish_profile(med_reading_t *r)
 	if(p->enable_location_restriction && p->network_site_id.len == 0)
 		return fault(r, MED_STR("network_site_id"), MED_EINVAL,
 				"missing; enable_location_restriction yes needs it");
-	if(finish_initial_offer(r) != MED_EOK)
+	if(finish_mki(r) != MED_EOK || finish_initial_offer(r) != MED_EOK)
 		return MED_EINVAL;
 	return finish_codecs(r);
 }

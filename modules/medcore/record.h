@@ -65,6 +65,8 @@ typedef struct med_trunk_record {
 } med_trunk_record_t;
 
 enum med_early_code { MED_EARLY_AS_RECEIVED, MED_EARLY_183 };
+/** What a peer insists on in the SRTP packets it is sent; the last one is refused. */
+enum med_mki { MED_MKI_NONE, MED_MKI_REQUIRED };
 enum med_body_parts { MED_PARTS_KEEP, MED_PARTS_STRIP };
 /** What an INVITE must have to be sent to a trunk; of these the last two are refused. */
 enum med_initial_offer {
@@ -97,6 +99,7 @@ typedef struct med_profile_record {
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
 	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
+	uint32_t srtp_mki;
 	uint32_t sdp_dialect, hold_form, activate_initial_offer, early_media_code;
 	uint32_t initial_offer;
 	med_list_t codecs; /**< uint8_t, enum med_codec */

@@ -323,6 +323,10 @@ START_TEST(media_that_cannot_be)
 					"'dtmf_payload': besides dtmf inband"},
 			{"dtmf", "info", "transcode", "no",
 					"'dtmf': info: we send no requests of our own within a call"},
+			{"srtp_mki", "none", "anchor", "yes", ""},
+			{"srtp_mki", "required", "anchor", "yes",
+					"'srtp_mki': required: rtpengine writes packets of its own keys "
+					"without MKI; none"},
 			{"initial_offer", "required", "anchor", "no", ""},
 			{"initial_offer", "early", "anchor", "yes",
 					"'initial_offer': early: of an INVITE without SDP rtpengine can make "
