@@ -211,7 +211,7 @@ soak_tests = $(foreach n,103 107 110 113 215,$(wildcard test/integration/$(n)_*/
 ## soak: Redis killed, stopped, failed over and written to, the ng port fuzzed, SOAK_SECONDS (600) of each
 SOAK_SECONDS ?= 600
 soak: deps
-	@$(MAKE) -j$(JOBS) all
+	@$(MAKE) -j$(JOBS) all $(BUILD)/san/med-ng-policy
 	@SOAK_SECONDS=$(SOAK_SECONDS) TEST_TIMEOUT=$$(($(SOAK_SECONDS) * 2 + 300)) \
 		test/lib/prove 1 $(soak_tests)
 

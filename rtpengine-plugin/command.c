@@ -415,6 +415,8 @@ void med_say_again(med_listener_t *l, med_call_t *call, enum med_txn_kind kind)
 			!= MED_EOK)
 		return;
 	to_tag = med_ng_text(&l->dict, MED_STR("to-tag"));
+	if(!to_tag.len)
+		return; /* an answer of nobody: there is no side to say it of */
 	if(med_ng_decode((med_str_t){said->s, said->len}, &l->dict, NULL) != MED_EOK)
 		return;
 	med_ng_put(&out, "d", 1);

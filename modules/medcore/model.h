@@ -159,6 +159,7 @@ typedef struct med_profile {
 	bool forward_pai;
 	bool allow_same_trunk;         /**< may a call leave by the trunk it came in on */
 	bool allow_pstn_to_pstn;       /**< may a call from the PSTN go back there */
+	bool needs_offer;              /**< an INVITE without SDP is not sent there */
 	bool rewrite_from, rewrite_to; /**< they show the numbers as the trunk wants them */
 	uint8_t request_uri_host, to_host, from_host, pai_host; /**< enum med_host_form */
 	bool user_phone;                                        /**< write ;user=phone */

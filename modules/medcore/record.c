@@ -294,6 +294,32 @@ static int finish_codecs(med_reading_t *r)
 	return MED_EOK;
 }
 
+static int finish_mki(med_reading_t *r)
+{
+	if(r->record->profile.srtp_mki == MED_MKI_REQUIRED)
+		return fault(r, MED_STR("srtp_mki"), MED_EINVAL,
+				"required: rtpengine writes packets of its own keys without MKI; none, "
+				"and have the peer take them so");
+	return MED_EOK;
+}
+
+/* rtpengine makes an offer out of the other side's offer, an answer out of its answer. */
+static int finish_initial_offer(med_reading_t *r)
+{
+	uint32_t initial_offer = r->record->profile.initial_offer;
+
+	if(initial_offer == MED_INITIAL_EARLY)
+		return fault(r, MED_STR("initial_offer"), MED_EINVAL,
+				"early: of an INVITE without SDP rtpengine can make no offer; required, "
+				"or as_received");
+	if(initial_offer == MED_INITIAL_DELAYED)
+		return fault(r, MED_STR("initial_offer"), MED_EINVAL,
+				"delayed: both sides would offer, and rtpengine can make no answer of "
+				"two "
+				"offers; as_received");
+	return MED_EOK;
+}
+
 /* Spec 2.2, rules 1, 2 and 5. */
 static int finish_profile(med_reading_t *r)
 {
@@ -320,6 +346,8 @@ static int finish_profile(med_reading_t *r)
 	if(p->enable_location_restriction && p->network_site_id.len == 0)
 		return fault(r, MED_STR("network_site_id"), MED_EINVAL,
 				"missing; enable_location_restriction yes needs it");
+	if(finish_mki(r) != MED_EOK || finish_initial_offer(r) != MED_EOK)
+		return MED_EINVAL;
 	return finish_codecs(r);
 }
 

@@ -65,7 +65,16 @@ typedef struct med_trunk_record {
 } med_trunk_record_t;
 
 enum med_early_code { MED_EARLY_AS_RECEIVED, MED_EARLY_183 };
+/** What a peer insists on in the SRTP packets it is sent; the last one is refused. */
+enum med_mki { MED_MKI_NONE, MED_MKI_REQUIRED };
 enum med_body_parts { MED_PARTS_KEEP, MED_PARTS_STRIP };
+/** What an INVITE must have to be sent to a trunk; of these the last two are refused. */
+enum med_initial_offer {
+	MED_INITIAL_AS_RECEIVED,
+	MED_INITIAL_REQUIRED, /**< SDP: one without goes elsewhere */
+	MED_INITIAL_EARLY,    /**< SDP, made where there is none */
+	MED_INITIAL_DELAYED,  /**< none, whatever came */
+};
 enum med_sdp_dialect { MED_SDP_PLAIN, MED_SDP_LYNC };
 
 typedef struct med_profile_record {
@@ -90,7 +99,9 @@ typedef struct med_profile_record {
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
 	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
+	uint32_t srtp_mki;
 	uint32_t sdp_dialect, hold_form, activate_initial_offer, early_media_code;
+	uint32_t initial_offer;
 	med_list_t codecs; /**< uint8_t, enum med_codec */
 	uint32_t transcode, comfort_noise, dtmf, dtmf_payload, packet_time_ms;
 	uint32_t other_body_parts, media_dscp, rtp_latching;

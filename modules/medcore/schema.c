@@ -169,6 +169,13 @@ static const char *const progresses[] = {[MED_PROGRESS_18X] = "18x",
 static const char *const early_codes[] = {
 	[MED_EARLY_AS_RECEIVED] = "as_received", [MED_EARLY_183] = "183", NULL};
 
+static const char *const mkis[] = {
+	[MED_MKI_NONE] = "none", [MED_MKI_REQUIRED] = "required", NULL};
+
+static const char *const initial_offers[] = {[MED_INITIAL_AS_RECEIVED] = "as_received",
+	[MED_INITIAL_REQUIRED] = "required", [MED_INITIAL_EARLY] = "early",
+	[MED_INITIAL_DELAYED] = "delayed", NULL};
+
 static const char *const body_parts[] = {
 	[MED_PARTS_KEEP] = "keep", [MED_PARTS_STRIP] = "strip", NULL};
 
@@ -312,6 +319,9 @@ static const med_field_def_t profile_fields[] = {
 	{FIELD(profile, srtp_suites, WORDS), .initial = "AES_CM_128_HMAC_SHA1_80",
 		.words = med_suite_words, .max = MED_LEG_SUITES,
 		.meaning = "suites it may agree on, those it is offered in this order"},
+	{FIELD(profile, srtp_mki, WORD), .initial = "none", .words = mkis,
+		.meaning = "does it insist on an MKI in the packets it is sent; required cannot be "
+			"and is refused"},
 	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
 		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
 	{FIELD(profile, hold_form, WORD), .initial = "as_received", .words = med_hold_words,
@@ -320,6 +330,10 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "a call that begins on hold does not seem so to it; needs anchor"},
 	{FIELD(profile, early_media_code, WORD), .initial = "as_received", .words = early_codes,
 		.meaning = "code of the 18x with SDP that it is sent"},
+	{FIELD(profile, initial_offer, WORD), .initial = "as_received",
+		.words = initial_offers,
+		.meaning = "required: a call whose INVITE has no SDP is not sent to it; early and "
+			"delayed cannot be and are refused"},
 	{FIELD(profile, codecs, WORDS), .words = med_codec_words, .max = MED_LEG_CODECS,
 		.meaning = "codecs it may use, those it is offered in this order; absent: those of "
 			"the other side; needs anchor"},

@@ -70,6 +70,7 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_trunk_t *
 	if(trunk->transport != MED_UDP) {
 		int any = 0;
 		if(med_link_to(&any, &call->target, call->target_port) != MED_LINK_UP) {
+			med_tls_hello(trunk);
 			call->connect_timeout_ms = profile->connect_timeout_ms;
 			call->trying_timeout_ms = trying;
 			/* med_connect makes it longer; shorter it cannot be made */
@@ -193,6 +194,15 @@ static int med_try_candidate(
 				"trunk '%.*s': Kamailio has no listen socket with its "
 				"local_port %u",
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
+		return med_refused(msg, MED_NO);
+	}
+	/* Whom nobody else takes is tried all the same in an emergency. */
+	if(trunk->profile->needs_offer && (call->flags & MED_CALL_EMERGENCY) == 0
+			&& !med_media_offers(msg)) {
+		med_reason(msg, 488, 0,
+				"trunk '%.*s' needs an offer, and the INVITE has no SDP; send it with "
+				"SDP",
+				MED_STR_FMT(trunk->id));
 		return med_refused(msg, MED_NO);
 	}
 	if(trunk->destination.len > sizeof call->destination)

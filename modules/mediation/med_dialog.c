@@ -312,6 +312,7 @@ int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *
 															: NULL;
 	if(socket != NULL)
 		set_force_socket(msg, socket);
+	med_tls_hello(trunk);
 	return MED_EOK;
 }
 

@@ -15,6 +15,7 @@
 #include "core/sr_module.h"
 #include "core/pass_fd.h"
 #include "core/globals.h"
+#include "core/xavp.h"
 
 #include "med_identify.h"
 
@@ -287,6 +288,16 @@ enum med_connection med_connection_is(
 																   : MED_CONNECTION_NO;
 	tcpconn_put(connection);
 	return answer;
+}
+
+void med_tls_hello(const med_trunk_t *trunk)
+{
+	str config = str_init("tls"), field = str_init("server_name");
+	str name = med_to_str(trunk->gateway->tls_name);
+
+	if(trunk->transport == MED_TLS && med_tls_readable
+			&& xavp_set_child_sval(&config, &field, &name) < 0)
+		LM_ERR("no memory\n"); /* then it is not told its name */
 }
 
 enum med_link med_link_to(int *id, const med_ip_t *ip, uint16_t port)

@@ -43,6 +43,13 @@ enum med_connection { MED_CONNECTION_NONE, MED_CONNECTION_NO, MED_CONNECTION_YES
 enum med_connection med_connection_is(
 		const med_ip_t *ip, uint16_t port, const med_gateway_t *gateway);
 
+/**
+ * Should a TLS connection to this trunk be made for what is sent next, its hello has the
+ * gateway's tls_name (SNI): by $xavp(tls=>server_name), which the tls module is told of
+ * (xavp_cfg).
+ */
+void med_tls_hello(const med_trunk_t *trunk);
+
 enum med_link { MED_LINK_NONE, MED_LINK_COMING, MED_LINK_UP };
 /**
  * Is there a TCP or TLS connection to this place, and is it up (of TLS, its handshake

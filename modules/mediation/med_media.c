@@ -134,6 +134,14 @@ int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why)
 	return med_sdp_parse(part, sdp, why);
 }
 
+bool med_media_offers(sip_msg_t *msg)
+{
+	med_sdp_t sdp;
+
+	return med_parse_headers(msg, HDR_EOH_F) == 0
+			&& med_media_sdp(msg, &sdp, NULL) != MED_ENOMATCH;
+}
+
 /** To the plugin a side without a trunk is a phone, for which there are no rules. */
 static const char *med_media_mode(const med_side_t *side)
 {

@@ -33,6 +33,9 @@ void med_media_check_client(void);
  * BYE. */
 int med_media(sip_msg_t *msg);
 
+/** Has this INVITE an offer, readable or not? */
+bool med_media_offers(sip_msg_t *msg);
+
 /** Neither anchored nor bound to SRTP: such a call's SDP is not even looked at. */
 bool med_media_free(const med_call_t *call);
 

@@ -196,6 +196,7 @@ static bool med_probe_send(
 	set_uac_req(&request, &method, &more, NULL, NULL, TMCB_LOCAL_COMPLETED,
 			med_probe_done, (void *)param);
 	request.ssock = &socket->sock_str;
+	med_tls_hello(trunk);
 	/* a peer that takes no connection is told once, and by us: not four lines each time
 	 */
 	set_local_debug_level(L_CRIT);

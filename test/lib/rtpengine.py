@@ -30,7 +30,10 @@ class Rtpengine:
             self.listener = sandbox.port()
             lines = {"listen": f"127.0.0.1:{self.listener}", "log": "stderr",
                      "nodes": f"127.0.0.1:{self.port}", **(keys or {})}
-            if ";" in address:  # only those of the default interface are learned
+            names = set(re.findall(r"([^;/]+)/", address))
+            if names and len(names) == len(address.split(";")):
+                lines["interfaces"] = ";".join(names)
+            elif ";" in address:  # of each interface one address is learned
                 lines["addresses"] = re.sub(r"[^;/]*/", "", address)
             self.env = {"LD_PRELOAD": PLUGIN, "MEDIATION_PLUGIN_CONFIG": sandbox.write(
                 f"{name}-plugin.conf", "[listener]\n" + "".join(

@@ -296,7 +296,7 @@ START_TEST(lists_and_texts)
 }
 END_TEST
 
-START_TEST(codecs_that_cannot_be)
+START_TEST(media_that_cannot_be)
 {
 	static const struct {
 		const char *field, *value, *besides, *beside, *text;
@@ -323,6 +323,16 @@ START_TEST(codecs_that_cannot_be)
 					"'dtmf_payload': besides dtmf inband"},
 			{"dtmf", "info", "transcode", "no",
 					"'dtmf': info: we send no requests of our own within a call"},
+			{"srtp_mki", "none", "anchor", "yes", ""},
+			{"srtp_mki", "required", "anchor", "yes",
+					"'srtp_mki': required: rtpengine writes packets of its own keys "
+					"without MKI; none"},
+			{"initial_offer", "required", "anchor", "no", ""},
+			{"initial_offer", "early", "anchor", "yes",
+					"'initial_offer': early: of an INVITE without SDP rtpengine can make "
+					"no offer; required, or as_received"},
+			{"initial_offer", "delayed", "anchor", "yes",
+					"'initial_offer': delayed: both sides would offer"},
 			{"packet_time_ms", "25", "transcode", "no",
 					"'packet_time_ms': no multiple of ten"}};
 
@@ -770,7 +780,7 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {refused_with_a_text, defaults, gateways, lists_and_texts,
-			bypass_needs_more, codecs_that_cannot_be, a_case_is_of_a_trunk_or_of_a_policy,
+			bypass_needs_more, media_that_cannot_be, a_case_is_of_a_trunk_or_of_a_policy,
 			rules_have_names_and_more, aliases, the_table, what_is_written_reads_the_same,
 			values_come_back, too_much};
 

@@ -7,6 +7,7 @@ must go on answering, forget what it made, and no sanitizer may find anything. S
 a run again; `make soak` runs it longer.
 """
 
+import contextlib
 import os
 import random
 import socket
@@ -20,7 +21,12 @@ from sip import sdp
 
 LEGS = ["gw1/not_supported", "itsp1/optional", "pbx1/required", "-/any",
         "pbx2/required/suites:80+32+gcm-256", "lync1/optional/lync/hold:inactive/activate",
-        "gw2/not_supported/hold:zero_address", "x/required/suites:"]
+        "gw2/not_supported/hold:zero_address", "x/required/suites:",
+        "gw3/not_supported/codecs:PCMA+G722/transcode/event:101/ptime:30/cn:no",
+        "gw4/optional/codecs:G729+PCMU/dtmf:inband/latching:always/dscp:46",
+        "gw5/not_supported/latching:off/interface:pstn/cn:yes"]
+PLAIN = ["a/not_supported", "b/not_supported/hold:inactive", "c/not_supported/codecs:PCMA",
+         "-/any", "d/not_supported/latching:always/dscp:46/ptime:20"]
 LINES = ["a=inactive", "a=sendonly", "c=IN IP4 0.0.0.0", "m=audio 1 RTP/SAVP 8", "m=image 2 udptl t38",
          "a=tcap:1 RTP/SAVP", "a=pcfg:1 t=1", f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}",
          f"a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:{KEY}|2^31|1:1", "a=crypto:", "a=rtcp:9",
@@ -55,6 +61,25 @@ def command(draw):
     return ng.encode(keys)
 
 
+class Refused:
+    """A call that is up, and whose next offer is refused: its commands, one at a time."""
+
+    def __init__(self, draw, number):
+        self.draw, self.call_id = draw, f"r{number}"
+        self.legs, self.steps = draw.sample(PLAIN, 2), ["offer", "answer", "offer", "query"]
+
+    def next(self):
+        word = self.steps.pop(0)
+        legs = self.legs[::-1] if word == "answer" else self.legs
+        keys = {"command": word, "call-id": self.call_id, "from-tag": "A",
+                "med-from": legs[0], "med-to": legs[1], "sdp": sdp(self.draw.randrange(1024, 65536))}
+        if word == "query":
+            keys = {"command": word, "call-id": self.call_id, "from-tag": "A", "med-rollback": "1"}
+        if len(self.steps) < 3 and self.draw.random() < 0.95:
+            keys["to-tag"] = "B"
+        return ng.encode(keys)
+
+
 def spoilt(draw, data):
     data = bytearray(data)
     for _ in range(draw.choice([0, 0, 1, 1, 2, 8])):
@@ -73,10 +98,25 @@ def spoilt(draw, data):
     return bytes(data)
 
 
-def answer_as_rtpengine(draw, node, old):
+def call_of(what, cookie, offers):
+    """The call that a command at the node is of; its offers are noted, each once."""
+    try:
+        command = ng.decode(what)
+    except Exception:  # what is passed on need not be bencode
+        return ""
+    call_id = str(command.get("call-id", ""))
+    if command.get("command") == "offer":
+        offers.setdefault(call_id, set()).add(cookie)
+    return call_id
+
+
+def answer_as_rtpengine(draw, node, old, offers):
     """What has come to the node: answered, or not, or with something else."""
     while not node.inbox.empty():
         what, to = node.inbox.get()
+        if call_of(what, to[0], offers).startswith("r") and draw.random() < 0.9:
+            node.reply(to, ng.encode({"result": "ok", "sdp": sdp(draw.randrange(1024, 65536))}))
+            continue
         old.append(to)
         del old[:-50]
         for _ in range(draw.choice([0, 1, 1, 1, 1, 2])):
@@ -87,7 +127,7 @@ def answer_as_rtpengine(draw, node, old):
             node.reply(draw.choice([to, to, draw.choice(old)]), spoilt(draw, ng.encode(reply)))
 
 
-with Case(plan=4) as t:
+with Case(plan=5) as t:
     seed = int(os.environ.get("SEED", random.randrange(1 << 31)))
     t.note(f"SEED={seed}")
     draw = random.Random(seed)
@@ -99,25 +139,32 @@ with Case(plan=4) as t:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.connect(("127.0.0.1", listener.port))
     sock.setblocking(False)
+    def tell(data):
+        with contextlib.suppress(OSError):
+            sock.send(data)
+
     sent = heard = 0
+    refused, offers = [], {}
     deadline = time.monotonic() + soak_seconds(20)
     while time.monotonic() < deadline and listener.process.running():
         for _ in range(20):
             cookie = draw.choice([b"%d_1" % draw.randrange(1 << 30), b"again"])
-            try:
-                sock.send(draw.choice([cookie + b" ", cookie + b" ", b"", b" "])
-                          + spoilt(draw, command(draw)))
-                sent += 1
-            except OSError:
-                pass
-        answer_as_rtpengine(draw, node, old)
+            tell(draw.choice([cookie + b" ", cookie + b" ", b"", b" "]) + spoilt(draw, command(draw)))
+            sent += 1
+        refused = [call for call in refused if call.steps] + [Refused(draw, sent)]
+        for call in refused:
+            data = call.next()
+            tell(b"%d_2 " % draw.randrange(1 << 30) + (spoilt(draw, data) if draw.random() < 0.1 else data))
+            answer_as_rtpengine(draw, node, old, offers)
         while True:
             try:
                 sock.recv(65535)
                 heard += 1
             except OSError:
                 break
-    t.note(f"{sent} commands sent, {heard} answers heard")
+    rolled = sum(call_id.startswith("r") and len(cookies) > 2 for call_id, cookies in offers.items())
+    t.note(f"{sent} commands sent, {heard} answers heard, {rolled} calls rolled back")
+    t.ok(rolled > 10, "what was agreed on was said again where an offer was refused")
     t.ok(sent > 500 and heard > 100, "it was asked, and it answered")
     t.ok(listener.process.running()
          and wait_for("a hello", lambda: hello(listener.port).get("result") == "pong"),

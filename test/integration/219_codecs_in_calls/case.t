@@ -20,7 +20,7 @@ def formats(message):
     return [int(p) for p in re.search(r"^m=audio \d+ RTP/AVP ([\d ]+)\r", message.body, re.M)[1].split()]
 
 
-with Case(plan=14) as t:
+with Case(plan=17) as t:
     plain = {"srtp_mode": "not_supported"}
     trunks = Trunks(t, {
         "pbx1": plain,
@@ -55,6 +55,16 @@ with Case(plan=14) as t:
     gw2.expect("ACK")
 
     callee = Turned(got, final)
+    kind, digit = "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"
+    for peer, other, sides in ((pbx1, gw2, (sent, final)), (gw2, pbx1, (callee, callee))):
+        rest = peer.send_raw
+        peer.send_raw = lambda data, *to: rest(data.replace(b"application/sdp", kind.encode()), *to)
+        peer._in_dialog("INFO", *sides, sdp=digit, cseq=90)
+        peer.send_raw = rest
+        info = other.expect("INFO")
+        t.equal((info.get("Content-Type"), info.body), (kind, digit), f"a digit in INFO of {peer.user} goes on as it is")
+        other.reply(info, 200, "OK")
+        peer.expect(200)
     back = gw2.reinvite(callee, callee, sdp(32000, 8, 101), cseq=101)
     offer = pbx1.expect("INVITE")
     t.equal(formats(offer), [8, 0, 101], "a re-INVITE of the callee: the caller's codec is in it")
@@ -62,7 +72,7 @@ with Case(plan=14) as t:
     t.equal(formats(gw2.expect("2xx")), [8, 101], "and the callee reads its own")
     gw2.ack(back, callee)
     pbx1.expect("ACK")
-    pbx1.bye(sent, final, cseq=3)
+    pbx1.bye(sent, final, cseq=91)
     gw2.reply(gw2.expect("BYE"), 200, "OK")
     pbx1.expect("2xx")
 
@@ -79,6 +89,10 @@ with Case(plan=14) as t:
             "nothing is left, and it is counted")
 
     trunks.redis.command("HSET", "med:1:profile:trunk:gw2", "dtmf", "info")
+    trunks.redis.command("HSET", "med:1:profile:trunk:gw1", "srtp_mki", "required")
+    t.like(wait_for("that refusal", lambda: "field 'srtp_mki'" in
+                    (text := trunks.kamailio.rpc("mediation.status")) and text),
+           "required: rtpengine writes packets of its own keys without MKI", "nor can an MKI of ours")
     status = wait_for("the refusal to be told", lambda: "field 'dtmf': info" in
                         (text := trunks.kamailio.rpc("mediation.status")) and text)
     t.like(status, r"field 'dtmf': info: we send no requests of our own within a call",

@@ -4,6 +4,7 @@
 import re
 
 from case import Case
+from sandbox import wait_for
 from sip import Message, sdp
 from trunks import Trunks
 
@@ -48,12 +49,13 @@ def seen(message):
 ALONE = ("application/sdp", 1, False, True)
 WHOLE = (TYPE, 1, True, True)
 
-with Case(plan=11) as t:
+with Case(plan=14) as t:
     plain = {"srtp_mode": "not_supported"}
     strip = {**plain, "other_body_parts": "strip"}
     trunks = Trunks(t, {"pbx1": plain, "pbx2": strip, "gw1": plain, "gw2": strip,
+                        "pbx4": {**strip, "enable_bypass": "yes"}, "gw4": {**strip, "enable_bypass": "yes"},
                         "pbx3": {**strip, "anchor": "no"}, "gw3": {**strip, "anchor": "no"}},
-                    routes={n: {"pattern": rf"^\+4{n}", "trunks": f"gw{n}"} for n in "123"}, media=True)
+                    routes={n: {"pattern": rf"^\+4{n}", "trunks": f"gw{n}"} for n in "1234"}, media=True)
     writers = {name: Writer(peer) for name, peer in trunks.peers.items()}
 
     def call(caller, number, body):
@@ -83,6 +85,19 @@ with Case(plan=11) as t:
                 f"media that passes us by: the SDP as it came{'' if end else ', with a line end'}")
         gateway.reply(got, 486, "Busy Here")
         trunks.pbx3.expect("4xx")
+
+    trunks.redis.hset("med:1:site:hq", subnets="127.0.0.1")
+    wait_for("bypass", lambda: "media: bypass" in trunks.kamailio.rpc("mediation.explain", "pbx4", "-", "+4430"))
+    sent, gateway, got = call("pbx4", "4", parts(30000))
+    t.equal((seen(got), got.body), (ALONE, sdp(30000)), "bypass: the SDP as it came, and nothing else")
+    final = answer(gateway, got, "pbx4", parts(32000))
+    t.equal((seen(final), final.body), (ALONE, sdp(32000)), "its answer as well")
+    trunks.pbx4.ack(sent, final)
+    gateway.expect("ACK")
+    t.equal(trunks.rtpengine.calls(), [], "without a session")
+    trunks.pbx4.bye(sent, final)
+    gateway.reply(gateway.expect("BYE"), 200, "OK")
+    trunks.pbx4.expect("2xx")
 
     _, gateway, got = call("pbx1", "2", parts(30000, ""))
     t.equal(seen(got), ALONE, "an SDP without a line end of its own")
