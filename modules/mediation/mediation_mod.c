@@ -34,7 +34,11 @@
 #include "med_sync.h"
 #include "med_tell.h"
 
+#pragma GCC visibility push(default)
 MODULE_VERSION
+extern struct module_exports exports;
+int mod_register(char *path, int *dlflags, void *p1, void *p2);
+#pragma GCC visibility pop
 
 static int mod_init(void);
 static int child_init(int rank);
