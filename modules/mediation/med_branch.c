@@ -121,11 +121,19 @@ static bool med_from_address(sip_msg_t *msg, med_address_t *from)
 }
 
 /** The parts of the From URI. */
-static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
-{
-	med_address_t from;
+typedef struct med_from {
+	bool known;
+	med_str_t user, host;
+} med_from_t;
 
-	return med_from_address(msg, &from) && med_uri_parts(from.uri, user, host);
+static med_from_t med_from_of(sip_msg_t *msg)
+{
+	med_from_t from = {false, {NULL, 0}, {NULL, 0}};
+	med_address_t address;
+
+	from.known = med_from_address(msg, &address)
+			&& med_uri_parts(address.uri, &from.user, &from.host);
+	return from;
 }
 
 bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling,
@@ -147,21 +155,18 @@ bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling
 }
 
 /** From stays as the caller wrote it: does it not say what this trunk is to see? */
-static bool med_from_differs(sip_msg_t *msg, const med_number_t *calling)
+static bool med_from_differs(const med_from_t *from, const med_number_t *calling)
 {
-	med_str_t user;
-
-	return med_from_parts(msg, &user, NULL)
-			&& !med_str_eq(user, (med_str_t){calling->s, calling->len});
+	return from->known && !med_str_eq(from->user, (med_str_t){calling->s, calling->len});
 }
 
 /** An identity asserted to us goes on where the trunk wants it, and nowhere else. */
-static bool med_identity_wanted(sip_msg_t *msg, const med_call_t *call,
+static bool med_identity_wanted(const med_from_t *from, const med_call_t *call,
 		const med_trunk_t *trunk, const med_number_t *calling)
 {
 	if(trunk->profile->forward_pai)
 		return true;
-	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(msg, calling);
+	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(from, calling);
 }
 
 static const char med_user_phone[] = ";user=phone";
@@ -415,14 +420,14 @@ static int med_assert(med_lines_t *lines, const med_profile_t *profile,
 
 /** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
 static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
-		const med_number_t *calling, const med_extension_t *extension, bool write,
-		bool hidden, med_lines_t *lines)
+		const med_from_t *from, const med_number_t *calling,
+		const med_extension_t *extension, bool write, bool hidden, med_lines_t *lines)
 {
 	const med_trunk_t *trunk = sides->out;
 	bool history = trunk->profile->forward_call_history && !hidden;
 	med_lines_t *told_lines = lines;
-	med_str_t user, host, form;
 	struct hdr_field *header;
+	med_str_t host;
 
 	if(med_parse_headers(msg, HDR_EOH_F) < 0)
 		return MED_EINVAL;
@@ -436,11 +441,11 @@ static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 				&& med_pass_history(msg, header, sides, &told_lines) != MED_EOK)
 			return MED_ENOMEM;
 	}
-	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host))
+	if(!write || calling->len == 0 || !from->known)
 		return MED_EOK;
-	form = med_identity_host(msg, trunk, trunk->profile->pai_host);
-	if(form.len > 0)
-		host = form;
+	host = med_identity_host(msg, trunk, trunk->profile->pai_host);
+	if(host.len == 0)
+		host = from->host;
 	return host.len == 0 ? MED_EOK
 						 : med_assert(lines, trunk->profile, calling, extension, host);
 }
@@ -456,6 +461,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	const med_number_t *calling = &call->calling;
 	const med_sides_t sides = {
 			snapshot, scratch, med_side_trunk(snapshot, &call->in), trunk};
+	med_from_t from = med_from_of(msg);
 	med_rewritten_t rewritten;
 	med_numbers_t numbers;
 	med_lines_t lines;
@@ -483,9 +489,9 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	if(rc == MED_EOK)
 		rc = med_write_uri(msg, call, trunk, &numbers.called);
 	if(rc == MED_EOK)
-		rc = med_write_identity(msg, &sides, &numbers.calling, extension,
+		rc = med_write_identity(msg, &sides, &from, &numbers.calling, extension,
 				alternate.len > 0
-						|| med_identity_wanted(msg, call, trunk, &numbers.calling),
+						|| med_identity_wanted(&from, call, trunk, &numbers.calling),
 				alternate.len > 0, &lines);
 	if(rc == MED_EOK)
 		rc = med_identity_write(msg, call, trunk, &numbers, extension, alternate.len > 0,
@@ -512,8 +518,8 @@ int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trun
 {
 	bool believed = in != NULL && in->profile->forward_pai;
 	med_rewritten_t rewritten = {.changed = false};
+	med_from_t from = med_from_of(msg);
 	const struct hdr_field *header;
-	med_str_t user, host;
 	med_lines_t lines;
 	int rc = med_parse_headers(msg, HDR_EOH_F) < 0 ? MED_EINVAL : MED_EOK;
 
@@ -524,9 +530,8 @@ int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trun
 	}
 	/* As it came it may be a national number, which nobody could call back. */
 	if(rc == MED_EOK && !believed && call->calling.len > 0
-			&& med_from_differs(msg, &call->calling) && med_from_parts(msg, &user, &host)
-			&& host.len > 0)
-		rc = med_assert(&lines, NULL, &call->calling, NULL, host);
+			&& med_from_differs(&from, &call->calling) && from.host.len > 0)
+		rc = med_assert(&lines, NULL, &call->calling, NULL, from.host);
 	if(rc == MED_EOK)
 		rc = msg->REQ_METHOD == METHOD_INVITE
 				? med_record_write(msg, call, &rewritten, &lines)
