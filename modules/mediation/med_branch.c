@@ -13,6 +13,7 @@
 #include "core/socket_info.h"
 
 #include "med_branch.h"
+#include "med_contact.h"
 #include "med_identify.h"
 #include "med_identity.h"
 #include "med_record.h"
@@ -349,8 +350,8 @@ static int med_rewrite(med_rewrite_t *rewrite, med_str_t old, const char *s, siz
 static int med_write_history(
 		med_rewrite_t *rewrite, const struct hdr_field *header, const med_sides_t *sides)
 {
-	med_str_t form =
-			med_identity_host(rewrite->msg, sides->out, sides->out->profile->pai_host);
+	med_str_t form = med_identity_host(
+			rewrite->msg->force_send_socket, sides->out, sides->out->profile->pai_host);
 	const char *at = header->body.s, *end = at + header->body.len, *close;
 	int rc = MED_EOK;
 
@@ -443,7 +444,7 @@ static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 	}
 	if(!write || calling->len == 0 || !from->known)
 		return MED_EOK;
-	host = med_identity_host(msg, trunk, trunk->profile->pai_host);
+	host = med_identity_host(msg->force_send_socket, trunk, trunk->profile->pai_host);
 	if(host.len == 0)
 		host = from->host;
 	return host.len == 0 ? MED_EOK
@@ -500,6 +501,8 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 		rc = msg->REQ_METHOD == METHOD_INVITE
 				? med_record_write(msg, call, &rewritten, &lines)
 				: med_lines_put(msg, &lines);
+	if(rc == MED_EOK)
+		rc = med_contact_branch(msg, call, sides.in, trunk);
 	if(rc == MED_ELIMIT) {
 		med_reason(msg, 400, 0,
 				"From or To has a URI of more than %u bytes: trunk '%.*s' is to see "
@@ -514,7 +517,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	return rc;
 }
 
-int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trunk_t *in)
+int med_branch_write_user(sip_msg_t *msg, med_call_t *call, const med_trunk_t *in)
 {
 	bool believed = in != NULL && in->profile->forward_pai;
 	med_rewritten_t rewritten = {.changed = false};
@@ -536,6 +539,8 @@ int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trun
 		rc = msg->REQ_METHOD == METHOD_INVITE
 				? med_record_write(msg, call, &rewritten, &lines)
 				: med_lines_put(msg, &lines);
+	if(rc == MED_EOK)
+		rc = med_contact_branch(msg, call, in, NULL);
 	if(rc != MED_EOK)
 		med_reason(msg, 500, 12003, "the request for a user could not be written: %s",
 				med_strerror(rc));

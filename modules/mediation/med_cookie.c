@@ -24,7 +24,7 @@
 #define MED_HASHED_TEXT 128 /* bytes of a Call-ID or tag that are hashed as they are */
 #define MED_HASHED_MAX (MED_FACTS_MAX + MED_COOKIE_SYMBOLS_MAX + 2 * MED_HASHED_TEXT + 8)
 
-static uint8_t med_key[16], med_seal_key[32], med_seal_tag_key[16];
+static uint8_t med_key[16], med_seal_key[32], med_seal_tag_key[16], med_uri_tag_key[16];
 
 /** Keys of their own, so that nothing that is shown tells of another use. */
 static void med_derive(uint8_t *key, size_t size, const char *purpose)
@@ -44,6 +44,7 @@ static void med_seal_init(void)
 {
 	med_derive(med_seal_key, sizeof med_seal_key, "seal");
 	med_derive(med_seal_tag_key, sizeof med_seal_tag_key, "tag of pairs");
+	med_derive(med_uri_tag_key, sizeof med_uri_tag_key, "tag of a URI");
 }
 
 int med_cookie_init(const char *key)
@@ -262,6 +263,38 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 	at = med_carry_bits(at, tag, MED_TAG_CHARS);
 	med_carry_seal(med_seal_key, tag, carried, at);
 	return (size_t)(at - out) + carried->len;
+}
+
+size_t med_cookie_seal_uri(str uri, char out[MED_COOKIE_URI_MAX])
+{
+	uint8_t room[MED_CARRY_SYMBOLS_MAX];
+	med_carry_t carry = {room, 0, sizeof room, 0};
+	uint64_t tag;
+
+	/* There is room: it has MED_CARRY_TEXT_MAX bytes at most. */
+	(void)med_carry_add(&carry, med_from_str(uri), MED_STR(""), true);
+	tag = med_siphash(med_uri_tag_key, room, carry.len);
+	med_carry_seal(med_seal_key, tag, &carry, med_carry_bits(out, tag, MED_TAG_CHARS));
+	return MED_TAG_CHARS + carry.len;
+}
+
+bool med_cookie_open_uri(med_str_t sealed, char uri[MED_CARRY_TEXT_MAX], size_t *len)
+{
+	uint8_t room[MED_CARRY_SYMBOLS_MAX];
+	med_carry_t carry = {room, 0, sizeof room, 0};
+	med_carry_change_t change;
+	uint64_t tag;
+
+	if(sealed.len <= MED_TAG_CHARS)
+		return false;
+	tag = med_carry_bits_of(sealed.s, MED_TAG_CHARS);
+	sealed.s += MED_TAG_CHARS;
+	sealed.len -= MED_TAG_CHARS;
+	if(med_carry_open(med_seal_key, tag, sealed, &carry) != MED_EOK
+			|| med_siphash(med_uri_tag_key, room, carry.len) != tag
+			|| med_carry_take(&carry, 0, &change) != MED_EOK)
+		return false;
+	return med_carry_text(&change, MED_STR(""), uri, len) == MED_EOK && *len > 0;
 }
 
 static bool med_id_take(const char **at, const char *end, med_str_t *id)

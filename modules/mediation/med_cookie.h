@@ -50,6 +50,14 @@ uint32_t med_cookie_pin_name(int proto, med_str_t name);
 size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 		const med_carry_t *carried, char out[MED_COOKIE_MAX]);
 
+/** Characters of a sealed URI, at most. */
+#define MED_COOKIE_URI_MAX (11 + MED_CARRY_SYMBOLS_MAX)
+
+/** @p uri, of MED_CARRY_TEXT_MAX bytes at most, sealed; @return the length of that. */
+size_t med_cookie_seal_uri(str uri, char out[MED_COOKIE_URI_MAX]);
+/** The reverse; false: we have not sealed that. */
+bool med_cookie_open_uri(med_str_t sealed, char uri[MED_CARRY_TEXT_MAX], size_t *len);
+
 /** The parts of a parameter's value. */
 typedef struct med_cookie {
 	med_str_t facts;      /**< what the tag is over, but for what is sealed */

@@ -251,10 +251,9 @@ static med_edit_t med_address_edit(const med_address_t *old, med_str_t uri, bool
 /* ---- what they become -----------------------------------------------------------------
  */
 
-med_str_t med_identity_host(const sip_msg_t *msg, const med_trunk_t *trunk, uint8_t form)
+med_str_t med_identity_host(
+		const struct socket_info *socket, const med_trunk_t *trunk, uint8_t form)
 {
-	const struct socket_info *socket = msg->force_send_socket;
-
 	switch(form) {
 		case MED_HOST_FQDN:
 			return trunk->pool_fqdn;
@@ -327,8 +326,8 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 		return MED_EINVAL;
 	if((profile->rewrite_from || hidden) && numbers->calling.len > 0) {
 		rc = med_identity_uri(trunk, from.uri, &numbers->calling, extension,
-				med_identity_host(msg, trunk, profile->from_host), rewritten->from,
-				&rewritten->from_len);
+				med_identity_host(msg->force_send_socket, trunk, profile->from_host),
+				rewritten->from, &rewritten->from_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
 			return rc;
 		from_changes = rc == MED_EOK;

@@ -58,8 +58,10 @@ bool med_address_of(const struct hdr_field *header, med_address_t *address);
 int med_identity_replace(
 		sip_msg_t *msg, const char *start, size_t len, const char *text, size_t size);
 
-/** Host of a header of ours (From, P-Asserted-Identity) by its form; len 0: as received.
+/** Host of a header of ours (From, Contact) by its form, for what leaves by @p socket;
+ * len 0: as received.
  */
-med_str_t med_identity_host(const sip_msg_t *msg, const med_trunk_t *trunk, uint8_t form);
+med_str_t med_identity_host(
+		const struct socket_info *socket, const med_trunk_t *trunk, uint8_t form);
 
 #endif
