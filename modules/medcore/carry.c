@@ -65,6 +65,10 @@ static int read_number(med_carry_t *carry)
 
 static uint8_t *write_bytes(uint8_t *at, const char *s, size_t len)
 {
+	for(size_t i = 0; i < len; i++)
+		at[i] = symbol_of_byte[(unsigned char)s[i]];
+	if(memchr(at, ANY_BYTE, len) == NULL)
+		return at + len;
 	for(size_t i = 0; i < len; i++) {
 		uint8_t byte = (uint8_t)s[i], symbol = symbol_of_byte[byte];
 
@@ -130,17 +134,20 @@ static const uint8_t *read_bytes(
 
 int med_carry_take(med_carry_t *carry, int wanted, med_carry_change_t *change)
 {
-	int head = read_number(carry), tail = read_number(carry);
-	int len[2] = {read_number(carry), read_number(carry)};
-	const uint8_t *at = carry->symbols + carry->at, *end = carry->symbols + carry->len;
+	int numbers[4]; /* head, tail, and what each text has between them */
+	const int *len = numbers + 2;
+	const uint8_t *at, *end = carry->symbols + carry->len;
 
-	if(head < 0 || tail < 0 || len[0] < 0 || len[1] < 0
-			|| head + tail + len[wanted] > (int)MED_CARRY_TEXT_MAX)
+	for(int i = 0; i < 4; i++)
+		if((numbers[i] = read_number(carry)) < 0)
+			return MED_EINVAL;
+	if(numbers[0] + numbers[1] + len[wanted] > (int)MED_CARRY_TEXT_MAX)
 		return MED_EINVAL;
-	change->head = (size_t)head;
-	change->tail = (size_t)tail;
+	change->head = (size_t)numbers[0];
+	change->tail = (size_t)numbers[1];
 	change->old_len = (size_t)len[!wanted];
 	change->new_len = (size_t)len[wanted];
+	at = carry->symbols + carry->at;
 	for(int i = 0; i < 2 && at != NULL; i++)
 		at = read_bytes(at, end, i == wanted ? change->new : NULL, (size_t)len[i]);
 	if(at == NULL)

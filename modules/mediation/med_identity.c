@@ -283,15 +283,12 @@ static med_str_t med_gateway_host(
 }
 
 /** What the old URI says already needs no other. @p host len 0: that of the old one. */
-static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_t *number,
-		const med_extension_t *extension, med_str_t host, char out[MED_IDENTITY_URI_MAX],
-		size_t *len)
+static int med_identity_uri(const med_trunk_t *trunk, med_str_t user, med_str_t was,
+		const med_number_t *number, const med_extension_t *extension, med_str_t host,
+		char out[MED_IDENTITY_URI_MAX], size_t *len)
 {
-	med_str_t user, was;
 	int rc;
 
-	if(!med_uri_parts(old, &user, &was))
-		return MED_ENOMATCH;
 	if(host.len == 0)
 		host = was;
 	if(host.len == 0) /* tel: has none; the number's own side gives one */
@@ -307,33 +304,37 @@ static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_
 static void med_restore(struct cell *t, int type, struct tmcb_params *params);
 
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
+		const med_caller_t *caller, const med_number_t *called,
 		med_rewritten_t *rewritten, med_lines_t *lines)
 {
 	const med_profile_t *profile = trunk->profile;
+	const med_address_t *from = &caller->from;
 	bool from_changes = false, to_changes = false;
 	med_edit_t from_edit = {.len = 0}, to_edit = {.len = 0};
 	char address[48];
-	med_address_t from, to;
+	med_str_t user, host;
+	med_address_t to;
 	int rc;
 
 	rewritten->changed = false;
-	rewritten->hidden = hidden;
-	if(!profile->rewrite_to && !profile->rewrite_from && !hidden)
+	rewritten->hidden = caller->hidden;
+	if(!profile->rewrite_to && !profile->rewrite_from && !caller->hidden)
 		return MED_EOK;
-	if(med_parse_headers(msg, HDR_FROM_F | HDR_TO_F) < 0
-			|| !med_from_and_to(msg, &from, &to))
+	if(from->uri.len == 0 || med_parse_headers(msg, HDR_TO_F) < 0
+			|| !med_address_of(msg->to, &to))
 		return MED_EINVAL;
-	if((profile->rewrite_from || hidden) && numbers->calling.len > 0) {
-		rc = med_identity_uri(trunk, from.uri, &numbers->calling, extension,
+	if((profile->rewrite_from || caller->hidden) && caller->known
+			&& caller->shown->len > 0) {
+		rc = med_identity_uri(trunk, caller->user, caller->host, caller->shown,
+				caller->extension,
 				med_identity_host(msg->force_send_socket, trunk, profile->from_host),
 				rewritten->from, &rewritten->from_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
 			return rc;
 		from_changes = rc == MED_EOK;
 	}
-	if(profile->rewrite_to) {
-		rc = med_identity_uri(trunk, to.uri, &numbers->called, &call->called_extension,
+	if(profile->rewrite_to && med_uri_parts(to.uri, &user, &host)) {
+		rc = med_identity_uri(trunk, user, host, called, &call->called_extension,
 				med_gateway_host(call, trunk, profile->to_host, address), rewritten->to,
 				&rewritten->to_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
@@ -342,13 +343,14 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	}
 	if(!from_changes && !to_changes)
 		return MED_EOK;
-	if(from.uri.len > (int)MED_IDENTITY_URI_MAX || to.uri.len > (int)MED_IDENTITY_URI_MAX)
+	if(from->uri.len > (int)MED_IDENTITY_URI_MAX
+			|| to.uri.len > (int)MED_IDENTITY_URI_MAX)
 		return MED_ELIMIT;
-	rewritten->old_from = from.uri;
+	rewritten->old_from = from->uri;
 	rewritten->old_to = to.uri;
 	if(!from_changes) {
-		rewritten->from_len = (size_t)from.uri.len;
-		memcpy(rewritten->from, from.uri.s, rewritten->from_len);
+		rewritten->from_len = (size_t)from->uri.len;
+		memcpy(rewritten->from, from->uri.s, rewritten->from_len);
 	}
 	if(!to_changes) {
 		rewritten->to_len = (size_t)to.uri.len;
@@ -356,7 +358,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	}
 	if(from_changes)
 		from_edit = med_address_edit(
-				&from, (med_str_t){rewritten->from, rewritten->from_len}, hidden);
+				from, (med_str_t){rewritten->from, rewritten->from_len}, caller->hidden);
 	if(to_changes)
 		to_edit = med_address_edit(
 				&to, (med_str_t){rewritten->to, rewritten->to_len}, false);
