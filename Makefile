@@ -14,7 +14,7 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Werror
 INCLUDES := -Imodules
-CORE_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_packages))
+CORE_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(INCLUDES) $(call pkg_cflags,$(core_packages))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -DMED_CONN_REPLY_MAX='(4u<<20)'
 
@@ -75,10 +75,11 @@ $(BUILD)/san/libmedcore.a: $(core_san_objects)
 	@rm -f $@
 	@ar rcs $@ $^
 
+# Fat: with the code as well, for the programs of the tests.
 $(BUILD)/medcore/%.o: modules/medcore/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC   $<"
-	@$(CC) $(CORE_CFLAGS) $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
+	@$(CC) $(CORE_CFLAGS) -flto=auto -ffat-lto-objects $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
 $(BUILD)/san/medcore/%.o: modules/medcore/%.c Makefile
 	@mkdir -p $(@D)

@@ -8,9 +8,8 @@
 #include "medcore/carry.h"
 
 /* What the symbols up to ANY_BYTE stand for. */
-static const char bytes_of[] =
+static const char bytes_of[64] =
 		"abcdefghijklmnopqrstuvwxyz0123456789.@:;=-_+%&[]*#~!,/?$'()";
-#define BYTES (sizeof bytes_of - 1)
 #define ANY_BYTE 63 /* two symbols follow: its upper two bits, its lower six */
 /* Up to here a number is one symbol; more is two. */
 #define NUMBER_SHORT 48
@@ -28,7 +27,7 @@ static void tables_made(void)
 	for(unsigned i = 0; i < sizeof chars_of - 1; i++)
 		symbol_of_char[(unsigned char)chars_of[i]] = (uint8_t)i;
 	memset(symbol_of_byte, ANY_BYTE, sizeof symbol_of_byte);
-	for(unsigned i = 0; i < BYTES; i++)
+	for(unsigned i = 0; bytes_of[i] != 0; i++)
 		symbol_of_byte[(unsigned char)bytes_of[i]] = (uint8_t)i;
 }
 
@@ -64,25 +63,14 @@ static int read_number(med_carry_t *carry)
 	return second < 0 ? -1 : (first - NUMBER_SHORT) * 64 + second;
 }
 
-int med_carry_add(med_carry_t *carry, med_str_t like, med_str_t text)
+static uint8_t *write_bytes(uint8_t *at, const char *s, size_t len)
 {
-	size_t same = 0, tail = 0, most = like.len < text.len ? like.len : text.len;
-	uint8_t *at = carry->symbols + carry->len;
-
-	tables_made();
-	if(like.len > MED_CARRY_TEXT_MAX || text.len > MED_CARRY_TEXT_MAX
-			|| carry->max - carry->len < 6 + 3 * text.len)
-		return MED_ELIMIT;
-	while(same < most && like.s[same] == text.s[same])
-		same++;
-	while(tail < most - same
-			&& like.s[like.len - 1 - tail] == text.s[text.len - 1 - tail])
-		tail++;
-	at = write_number(at, same);
-	at = write_number(at, tail);
-	at = write_number(at, text.len - same - tail);
-	for(size_t i = same; i < text.len - tail; i++) {
-		uint8_t byte = (uint8_t)text.s[i], symbol = symbol_of_byte[byte];
+	for(size_t i = 0; i < len; i++)
+		at[i] = symbol_of_byte[(unsigned char)s[i]];
+	if(memchr(at, ANY_BYTE, len) == NULL)
+		return at + len;
+	for(size_t i = 0; i < len; i++) {
+		uint8_t byte = (uint8_t)s[i], symbol = symbol_of_byte[byte];
 
 		*at++ = symbol;
 		if(symbol == ANY_BYTE) {
@@ -90,46 +78,96 @@ int med_carry_add(med_carry_t *carry, med_str_t like, med_str_t text)
 			*at++ = byte & 63;
 		}
 	}
+	return at;
+}
+
+int med_carry_add(med_carry_t *carry, med_str_t one, med_str_t other, bool whole)
+{
+	size_t head = 0, tail = 0, most = one.len < other.len ? one.len : other.len;
+	uint8_t *at = carry->symbols + carry->len;
+
+	tables_made();
+	if(one.len > MED_CARRY_TEXT_MAX || other.len > MED_CARRY_TEXT_MAX
+			|| carry->max - carry->len < 8 + 3 * (one.len + other.len))
+		return MED_ELIMIT;
+	if(whole)
+		most = 0;
+	while(head < most && one.s[head] == other.s[head])
+		head++;
+	while(tail < most - head
+			&& one.s[one.len - 1 - tail] == other.s[other.len - 1 - tail])
+		tail++;
+	at = write_number(at, head);
+	at = write_number(at, tail);
+	at = write_number(at, one.len - head - tail);
+	at = write_number(at, other.len - head - tail);
+	at = write_bytes(at, one.s + head, one.len - head - tail);
+	at = write_bytes(at, other.s + head, other.len - head - tail);
 	carry->len = (size_t)(at - carry->symbols);
 	return MED_EOK;
 }
 
-/* The bytes that these symbols make; NULL: there are too few. */
+/*
+ * So many bytes of these symbols; @p out may be NULL. The symbol behind them; NULL: they
+ * are too few.
+ */
 static const uint8_t *read_bytes(
-		const uint8_t *at, const uint8_t *end, char *out, const char *out_end)
+		const uint8_t *at, const uint8_t *end, char *out, size_t len)
 {
-	while(out < out_end) {
-		if(at == end)
+	if(len <= (size_t)(end - at) && memchr(at, ANY_BYTE, len) == NULL) {
+		if(out != NULL)
+			for(size_t i = 0; i < len; i++)
+				out[i] = bytes_of[at[i]];
+		return at + len;
+	}
+	for(size_t i = 0; i < len; i++) {
+		int any = at < end && *at == ANY_BYTE;
+
+		if(end - at < (any ? 3 : 1))
 			return NULL;
-		if(*at < BYTES) {
-			*out++ = bytes_of[*at++];
-			continue;
-		}
-		if(*at != ANY_BYTE || end - at < 3 || at[1] > 3)
-			return NULL;
-		*out++ = (char)(at[1] << 6 | at[2]);
-		at += 3;
+		if(out != NULL)
+			out[i] = (char)(any ? at[1] << 6 | at[2] : bytes_of[*at]);
+		at += any ? 3 : 1;
 	}
 	return at;
 }
 
-int med_carry_take(
-		med_carry_t *carry, med_str_t like, char text[MED_CARRY_TEXT_MAX], size_t *len)
+int med_carry_take(med_carry_t *carry, int wanted, med_carry_change_t *change)
 {
-	int same = read_number(carry), tail = read_number(carry), own = read_number(carry);
-	const uint8_t *end;
+	int numbers[4]; /* head, tail, and what each text has between them */
+	const int *len = numbers + 2;
+	const uint8_t *at, *end = carry->symbols + carry->len;
 
-	if(same < 0 || tail < 0 || own < 0 || (size_t)(same + tail) > like.len
-			|| (size_t)(same + own + tail) > MED_CARRY_TEXT_MAX)
+	for(int i = 0; i < 4; i++)
+		if((numbers[i] = read_number(carry)) < 0)
+			return MED_EINVAL;
+	if(numbers[0] + numbers[1] + len[wanted] > (int)MED_CARRY_TEXT_MAX)
 		return MED_EINVAL;
-	end = read_bytes(carry->symbols + carry->at, carry->symbols + carry->len, text + same,
-			text + same + own);
-	if(end == NULL)
+	change->head = (size_t)numbers[0];
+	change->tail = (size_t)numbers[1];
+	change->old_len = (size_t)len[!wanted];
+	change->new_len = (size_t)len[wanted];
+	at = carry->symbols + carry->at;
+	for(int i = 0; i < 2 && at != NULL; i++)
+		at = read_bytes(at, end, i == wanted ? change->new : NULL, (size_t)len[i]);
+	if(at == NULL)
 		return MED_EINVAL;
-	carry->at = (size_t)(end - carry->symbols);
-	memcpy(text, like.s, (size_t)same);
-	memcpy(text + same + own, like.s + like.len - tail, (size_t)tail);
-	*len = (size_t)(same + own + tail);
+	carry->at = (size_t)(at - carry->symbols);
+	return MED_EOK;
+}
+
+int med_carry_text(const med_carry_change_t *change, med_str_t text,
+		char out[MED_CARRY_TEXT_MAX], size_t *len)
+{
+	size_t common = change->head + change->tail;
+
+	if(common > 0 && text.len != common + change->old_len)
+		return MED_ENOMATCH;
+	memcpy(out, text.s, change->head);
+	memcpy(out + change->head, change->new, change->new_len);
+	memcpy(out + change->head + change->new_len, text.s + text.len - change->tail,
+			change->tail);
+	*len = common + change->new_len;
 	return MED_EOK;
 }
 

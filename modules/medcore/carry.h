@@ -1,10 +1,10 @@
 /**
  * carry.h - texts that go along with a call, as short and as unreadable as they can be
  *
- * A text becomes symbols of six bits, one for each letter, digit or mark that URIs are
- * made of; what begins or ends like a text that is known already is not written again.
- * Symbols are encrypted with ChaCha20 (RFC 8439) and stand in a URI as one character
- * each.
+ * Texts go in pairs, one for each side of a call. A message has one of the two, so what
+ * both begin and end with alike is not carried. The rest becomes symbols of six bits, one
+ * for each letter, digit or mark that URIs are made of. Symbols are encrypted with
+ * ChaCha20 (RFC 8439) and stand in a URI as one character each.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,8 +14,8 @@
 #include "medcore/common.h"
 
 #define MED_CARRY_TEXT_MAX 255u /* bytes of one text */
-/** Symbols that one text becomes at most. */
-#define MED_CARRY_SYMBOLS_MAX (6u + 3u * MED_CARRY_TEXT_MAX)
+/** Symbols that a pair becomes at most. */
+#define MED_CARRY_SYMBOLS_MAX (2u * (4u + 3u * MED_CARRY_TEXT_MAX))
 
 /** Symbols, each 0 to 63: appended by one side, taken off in that order by the other. */
 typedef struct med_carry {
@@ -29,17 +29,31 @@ int med_carry_put(med_carry_t *carry, unsigned symbol);
 /** The next one; -1: there is none. */
 int med_carry_get(med_carry_t *carry);
 
+/** How one text of a pair becomes the other. */
+typedef struct med_carry_change {
+	size_t head, tail; /**< bytes that both begin and end with */
+	size_t old_len;    /**< of what the one has between them */
+	size_t new_len;    /**< and the other, which is wanted */
+	char new[MED_CARRY_TEXT_MAX];
+} med_carry_change_t;
+
 /**
- * Append @p text as it differs from @p like.
+ * Append both texts of a pair; @p whole: as if nothing in them were alike.
  * @return MED_EOK; MED_ELIMIT: full, or one of them has more than MED_CARRY_TEXT_MAX
  */
-int med_carry_add(med_carry_t *carry, med_str_t like, med_str_t text);
+int med_carry_add(med_carry_t *carry, med_str_t one, med_str_t other, bool whole);
 /**
- * Take off the text that was added beside this @p like.
- * @return MED_EOK; MED_EINVAL: that cannot have been written
+ * Take off a pair, of which text @p wanted (0, 1) is wanted.
+ * MED_EOK; MED_EINVAL: that cannot have been written.
  */
-int med_carry_take(
-		med_carry_t *carry, med_str_t like, char text[MED_CARRY_TEXT_MAX], size_t *len);
+int med_carry_take(med_carry_t *carry, int wanted, med_carry_change_t *change);
+/**
+ * @p text, which stands for the old one, becomes the new one.
+ * @return MED_EOK; MED_ENOMATCH: it is of another length than the old one, and they have
+ *         something in common
+ */
+int med_carry_text(const med_carry_change_t *change, med_str_t text,
+		char out[MED_CARRY_TEXT_MAX], size_t *len);
 
 /**
  * Encrypt all symbols with the key stream of @p key and @p nonce; in @p out they stand as

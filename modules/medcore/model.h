@@ -161,9 +161,10 @@ typedef struct med_profile {
 	bool allow_pstn_to_pstn;       /**< may a call from the PSTN go back there */
 	bool needs_offer;              /**< an INVITE without SDP is not sent there */
 	bool rewrite_from, rewrite_to; /**< they show the numbers as the trunk wants them */
-	uint8_t request_uri_host, to_host, from_host, pai_host; /**< enum med_host_form */
-	bool user_phone;                                        /**< write ;user=phone */
-	bool extensions;                                        /**< write ;ext= */
+	/** enum med_host_form */
+	uint8_t request_uri_host, to_host, from_host, pai_host, contact_host;
+	bool user_phone;           /**< write ;user=phone */
+	bool extensions;           /**< write ;ext= */
 	bool forward_call_history; /**< Diversion and History-Info go on, rewritten */
 	med_str_t domain, phone_context;
 	med_str_t media_interface; /**< rtpengine's for it; empty: its default one */

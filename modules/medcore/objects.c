@@ -286,6 +286,7 @@ med_profile_object_t *med_profile_object(
 	p->to_host = (uint8_t)record->to_host;
 	p->from_host = (uint8_t)record->from_host;
 	p->pai_host = (uint8_t)record->pai_host;
+	p->contact_host = (uint8_t)record->contact_host;
 	p->user_phone = record->user_phone != 0;
 	p->extensions = record->extensions != 0;
 	p->forward_call_history = record->forward_call_history != 0;

@@ -263,7 +263,7 @@ static const med_field_def_t profile_fields[] = {
 	{FIELD(profile, pai_host, WORD), .initial = "as_received", .words = peer_hosts, .meaning = "host of P-Asserted-Identity, Diversion and History-Info, "
 			"likewise"},
 	{FIELD(profile, contact_host, WORD), .initial = "as_received", .words = peer_hosts,
-		.kept = true, .meaning = "host of Contact, likewise"},
+		.meaning = "host of Contact, likewise, with our port and transport"},
 	{FIELD(profile, domain, NAME), .max = HOST_MAX_BYTES,
 		.meaning = "domain of those hosts that are to be the domain"},
 	{FIELD(profile, user_phone, BOOL), .initial = "yes",

@@ -13,6 +13,7 @@
 #include "core/socket_info.h"
 
 #include "med_branch.h"
+#include "med_contact.h"
 #include "med_identify.h"
 #include "med_identity.h"
 #include "med_record.h"
@@ -120,12 +121,15 @@ static bool med_from_address(sip_msg_t *msg, med_address_t *from)
 	return med_parse_headers(msg, HDR_FROM_F) == 0 && med_address_of(msg->from, from);
 }
 
-/** The parts of the From URI. */
-static bool med_from_parts(sip_msg_t *msg, med_str_t *user, med_str_t *host)
+/** By From; what a trunk is to see is not known yet. */
+static void med_caller_of(sip_msg_t *msg, med_caller_t *caller)
 {
-	med_address_t from;
-
-	return med_from_address(msg, &from) && med_uri_parts(from.uri, user, host);
+	caller->known = med_from_address(msg, &caller->from);
+	if(!caller->known)
+		caller->from.uri.len = 0;
+	else
+		caller->known = med_uri_parts(caller->from.uri, &caller->user, &caller->host);
+	caller->hidden = false;
 }
 
 bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling,
@@ -147,21 +151,20 @@ bool med_calling_of(sip_msg_t *msg, const med_trunk_t *in, med_number_t *calling
 }
 
 /** From stays as the caller wrote it: does it not say what this trunk is to see? */
-static bool med_from_differs(sip_msg_t *msg, const med_number_t *calling)
+static bool med_from_differs(const med_caller_t *caller)
 {
-	med_str_t user;
-
-	return med_from_parts(msg, &user, NULL)
-			&& !med_str_eq(user, (med_str_t){calling->s, calling->len});
+	return caller->known
+			&& !med_str_eq(
+					caller->user, (med_str_t){caller->shown->s, caller->shown->len});
 }
 
 /** An identity asserted to us goes on where the trunk wants it, and nowhere else. */
-static bool med_identity_wanted(sip_msg_t *msg, const med_call_t *call,
-		const med_trunk_t *trunk, const med_number_t *calling)
+static bool med_identity_wanted(
+		const med_caller_t *caller, const med_call_t *call, const med_trunk_t *trunk)
 {
-	if(trunk->profile->forward_pai)
+	if(trunk->profile->forward_pai || caller->hidden)
 		return true;
-	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(msg, calling);
+	return (call->flags & MED_CALL_ASSERTED) == 0 && med_from_differs(caller);
 }
 
 static const char med_user_phone[] = ";user=phone";
@@ -344,8 +347,8 @@ static int med_rewrite(med_rewrite_t *rewrite, med_str_t old, const char *s, siz
 static int med_write_history(
 		med_rewrite_t *rewrite, const struct hdr_field *header, const med_sides_t *sides)
 {
-	med_str_t form =
-			med_identity_host(rewrite->msg, sides->out, sides->out->profile->pai_host);
+	med_str_t form = med_identity_host(
+			rewrite->msg->force_send_socket, sides->out, sides->out->profile->pai_host);
 	const char *at = header->body.s, *end = at + header->body.len, *close;
 	int rc = MED_EOK;
 
@@ -415,14 +418,13 @@ static int med_assert(med_lines_t *lines, const med_profile_t *profile,
 
 /** An identity that is not ours to pass on leaves; then one of ours, where asked for. */
 static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
-		const med_number_t *calling, const med_extension_t *extension, bool write,
-		bool hidden, med_lines_t *lines)
+		const med_caller_t *caller, bool write, med_lines_t *lines)
 {
 	const med_trunk_t *trunk = sides->out;
-	bool history = trunk->profile->forward_call_history && !hidden;
+	bool history = trunk->profile->forward_call_history && !caller->hidden;
 	med_lines_t *told_lines = lines;
-	med_str_t user, host, form;
 	struct hdr_field *header;
+	med_str_t host;
 
 	if(med_parse_headers(msg, HDR_EOH_F) < 0)
 		return MED_EINVAL;
@@ -436,13 +438,14 @@ static int med_write_identity(sip_msg_t *msg, const med_sides_t *sides,
 				&& med_pass_history(msg, header, sides, &told_lines) != MED_EOK)
 			return MED_ENOMEM;
 	}
-	if(!write || calling->len == 0 || !med_from_parts(msg, &user, &host))
+	if(!write || caller->shown->len == 0 || !caller->known)
 		return MED_EOK;
-	form = med_identity_host(msg, trunk, trunk->profile->pai_host);
-	if(form.len > 0)
-		host = form;
-	return host.len == 0 ? MED_EOK
-						 : med_assert(lines, trunk->profile, calling, extension, host);
+	host = med_identity_host(msg->force_send_socket, trunk, trunk->profile->pai_host);
+	if(host.len == 0)
+		host = caller->host;
+	return host.len == 0
+			? MED_EOK
+			: med_assert(lines, trunk->profile, caller->shown, caller->extension, host);
 }
 
 int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot,
@@ -450,7 +453,6 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 {
 	const med_trunk_t *trunk = med_side_trunk(snapshot, &call->out);
 	const med_try_t *try = &call->tries[call->try_current];
-	const med_extension_t *extension = &call->calling_extension;
 	med_number_params_t shown;
 	med_number_t alternate = {.len = 0};
 	const med_number_t *calling = &call->calling;
@@ -458,10 +460,14 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 			snapshot, scratch, med_side_trunk(snapshot, &call->in), trunk};
 	med_rewritten_t rewritten;
 	med_numbers_t numbers;
+	med_caller_t caller;
 	med_lines_t lines;
 	int rc;
 
 	lines.len = 0;
+	med_caller_of(msg, &caller);
+	caller.shown = &numbers.calling;
+	caller.extension = &call->calling_extension;
 	if(trunk == NULL) {
 		med_reason(msg, 503, 12000, "trunk '%.*s' has just been removed",
 				call->out.id_len, call->out.id);
@@ -472,7 +478,8 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 
 		(void)med_number_from_user(text, &alternate, NULL); /* the schema saw to that */
 		med_number_params(text, &shown);
-		extension = &shown.extension;
+		caller.extension = &shown.extension;
+		caller.hidden = alternate.len > 0;
 		calling = &alternate;
 		MED_TELL(msg, "its route shows %.*s instead of the caller",
 				MED_STR_FMT(alternate));
@@ -483,17 +490,17 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	if(rc == MED_EOK)
 		rc = med_write_uri(msg, call, trunk, &numbers.called);
 	if(rc == MED_EOK)
-		rc = med_write_identity(msg, &sides, &numbers.calling, extension,
-				alternate.len > 0
-						|| med_identity_wanted(msg, call, trunk, &numbers.calling),
-				alternate.len > 0, &lines);
+		rc = med_write_identity(
+				msg, &sides, &caller, med_identity_wanted(&caller, call, trunk), &lines);
 	if(rc == MED_EOK)
-		rc = med_identity_write(msg, call, trunk, &numbers, extension, alternate.len > 0,
-				&rewritten, &lines);
+		rc = med_identity_write(
+				msg, call, trunk, &caller, &numbers.called, &rewritten, &lines);
 	if(rc == MED_EOK)
 		rc = msg->REQ_METHOD == METHOD_INVITE
 				? med_record_write(msg, call, &rewritten, &lines)
 				: med_lines_put(msg, &lines);
+	if(rc == MED_EOK)
+		rc = med_contact_branch(msg, call, sides.in, trunk);
 	if(rc == MED_ELIMIT) {
 		med_reason(msg, 400, 0,
 				"From or To has a URI of more than %u bytes: trunk '%.*s' is to see "
@@ -508,29 +515,32 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
 	return rc;
 }
 
-int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trunk_t *in)
+int med_branch_write_user(sip_msg_t *msg, med_call_t *call, const med_trunk_t *in)
 {
 	bool believed = in != NULL && in->profile->forward_pai;
 	med_rewritten_t rewritten = {.changed = false};
 	const struct hdr_field *header;
-	med_str_t user, host;
+	med_caller_t caller;
 	med_lines_t lines;
 	int rc = med_parse_headers(msg, HDR_EOH_F) < 0 ? MED_EINVAL : MED_EOK;
 
 	lines.len = 0;
+	med_caller_of(msg, &caller);
+	caller.shown = &call->calling;
 	for(header = msg->headers; header != NULL && rc == MED_EOK; header = header->next) {
 		if(med_is_not_ours(header) && (!believed || header->type == HDR_ROUTE_T))
 			rc = med_remove(msg, header);
 	}
 	/* As it came it may be a national number, which nobody could call back. */
-	if(rc == MED_EOK && !believed && call->calling.len > 0
-			&& med_from_differs(msg, &call->calling) && med_from_parts(msg, &user, &host)
-			&& host.len > 0)
-		rc = med_assert(&lines, NULL, &call->calling, NULL, host);
+	if(rc == MED_EOK && !believed && call->calling.len > 0 && med_from_differs(&caller)
+			&& caller.host.len > 0)
+		rc = med_assert(&lines, NULL, &call->calling, NULL, caller.host);
 	if(rc == MED_EOK)
 		rc = msg->REQ_METHOD == METHOD_INVITE
 				? med_record_write(msg, call, &rewritten, &lines)
 				: med_lines_put(msg, &lines);
+	if(rc == MED_EOK)
+		rc = med_contact_branch(msg, call, in, NULL);
 	if(rc != MED_EOK)
 		med_reason(msg, 500, 12003, "the request for a user could not be written: %s",
 				med_strerror(rc));

@@ -23,7 +23,7 @@ int med_branch_write(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *sna
  * The same for one of our own users: its contact is its URI already, so only what is not
  * the caller's to say is taken off. @p in  the caller's trunk, or NULL
  */
-int med_branch_write_user(sip_msg_t *msg, const med_call_t *call, const med_trunk_t *in);
+int med_branch_write_user(sip_msg_t *msg, med_call_t *call, const med_trunk_t *in);
 
 /**
  * The caller's number: its P-Asserted-Identity where the trunk's is believed (then true),

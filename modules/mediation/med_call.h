@@ -59,8 +59,9 @@ enum med_call_flag {
 	MED_CALL_NO_LEG = 1 << 6,     /**< in dialog without a valid parameter */
 	MED_CALL_BYPASSED = 1 << 20,  /**< media of the branch being made, or of the call it
 								   * is within, goes past us */
-	MED_CALL_TO_USER = 1 << 14,   /**< it goes to one of our own users, by the script */
-	MED_CALL_RESTORES = 1 << 13,  /**< replies get From and To of the request back */
+	MED_CALL_CONTACTS = 1 << 15, /**< replies get the Contact that the caller is to see */
+	MED_CALL_TO_USER = 1 << 14,  /**< it goes to one of our own users, by the script */
+	MED_CALL_RESTORES = 1 << 13, /**< replies get From and To of the request back */
 	MED_CALL_FORWARDED = 1 << 12, /**< authorised as a forwarded call */
 	MED_CALL_EMERGENCY = 1 << 11, /**< `called` is an emergency number */
 	MED_CALL_ORPHAN = 1 << 10,    /**< no call: holds the reason of a refused request */

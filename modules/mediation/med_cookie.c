@@ -24,7 +24,7 @@
 #define MED_HASHED_TEXT 128 /* bytes of a Call-ID or tag that are hashed as they are */
 #define MED_HASHED_MAX (MED_FACTS_MAX + MED_COOKIE_SYMBOLS_MAX + 2 * MED_HASHED_TEXT + 8)
 
-static uint8_t med_key[16], med_seal_key[32], med_seal_tag_key[16];
+static uint8_t med_key[16], med_seal_key[32], med_seal_tag_key[16], med_uri_tag_key[16];
 
 /** Keys of their own, so that nothing that is shown tells of another use. */
 static void med_derive(uint8_t *key, size_t size, const char *purpose)
@@ -43,7 +43,8 @@ static void med_derive(uint8_t *key, size_t size, const char *purpose)
 static void med_seal_init(void)
 {
 	med_derive(med_seal_key, sizeof med_seal_key, "seal");
-	med_derive(med_seal_tag_key, sizeof med_seal_tag_key, "tag of seal");
+	med_derive(med_seal_tag_key, sizeof med_seal_tag_key, "tag of pairs");
+	med_derive(med_uri_tag_key, sizeof med_uri_tag_key, "tag of a URI");
 }
 
 int med_cookie_init(const char *key)
@@ -264,14 +265,37 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 	return (size_t)(at - out) + carried->len;
 }
 
-/** The parts of a parameter's value. */
-typedef struct med_parts {
-	med_str_t in, out;    /**< ids of the trunks */
-	const char *policies; /**< four letters */
-	const char *media;    /**< NULL: there is none */
-	const char *pins, *tag;
-	med_str_t sealed;
-} med_parts_t;
+size_t med_cookie_seal_uri(str uri, char out[MED_COOKIE_URI_MAX])
+{
+	uint8_t room[MED_CARRY_SYMBOLS_MAX];
+	med_carry_t carry = {room, 0, sizeof room, 0};
+	uint64_t tag;
+
+	/* There is room: it has MED_CARRY_TEXT_MAX bytes at most. */
+	(void)med_carry_add(&carry, med_from_str(uri), MED_STR(""), true);
+	tag = med_siphash(med_uri_tag_key, room, carry.len);
+	med_carry_seal(med_seal_key, tag, &carry, med_carry_bits(out, tag, MED_TAG_CHARS));
+	return MED_TAG_CHARS + carry.len;
+}
+
+bool med_cookie_open_uri(med_str_t sealed, char uri[MED_CARRY_TEXT_MAX], size_t *len)
+{
+	uint8_t room[MED_CARRY_SYMBOLS_MAX];
+	med_carry_t carry = {room, 0, sizeof room, 0};
+	med_carry_change_t change;
+	uint64_t tag;
+
+	if(sealed.len <= MED_TAG_CHARS)
+		return false;
+	tag = med_carry_bits_of(sealed.s, MED_TAG_CHARS);
+	sealed.s += MED_TAG_CHARS;
+	sealed.len -= MED_TAG_CHARS;
+	if(med_carry_open(med_seal_key, tag, sealed, &carry) != MED_EOK
+			|| med_siphash(med_uri_tag_key, room, carry.len) != tag
+			|| med_carry_take(&carry, 0, &change) != MED_EOK)
+		return false;
+	return med_carry_text(&change, MED_STR(""), uri, len) == MED_EOK && *len > 0;
+}
 
 static bool med_id_take(const char **at, const char *end, med_str_t *id)
 {
@@ -284,65 +308,43 @@ static bool med_id_take(const char **at, const char *end, med_str_t *id)
 	return true;
 }
 
-static bool med_parts_of(med_str_t value, med_parts_t *parts)
+bool med_cookie_parse(med_str_t value, med_cookie_t *cookie)
 {
 	const char *at = value.s, *end = value.s + value.len;
 
-	if(value.len > MED_COOKIE_MAX || !med_id_take(&at, end, &parts->in)
-			|| !med_id_take(&at, end, &parts->out) || end - at < MED_FIXED_CHARS)
+	if(value.len == 0 || value.len > MED_COOKIE_MAX || !med_id_take(&at, end, &cookie->in)
+			|| !med_id_take(&at, end, &cookie->out) || end - at < MED_FIXED_CHARS)
 		return false;
-	parts->policies = at;
+	cookie->policies = at;
 	at += 4;
-	parts->media = *at == '~' ? at + 1 : NULL;
-	if(end - at < MED_FIXED_CHARS - 4 + (parts->media != NULL ? MED_MEDIA_CHARS : 0))
+	cookie->media = *at == '~' ? at + 1 : NULL;
+	if(end - at < MED_FIXED_CHARS - 4 + (cookie->media != NULL ? MED_MEDIA_CHARS : 0))
 		return false;
-	if(parts->media != NULL)
+	if(cookie->media != NULL)
 		at += MED_MEDIA_CHARS;
-	parts->pins = at;
-	parts->tag = at + 2 * MED_PIN_CHARS;
-	at = parts->tag + MED_TAG_CHARS;
-	parts->sealed = (med_str_t){at, (size_t)(end - at)};
-	return parts->sealed.len <= MED_COOKIE_SYMBOLS_MAX;
+	cookie->pins = at;
+	cookie->tag = at + 2 * MED_PIN_CHARS;
+	cookie->facts = (med_str_t){value.s, (size_t)(cookie->tag - value.s)};
+	at = cookie->tag + MED_TAG_CHARS;
+	cookie->sealed = (med_str_t){at, (size_t)(end - at)};
+	return cookie->sealed.len <= MED_COOKIE_SYMBOLS_MAX;
 }
 
-bool med_cookie_carries(med_str_t value)
+enum med_sender med_cookie_check(
+		sip_msg_t *msg, const med_cookie_t *cookie, med_carry_t *carried)
 {
-	med_parts_t parts;
-
-	return med_parts_of(value, &parts) && parts.sealed.len > 0;
-}
-
-/** Does the tag fit? In time that does not depend on where it differs. */
-static bool med_tag_fits(med_hashed_t *hashed, str tag, const char *given)
-{
-	char expected[MED_TAG_CHARS];
-	unsigned char differ = 0;
-
-	med_carry_bits(expected, med_hashed_end(hashed, tag), MED_TAG_CHARS);
-	for(size_t i = 0; i < MED_TAG_CHARS; i++)
-		differ |= (unsigned char)(expected[i] ^ given[i]);
-	return differ == 0;
-}
-
-enum med_sender med_cookie_check(sip_msg_t *msg, med_str_t value, med_carry_t *carried)
-{
+	uint64_t tag = med_carry_bits_of(cookie->tag, MED_TAG_CHARS);
 	str callid, from_tag, to_tag;
 	med_hashed_t hashed;
-	med_parts_t parts;
-	uint64_t tag;
 
-	if(!med_parts_of(value, &parts)
-			|| med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK)
+	if(med_dialog_ids(msg, &callid, &from_tag, &to_tag) != MED_EOK
+			|| med_carry_open(med_seal_key, tag, cookie->sealed, carried) != MED_EOK)
 		return MED_FROM_NOBODY;
-	tag = med_carry_bits_of(parts.tag, MED_TAG_CHARS);
-	if(med_carry_open(med_seal_key, tag, parts.sealed, carried) != MED_EOK)
-		return MED_FROM_NOBODY;
-	med_hashed_begin(&hashed, (med_str_t){value.s, (size_t)(parts.tag - value.s)}, callid,
-			carried);
+	med_hashed_begin(&hashed, cookie->facts, callid, carried);
 	/* The caller's tag is in From one way and in To the other: so says the direction. */
-	return med_tag_fits(&hashed, from_tag, parts.tag)  ? MED_FROM_CALLER
-			: med_tag_fits(&hashed, to_tag, parts.tag) ? MED_FROM_CALLEE
-													   : MED_FROM_NOBODY;
+	return med_hashed_end(&hashed, from_tag) == tag  ? MED_FROM_CALLER
+			: med_hashed_end(&hashed, to_tag) == tag ? MED_FROM_CALLEE
+													 : MED_FROM_NOBODY;
 }
 
 static void med_side_read(
@@ -355,17 +357,15 @@ static void med_side_read(
 	med_policy_read(policy, &side->policy);
 }
 
-void med_cookie_read(med_str_t value, enum med_sender sender, med_call_t *call)
+void med_cookie_read(const med_cookie_t *cookie, enum med_sender sender, med_call_t *call)
 {
-	med_parts_t parts;
+	const char *policies = cookie->policies, *pins = cookie->pins;
 
-	if(!med_parts_of(value, &parts))
-		return; /* never: it has been checked */
-	med_side_read(&call->in, parts.in, parts.pins, parts.policies);
-	med_side_read(&call->out, parts.out, parts.pins + MED_PIN_CHARS, parts.policies + 2);
-	if(parts.media != NULL) {
-		med_media_read(parts.media, &call->in.policy.media);
-		med_media_read(parts.media + MED_LEG_CHARS, &call->out.policy.media);
+	med_side_read(&call->in, cookie->in, pins, policies);
+	med_side_read(&call->out, cookie->out, pins + MED_PIN_CHARS, policies + 2);
+	if(cookie->media != NULL) {
+		med_media_read(cookie->media, &call->in.policy.media);
+		med_media_read(cookie->media + MED_LEG_CHARS, &call->out.policy.media);
 	}
 	if(call->in.policy.bypass || call->out.policy.bypass)
 		call->flags |= MED_CALL_BYPASSED;

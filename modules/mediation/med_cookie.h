@@ -27,7 +27,7 @@
 /** Bytes of what the tag is over, beside what is sealed. */
 #define MED_FACTS_MAX (2 * (MED_ID_MAX + 1) + 4 + 23 + 8)
 /** Symbols that can be carried. */
-#define MED_COOKIE_SYMBOLS_MAX (1 + 4 * MED_CARRY_SYMBOLS_MAX)
+#define MED_COOKIE_SYMBOLS_MAX (1 + 2 * MED_CARRY_SYMBOLS_MAX)
 #define MED_COOKIE_MAX (sizeof ";med=" + MED_FACTS_MAX + 11 + MED_COOKIE_SYMBOLS_MAX)
 
 /**
@@ -50,25 +50,45 @@ uint32_t med_cookie_pin_name(int proto, med_str_t name);
 size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 		const med_carry_t *carried, char out[MED_COOKIE_MAX]);
 
-/** Is anything sealed in @p value (of "med=")? */
-bool med_cookie_carries(med_str_t value);
+/** Characters of a sealed URI, at most. */
+#define MED_COOKIE_URI_MAX (11 + MED_CARRY_SYMBOLS_MAX)
+
+/** @p uri, of MED_CARRY_TEXT_MAX bytes at most, sealed; @return the length of that. */
+size_t med_cookie_seal_uri(str uri, char out[MED_COOKIE_URI_MAX]);
+/** The reverse; false: we have not sealed that. */
+bool med_cookie_open_uri(med_str_t sealed, char uri[MED_CARRY_TEXT_MAX], size_t *len);
+
+/** The parts of a parameter's value. */
+typedef struct med_cookie {
+	med_str_t facts;      /**< what the tag is over, but for what is sealed */
+	med_str_t in, out;    /**< ids of the trunks */
+	const char *policies; /**< four letters */
+	const char *media;    /**< NULL: there is none */
+	const char *pins, *tag;
+	med_str_t sealed; /**< mostly of len 0 */
+} med_cookie_t;
+
+/** Of @p value (of "med="); false: it is not of our form. */
+bool med_cookie_parse(med_str_t value, med_cookie_t *cookie);
 
 /** Whose request it is that a parameter came with. */
 enum med_sender {
-	MED_FROM_NOBODY, /**< the parameter is not of our form, or not of this call */
+	MED_FROM_NOBODY, /**< the parameter is not of this call */
 	MED_FROM_CALLER,
 	MED_FROM_CALLEE,
 };
 /**
- * Check @p value against this in-dialog request, and unseal what is carried.
+ * Check a parameter against this in-dialog request, and unseal what is carried.
  * @p carried  has room for MED_COOKIE_SYMBOLS_MAX
  */
-enum med_sender med_cookie_check(sip_msg_t *msg, med_str_t value, med_carry_t *carried);
+enum med_sender med_cookie_check(
+		sip_msg_t *msg, const med_cookie_t *cookie, med_carry_t *carried);
 
 /**
  * Fill both sides of @p call by id, with MED_CALL_IN_DIALOG and, from the callee,
- * MED_CALL_UPSTREAM. @p value has been checked.
+ * MED_CALL_UPSTREAM. @p cookie has been checked.
  */
-void med_cookie_read(med_str_t value, enum med_sender sender, med_call_t *call);
+void med_cookie_read(
+		const med_cookie_t *cookie, enum med_sender sender, med_call_t *call);
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/resolve.h"
 
 #include "med_branch.h"
+#include "med_contact.h"
 #include "med_cookie.h"
 #include "med_dialog.h"
 #include "med_identify.h"
@@ -32,7 +33,7 @@ int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snap
 	if(med_source_of(msg, &source, &why) == MED_EOK
 			&& (med_source_is(&source, trunk)
 					|| med_cookie_pin_ip(msg->rcv.proto, &source.address) == side->pin))
-		return MED_EOK;
+		return med_contact_in_replies(msg, trunk);
 	med_reason(msg, 403, 10013, "this call's trunk is '%.*s', the request is not from it",
 			side->id_len, side->id);
 	return MED_EREFUSED;
@@ -313,7 +314,7 @@ int med_dialog_to(sip_msg_t *msg, const med_call_t *call, const med_snapshot_t *
 	if(socket != NULL)
 		set_force_socket(msg, socket);
 	med_tls_hello(trunk);
-	return MED_EOK;
+	return med_contact_write(msg, trunk);
 }
 
 static bool med_branch_is(const struct via_param *branch, const char *text, size_t len)

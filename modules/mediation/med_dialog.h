@@ -14,16 +14,17 @@
 
 /**
  * Is the request from the side it says it is from? Trunks that are disabled or changed
- * keep their calls; of one that is gone the parameter alone is proof.
+ * keep their calls; of one that is gone the parameter alone is proof. Then replies get
+ * the Contact that this side is to see.
  *
- * @return MED_EOK; MED_EREFUSED, the reason is set
+ * @return MED_EOK; MED_EREFUSED, the reason is set; MED_ENOMEM
  */
 int med_dialog_from(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot);
 
 /**
  * Hold the next hop to the other side: it stays where it is that side's gateway over the
  * trunk's transport, else it becomes the trunk's destination; the Request-URI stays.
- * After loose_route().
+ * Contact is as that side is to see it. After loose_route().
  *
  * @return MED_EOK; MED_EREFUSED: the trunk is gone and the next hop is not where the call
  *         began, or a leg with SRTP required would leave TLS; the reason is set.

@@ -251,10 +251,9 @@ static med_edit_t med_address_edit(const med_address_t *old, med_str_t uri, bool
 /* ---- what they become -----------------------------------------------------------------
  */
 
-med_str_t med_identity_host(const sip_msg_t *msg, const med_trunk_t *trunk, uint8_t form)
+med_str_t med_identity_host(
+		const struct socket_info *socket, const med_trunk_t *trunk, uint8_t form)
 {
-	const struct socket_info *socket = msg->force_send_socket;
-
 	switch(form) {
 		case MED_HOST_FQDN:
 			return trunk->pool_fqdn;
@@ -284,15 +283,12 @@ static med_str_t med_gateway_host(
 }
 
 /** What the old URI says already needs no other. @p host len 0: that of the old one. */
-static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_t *number,
-		const med_extension_t *extension, med_str_t host, char out[MED_IDENTITY_URI_MAX],
-		size_t *len)
+static int med_identity_uri(const med_trunk_t *trunk, med_str_t user, med_str_t was,
+		const med_number_t *number, const med_extension_t *extension, med_str_t host,
+		char out[MED_IDENTITY_URI_MAX], size_t *len)
 {
-	med_str_t user, was;
 	int rc;
 
-	if(!med_uri_parts(old, &user, &was))
-		return MED_ENOMATCH;
 	if(host.len == 0)
 		host = was;
 	if(host.len == 0) /* tel: has none; the number's own side gives one */
@@ -308,33 +304,37 @@ static int med_identity_uri(const med_trunk_t *trunk, str old, const med_number_
 static void med_restore(struct cell *t, int type, struct tmcb_params *params);
 
 int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trunk,
-		const med_numbers_t *numbers, const med_extension_t *extension, bool hidden,
+		const med_caller_t *caller, const med_number_t *called,
 		med_rewritten_t *rewritten, med_lines_t *lines)
 {
 	const med_profile_t *profile = trunk->profile;
+	const med_address_t *from = &caller->from;
 	bool from_changes = false, to_changes = false;
 	med_edit_t from_edit = {.len = 0}, to_edit = {.len = 0};
 	char address[48];
-	med_address_t from, to;
+	med_str_t user, host;
+	med_address_t to;
 	int rc;
 
 	rewritten->changed = false;
-	rewritten->hidden = hidden;
-	if(!profile->rewrite_to && !profile->rewrite_from && !hidden)
+	rewritten->hidden = caller->hidden;
+	if(!profile->rewrite_to && !profile->rewrite_from && !caller->hidden)
 		return MED_EOK;
-	if(med_parse_headers(msg, HDR_FROM_F | HDR_TO_F) < 0
-			|| !med_from_and_to(msg, &from, &to))
+	if(from->uri.len == 0 || med_parse_headers(msg, HDR_TO_F) < 0
+			|| !med_address_of(msg->to, &to))
 		return MED_EINVAL;
-	if((profile->rewrite_from || hidden) && numbers->calling.len > 0) {
-		rc = med_identity_uri(trunk, from.uri, &numbers->calling, extension,
-				med_identity_host(msg, trunk, profile->from_host), rewritten->from,
-				&rewritten->from_len);
+	if((profile->rewrite_from || caller->hidden) && caller->known
+			&& caller->shown->len > 0) {
+		rc = med_identity_uri(trunk, caller->user, caller->host, caller->shown,
+				caller->extension,
+				med_identity_host(msg->force_send_socket, trunk, profile->from_host),
+				rewritten->from, &rewritten->from_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
 			return rc;
 		from_changes = rc == MED_EOK;
 	}
-	if(profile->rewrite_to) {
-		rc = med_identity_uri(trunk, to.uri, &numbers->called, &call->called_extension,
+	if(profile->rewrite_to && med_uri_parts(to.uri, &user, &host)) {
+		rc = med_identity_uri(trunk, user, host, called, &call->called_extension,
 				med_gateway_host(call, trunk, profile->to_host, address), rewritten->to,
 				&rewritten->to_len);
 		if(rc != MED_EOK && rc != MED_ENOMATCH)
@@ -343,13 +343,14 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	}
 	if(!from_changes && !to_changes)
 		return MED_EOK;
-	if(from.uri.len > (int)MED_IDENTITY_URI_MAX || to.uri.len > (int)MED_IDENTITY_URI_MAX)
+	if(from->uri.len > (int)MED_IDENTITY_URI_MAX
+			|| to.uri.len > (int)MED_IDENTITY_URI_MAX)
 		return MED_ELIMIT;
-	rewritten->old_from = from.uri;
+	rewritten->old_from = from->uri;
 	rewritten->old_to = to.uri;
 	if(!from_changes) {
-		rewritten->from_len = (size_t)from.uri.len;
-		memcpy(rewritten->from, from.uri.s, rewritten->from_len);
+		rewritten->from_len = (size_t)from->uri.len;
+		memcpy(rewritten->from, from->uri.s, rewritten->from_len);
 	}
 	if(!to_changes) {
 		rewritten->to_len = (size_t)to.uri.len;
@@ -357,7 +358,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	}
 	if(from_changes)
 		from_edit = med_address_edit(
-				&from, (med_str_t){rewritten->from, rewritten->from_len}, hidden);
+				from, (med_str_t){rewritten->from, rewritten->from_len}, caller->hidden);
 	if(to_changes)
 		to_edit = med_address_edit(
 				&to, (med_str_t){rewritten->to, rewritten->to_len}, false);
@@ -380,17 +381,14 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
  */
 
 /*
- * What is carried: From and To as the caller wrote them and as the callee sees them, each
- * beside the text that it has most in common with, without ";user=phone". Before them
- * bits: is the caller hidden, and which had that. Callers write their own port into From
- * alone, so the text beside their To goes without.
+ * What is carried: From and To of the INVITE, each as the caller wrote it (THEN) and as
+ * the callee sees it (NOW), without ";user=phone". Before them bits: which of the four
+ * had that, and is the caller hidden.
  */
-enum { MED_FROM_THEN, MED_FROM_NOW, MED_TO_THEN, MED_TO_NOW, MED_CARRIED };
-#define MED_CARRIED_HIDDEN (1u << MED_CARRIED)
-/** MED_CARRIED: like MED_SCHEME. */
-static const uint8_t med_carried_like[MED_CARRIED] = {
-		MED_CARRIED, MED_FROM_THEN, MED_FROM_THEN, MED_TO_THEN};
-#define MED_SCHEME MED_STR("sip:")
+enum { MED_FROM, MED_TO, MED_CARRIED };
+enum { MED_THEN, MED_NOW };
+#define MED_CARRIED_HIDDEN (1u << 4)
+#define MED_CARRIED_PHONE(header, which) (1u << (2 * (header) + (which)))
 #define MED_PHONE MED_STR(";user=phone")
 
 static bool med_phone_off(med_str_t *uri)
@@ -404,65 +402,43 @@ static bool med_phone_off(med_str_t *uri)
 	return true;
 }
 
-static med_str_t med_carried_beside(const med_str_t texts[MED_CARRIED + 1], int which)
-{
-	med_str_t like = texts[med_carried_like[which]];
-
-	if(which == MED_TO_THEN) {
-		size_t len = like.len;
-
-		while(len > 0 && like.s[len - 1] >= '0' && like.s[len - 1] <= '9')
-			len--;
-		if(len > 0 && like.s[len - 1] == ':')
-			like.len = len - 1;
-	}
-	return like;
-}
-
 void med_identity_carry(const med_rewritten_t *rewritten, med_carry_t *carried)
 {
-	med_str_t texts[MED_CARRIED + 1] = {med_from_str(rewritten->old_from),
-			{rewritten->from, rewritten->from_len}, med_from_str(rewritten->old_to),
-			{rewritten->to, rewritten->to_len}, MED_SCHEME};
+	med_str_t texts[MED_CARRIED][2] = {
+			{med_from_str(rewritten->old_from), {rewritten->from, rewritten->from_len}},
+			{med_from_str(rewritten->old_to), {rewritten->to, rewritten->to_len}}};
 	unsigned bits = rewritten->hidden ? MED_CARRIED_HIDDEN : 0;
 
 	if(!rewritten->changed)
 		return;
 	for(int i = 0; i < MED_CARRIED; i++)
-		if(med_phone_off(&texts[i]))
-			bits |= 1u << i;
+		for(int which = MED_THEN; which <= MED_NOW; which++)
+			if(med_phone_off(&texts[i][which]))
+				bits |= MED_CARRIED_PHONE(i, which);
 	/* There is room: each is of MED_IDENTITY_URI_MAX at most. */
 	(void)med_carry_put(carried, bits);
-	for(int i = 0; i < MED_CARRIED; i++)
-		(void)med_carry_add(carried, med_carried_beside(texts, i), texts[i]);
+	(void)med_carry_add(carried, texts[MED_FROM][MED_THEN], texts[MED_FROM][MED_NOW],
+			rewritten->hidden); /* whatever the caller writes later is replaced */
+	(void)med_carry_add(carried, texts[MED_TO][MED_THEN], texts[MED_TO][MED_NOW], false);
 }
 
-/** The texts again, in @p room. */
-static bool med_carried_read(med_carry_t *carried, med_str_t texts[MED_CARRIED + 1],
-		char room[MED_CARRIED][MED_CARRY_TEXT_MAX], bool *hidden)
+/** One URI as the side that a request goes to sees it, in @p room. */
+static med_edit_t med_carried_edit(const med_address_t *is,
+		const med_carry_change_t *change, bool phone, bool hidden,
+		char room[MED_IDENTITY_URI_MAX])
 {
-	int bits = med_carry_get(carried);
-	med_str_t phone = MED_PHONE;
+	med_str_t uri = med_from_str(is->uri), suffix = MED_PHONE;
+	size_t len;
 
-	if(bits < 0)
-		return false;
-	*hidden = ((unsigned)bits & MED_CARRIED_HIDDEN) != 0;
-	texts[MED_CARRIED] = MED_SCHEME;
-	for(int i = 0; i < MED_CARRIED; i++) {
-		texts[i].s = room[i];
-		if(med_carry_take(carried, med_carried_beside(texts, i), room[i], &texts[i].len)
-				!= MED_EOK)
-			return false;
+	(void)med_phone_off(&uri);
+	if(med_carry_text(change, uri, room, &len) != MED_EOK
+			|| (phone && len + suffix.len > MED_IDENTITY_URI_MAX))
+		return (med_edit_t){.len = 0};
+	if(phone) {
+		memcpy(room + len, suffix.s, suffix.len);
+		len += suffix.len;
 	}
-	for(int i = 0; i < MED_CARRIED; i++) {
-		if(((unsigned)bits >> i & 1) == 0)
-			continue;
-		if(texts[i].len + phone.len > MED_CARRY_TEXT_MAX)
-			return false;
-		memcpy(room[i] + texts[i].len, phone.s, phone.len);
-		texts[i].len += phone.len;
-	}
-	return true;
+	return med_address_edit(is, (med_str_t){room, len}, hidden);
 }
 
 /** Identities that somebody asserts within a call are of the other side's format. */
@@ -477,23 +453,25 @@ static void med_asserted_off(sip_msg_t *msg)
 
 void med_identity_routed(sip_msg_t *msg, bool from_caller, med_carry_t *carried)
 {
-	char room[MED_CARRIED][MED_CARRY_TEXT_MAX];
-	med_str_t texts[MED_CARRIED + 1];
-	med_address_t is_from, is_to;
-	med_edit_t from_edit, to_edit;
-	bool hidden;
+	char room[MED_CARRIED][MED_IDENTITY_URI_MAX];
+	med_carry_change_t changes[MED_CARRIED];
+	med_address_t is[MED_CARRIED];
+	med_edit_t edits[MED_CARRIED];
+	int bits = med_carry_get(carried), which = from_caller ? MED_NOW : MED_THEN;
 
-	if(!med_carried_read(carried, texts, room, &hidden)
-			|| !med_from_and_to(msg, &is_from, &is_to))
+	if(bits < 0 || med_carry_take(carried, which, &changes[MED_FROM]) != MED_EOK
+			|| med_carry_take(carried, which, &changes[MED_TO]) != MED_EOK
+			|| !med_from_and_to(msg, &is[MED_FROM], &is[MED_TO]))
 		return;
-	if(from_caller) {
-		from_edit = med_address_edit(&is_from, texts[MED_FROM_NOW], hidden);
-		to_edit = med_address_edit(&is_to, texts[MED_TO_NOW], false);
-	} else { /* the callee is in From of its own requests */
-		from_edit = med_address_edit(&is_from, texts[MED_TO_THEN], false);
-		to_edit = med_address_edit(&is_to, texts[MED_FROM_THEN], false);
+	for(int i = 0; i < MED_CARRIED; i++) {
+		int of = from_caller ? i : !i; /* the callee is in From of its own requests */
+		bool phone = ((unsigned)bits & MED_CARRIED_PHONE(of, which)) != 0;
+		bool hidden = ((unsigned)bits & MED_CARRIED_HIDDEN) != 0 && from_caller
+				&& i == MED_FROM;
+
+		edits[i] = med_carried_edit(&is[i], &changes[of], phone, hidden, room[i]);
 	}
-	if(med_edit_both(msg, &from_edit, &to_edit) != MED_EOK)
+	if(med_edit_both(msg, &edits[MED_FROM], &edits[MED_TO]) != MED_EOK)
 		LM_ERR("no memory to rewrite From and To of a request within a call\n");
 	med_asserted_off(msg);
 	if(msg->REQ_METHOD != METHOD_ACK
@@ -502,33 +480,42 @@ void med_identity_routed(sip_msg_t *msg, bool from_caller, med_carry_t *carried)
 		LM_ERR("no memory to restore From and To of replies\n");
 }
 
-/** Only where the URI is another: then all in front of the header's parameters. */
-static med_edit_t med_restored(const med_address_t *is, const med_address_t *was)
+/** All of From is the request's (RFC 3261, 8.2.6.2). */
+static med_edit_t med_restored(str is, str was)
 {
-	med_edit_t edit = {
-			is->start, med_address_len(is), {was->start, med_address_len(was)}, false};
+	bool same = is.len == was.len && memcmp(is.s, was.s, (size_t)was.len) == 0;
 
-	if(is->uri.len == was->uri.len
-			&& memcmp(is->uri.s, was->uri.s, (size_t)was->uri.len) == 0)
-		edit.len = 0;
-	return edit;
+	return (med_edit_t){is.s, same ? 0 : (size_t)is.len, med_from_str(was), false};
+}
+
+/** Of To the URI, and what is in front of it: its tag is the reply's own. */
+static bool med_to_restored(
+		const struct hdr_field *is, const struct hdr_field *was, med_edit_t *edit)
+{
+	med_address_t there, here;
+
+	if(!med_address_of(is, &there) || !med_address_of(was, &here))
+		return false;
+	*edit = (med_edit_t){there.start, med_address_len(&there),
+			{here.start, med_address_len(&here)}, false};
+	if(there.uri.len == here.uri.len
+			&& memcmp(there.uri.s, here.uri.s, (size_t)here.uri.len) == 0)
+		edit->len = 0;
+	return true;
 }
 
 /** A reply says From and To as its request did, be it ours to rewrite or not. */
 static void med_restore(struct cell *t, int type, struct tmcb_params *params)
 {
 	sip_msg_t *request = params->req, *reply = params->rpl;
-	med_address_t is_from, is_to, was_from, was_to;
 	med_edit_t from, to;
 
 	(void)t, (void)type;
 	if(request == NULL || reply == NULL || reply == FAKED_REPLY
-			|| med_parse_headers(reply, HDR_FROM_F | HDR_TO_F) < 0
-			|| !med_from_and_to(reply, &is_from, &is_to)
-			|| !med_from_and_to(request, &was_from, &was_to))
+			|| med_parse_headers(reply, HDR_FROM_F | HDR_TO_F) < 0 || reply->from == NULL
+			|| !med_to_restored(reply->to, request->to, &to))
 		return;
-	from = med_restored(&is_from, &was_from);
-	to = med_restored(&is_to, &was_to);
+	from = med_restored(reply->from->body, request->from->body);
 	if(med_edit_both(reply, &from, &to) != MED_EOK)
 		LM_ERR("no memory to restore From and To of a reply\n");
 }

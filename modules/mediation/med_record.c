@@ -25,7 +25,8 @@ static bool med_rr_from_tag;
 /** "med=" of the Route that loose_route() last took off a message of this process. */
 static struct {
 	msg_ctx_id_t msg;
-	med_str_t value; /**< len 0: it had none */
+	bool found;
+	med_cookie_t cookie; /**< if found */
 	bool checked;
 	enum med_sender sender; /**< if checked */
 } med_routed;
@@ -55,11 +56,11 @@ static void med_on_routed(sip_msg_t *msg, str *params, void *unused)
 {
 	(void)unused;
 	msg_ctx_id_set(msg, &med_routed.msg);
-	med_routed.value = med_ours_of(*params);
-	med_routed.checked = med_cookie_carries(med_routed.value);
+	med_routed.found = med_cookie_parse(med_ours_of(*params), &med_routed.cookie);
+	med_routed.checked = med_routed.found && med_routed.cookie.sealed.len > 0;
 	if(med_routed.checked) {
 		MED_CARRY_ROOM(carried);
-		med_routed.sender = med_cookie_check(msg, med_routed.value, &carried);
+		med_routed.sender = med_cookie_check(msg, &med_routed.cookie, &carried);
 		if(med_routed.sender != MED_FROM_NOBODY)
 			med_identity_routed(msg, med_routed.sender == MED_FROM_CALLER, &carried);
 	}
@@ -100,16 +101,16 @@ int med_record_init(void)
 
 bool med_record_read(sip_msg_t *msg, med_call_t *call)
 {
-	if(msg_ctx_id_match(msg, &med_routed.msg) != 1 || med_routed.value.len == 0)
+	if(msg_ctx_id_match(msg, &med_routed.msg) != 1 || !med_routed.found)
 		return false;
 	if(!med_routed.checked) {
 		MED_CARRY_ROOM(carried);
-		med_routed.sender = med_cookie_check(msg, med_routed.value, &carried);
+		med_routed.sender = med_cookie_check(msg, &med_routed.cookie, &carried);
 		med_routed.checked = true;
 	}
 	if(med_routed.sender == MED_FROM_NOBODY)
 		return false;
-	med_cookie_read(med_routed.value, med_routed.sender, call);
+	med_cookie_read(&med_routed.cookie, med_routed.sender, call);
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "med_bypass.h"
 #include "med_call.h"
 #include "med_connect.h"
+#include "med_contact.h"
 #include "med_cookie.h"
 #include "med_drain.h"
 #include "med_gate.h"
@@ -34,7 +35,12 @@
 #include "med_sync.h"
 #include "med_tell.h"
 
+/* What Kamailio looks for; all else is hidden. */
+#pragma GCC visibility push(default)
 MODULE_VERSION
+extern struct module_exports exports;
+int mod_register(char *path, int *dlflags, void *p1, void *p2);
+#pragma GCC visibility pop
 
 static int mod_init(void);
 static int child_init(int rank);
@@ -89,7 +95,7 @@ static int mod_init(void)
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
 			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_limit_init() < 0
 			|| med_drain_init() < 0 || med_tell_init() < 0 || med_metrics_init() < 0
-			|| med_bypass_init() < 0)
+			|| med_bypass_init() < 0 || med_contact_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
 			|| med_probe_init() < 0 || med_connect_init() < 0)

@@ -11,23 +11,44 @@
 
 static uint8_t symbols[4 * MED_CARRY_SYMBOLS_MAX];
 
-static void same_again(med_str_t like, med_str_t text, size_t expected)
+/** One text of the pair in place of the other, which a message has. */
+static void becomes(
+		med_carry_t carry, int wanted, med_str_t from, med_str_t to, int expected)
 {
-	med_carry_t out = {symbols, 0, sizeof symbols, 0}, in;
+	med_carry_change_t change;
 	char back[MED_CARRY_TEXT_MAX];
-	size_t len;
+	size_t len = 0;
 
-	ck_assert_int_eq(med_carry_add(&out, like, text), MED_EOK);
-	if(expected != 0)
-		ck_assert_uint_eq(out.len, expected);
+	ck_assert_int_eq(med_carry_take(&carry, wanted, &change), MED_EOK);
+	ck_assert_uint_eq(carry.at, carry.len);
+	ck_assert_int_eq(med_carry_text(&change, from, back, &len), expected);
+	if(expected != MED_EOK)
+		return;
+	ck_assert_uint_eq(len, to.len);
+	ck_assert(len == 0 || memcmp(back, to.s, len) == 0);
+}
+
+static med_carry_t added(med_str_t one, med_str_t other, bool whole)
+{
+	med_carry_t out = {symbols, 0, sizeof symbols, 0};
+
+	ck_assert_int_eq(med_carry_add(&out, one, other, whole), MED_EOK);
 	ck_assert_uint_le(out.len, MED_CARRY_SYMBOLS_MAX);
 	for(size_t i = 0; i < out.len; i++)
 		ck_assert_uint_lt(symbols[i], 64);
-	in = (med_carry_t){symbols, out.len, out.len, 0};
-	ck_assert_int_eq(med_carry_take(&in, like, back, &len), MED_EOK);
-	ck_assert_uint_eq(len, text.len);
-	ck_assert(len == 0 || memcmp(back, text.s, len) == 0);
-	ck_assert_uint_eq(in.at, in.len);
+	return (med_carry_t){symbols, out.len, out.len, 0};
+}
+
+static void same_again(med_str_t one, med_str_t other, size_t expected)
+{
+	for(int whole = 0; whole < 2; whole++) {
+		med_carry_t carry = added(one, other, whole);
+
+		if(expected != 0 && !whole)
+			ck_assert_uint_eq(carry.len, expected);
+		becomes(carry, 1, one, other, MED_EOK);
+		becomes(carry, 0, other, one, MED_EOK);
+	}
 }
 
 START_TEST(texts_come_back)
@@ -35,25 +56,41 @@ START_TEST(texts_come_back)
 	char bytes[MED_CARRY_TEXT_MAX];
 	med_str_t all = {bytes, sizeof bytes};
 
-	same_again(MED_STR("sip:"), MED_STR("sip:1001@127.0.0.1:5080"), 3 + 19);
-	same_again(
-			MED_STR("sip:00301234567@127.0.0.1"), MED_STR("sip:0301234567@127.0.0.1"), 3);
+	same_again(MED_STR("sip:"), MED_STR("sip:1001@127.0.0.1:5080"), 4 + 19);
+	same_again(MED_STR("sip:00301234567@127.0.0.1"), MED_STR("sip:0301234567@127.0.0.1"),
+			4 + 1);
 	same_again(MED_STR("sip:1@a.example;user=phone"),
-			MED_STR("sip:2@a.example;user=phone"), 4);
-	same_again(MED_STR("abc"), MED_STR("abc"), 3);
-	same_again(MED_STR("aaaa"), MED_STR("aa"), 3);
-	same_again(MED_STR("aa"), MED_STR("aaaa"), 5);
-	same_again(MED_STR(""), MED_STR(""), 3);
+			MED_STR("sip:2@a.example;user=phone"), 4 + 2);
+	same_again(MED_STR("abc"), MED_STR("abc"), 4);
+	same_again(MED_STR("aaaa"), MED_STR("aa"), 4 + 2);
+	same_again(MED_STR(""), MED_STR(""), 4);
 	same_again(MED_STR(""), MED_STR("SIP:%C3\xa9 \"<>"), 0);
+	same_again(MED_STR("sip:Alice@a"), MED_STR("sip:Bob@a"), 4 + 5 + 2 + 3 + 2);
 	for(size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)i;
 	same_again(MED_STR(""), all, 0);
-	same_again(all, all, 4);
+	same_again(all, all, 5);
 	memset(bytes, 'Z', sizeof bytes);
-	same_again(MED_STR(""), all, 4 - 2 + 2 + 3 * sizeof bytes);
-	same_again(all, MED_STR("x"), 4);
+	same_again(MED_STR(""), all, 5 + 3 * sizeof bytes);
+	same_again(MED_STR("x"), all, 5 + 1 + 3 * sizeof bytes);
 	all.len = 100;
 	same_again(all, (med_str_t){bytes, 150}, 0);
+}
+END_TEST
+
+/* A peer may write another text meanwhile than what it began with. */
+START_TEST(another_text_stays_or_goes)
+{
+	const med_str_t one = MED_STR("sip:5512345@pbx.local");
+	const med_str_t other = MED_STR("sip:08912345@carrier.example");
+	med_carry_t carry = added(one, other, false);
+
+	becomes(carry, 1, MED_STR("sip:5512345@pbx.local:5060"), other, MED_ENOMATCH);
+	becomes(carry, 1, MED_STR(""), other, MED_ENOMATCH);
+	becomes(carry, 1, MED_STR("sip:5512345@PBX.local"), other, MED_EOK);
+	carry = added(one, other, true);
+	becomes(carry, 1, MED_STR("sip:5512345@pbx.local:5060"), other, MED_EOK);
+	becomes(carry, 0, MED_STR(""), one, MED_EOK);
 }
 END_TEST
 
@@ -62,13 +99,16 @@ START_TEST(what_does_not_fit_is_not_written)
 	char bytes[MED_CARRY_TEXT_MAX + 1] = {0};
 	med_carry_t carry = {symbols, 0, 10, 0};
 
-	ck_assert_int_eq(med_carry_add(&carry, MED_STR(""), MED_STR("abc")), MED_ELIMIT);
+	ck_assert_int_eq(
+			med_carry_add(&carry, MED_STR(""), MED_STR("abc"), false), MED_ELIMIT);
 	ck_assert_uint_eq(carry.len, 0);
 	carry.max = sizeof symbols;
-	ck_assert_int_eq(med_carry_add(&carry, MED_STR(""), (med_str_t){bytes, sizeof bytes}),
-			MED_ELIMIT);
-	ck_assert_int_eq(med_carry_add(&carry, (med_str_t){bytes, sizeof bytes}, MED_STR("")),
-			MED_ELIMIT);
+	for(int i = 0; i < 2; i++) {
+		med_str_t texts[2] = {MED_STR(""), MED_STR("")};
+
+		texts[i] = (med_str_t){bytes, sizeof bytes};
+		ck_assert_int_eq(med_carry_add(&carry, texts[0], texts[1], false), MED_ELIMIT);
+	}
 	carry = (med_carry_t){symbols, 0, 1, 0};
 	ck_assert_int_eq(med_carry_put(&carry, 65), MED_EOK);
 	ck_assert_int_eq(med_carry_put(&carry, 0), MED_ELIMIT);
@@ -80,8 +120,7 @@ END_TEST
 /* What is read was authenticated; no symbols may do harm all the same. */
 START_TEST(any_symbols_are_read)
 {
-	char text[MED_CARRY_TEXT_MAX];
-	size_t len;
+	med_carry_change_t change;
 
 	srand(1);
 	for(int round = 0; round < 20000; round++) {
@@ -91,8 +130,9 @@ START_TEST(any_symbols_are_read)
 
 		for(size_t i = 0; i < count; i++)
 			exact[i] = (uint8_t)(rand() % (round % 2 ? 64 : 4));
-		while(med_carry_take(&carry, MED_STR("sip:1@a"), text, &len) == MED_EOK)
-			ck_assert_uint_le(len, sizeof text);
+		while(med_carry_take(&carry, rand() % 2, &change) == MED_EOK)
+			ck_assert_uint_le(
+					change.head + change.new_len + change.tail, MED_CARRY_TEXT_MAX);
 		free(exact);
 	}
 }
@@ -160,8 +200,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = {texts_come_back, what_does_not_fit_is_not_written,
-			any_symbols_are_read, chacha20_block, symbols_are_hidden, bits_as_characters};
+	const TTest *tests[] = {texts_come_back, another_text_stays_or_goes,
+			what_does_not_fit_is_not_written, any_symbols_are_read, chacha20_block,
+			symbols_are_hidden, bits_as_characters};
 
 	return core_run("carry", tests, COUNT(tests));
 }

@@ -24,7 +24,7 @@ def both(message):
     return uri(message, "From"), uri(message, "To")
 
 
-with Case(plan=48) as t:
+with Case(plan=49) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "dial_plan": "dial"},
         "gw1": {**PLAIN, "transport": "tcp", "outbound_translation_rules": "national",
@@ -185,6 +185,14 @@ with Case(plan=48) as t:
     offer = gw1.expect("INVITE", call_id=sent.get("Call-ID"))
     text += repr(offer.headers)
     t.equal((SECRET in text, "Erika" in text), (False, False), "nor in requests within the call")
+    gw1.reply(offer, 200, "OK", sdp=sdp(31000))
+    pbx1.expect("2xx", call_id=sent.get("Call-ID"))
+    longer = copy.copy(sent)
+    longer.headers = [(n, v.replace("@pbx.local", "@pbx.local:5070")) for n, v in sent.headers]
+    pbx1.reinvite(longer, final, sdp=sdp(30002), cseq=4)
+    offer = gw1.expect("INVITE", call_id=sent.get("Call-ID"))
+    t.equal((both(offer)[0], SECRET in repr(offer.headers)), (both(got)[0], False),
+            "nor where the caller writes it otherwise by now")
     gw1.reply(offer, 200, "OK", sdp=sdp(31000))
     pbx1.expect("2xx", call_id=sent.get("Call-ID"))
 

@@ -10,7 +10,7 @@ from trunks import Trunks
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 
-with Case(plan=31) as t:
+with Case(plan=37) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "dial_plan": "own"},
         "gw1": {**PLAIN, "user_phone": "no"},
@@ -56,6 +56,10 @@ with Case(plan=31) as t:
     got = comes("as parameters", uri=f"sip:1000@127.0.0.1:{trunks.local['pbx1']}"
                 ";phone-context=Redmond;user=phone;ext=5")
     t.equal(user(got.uri), "+49401000;ext=5", "of the URI, as well")
+    for uri, number in (("tel:+49-30-1000", "+49301000"), ("tel:1000;phone-context=Redmond", "+49401000"),
+                        ("tel:+49301;ext=104", "+49301;ext=104")):
+        got = comes(uri, uri=uri)
+        t.equal((user(got.uri), of(got, "To")), (number, number), f"{uri}: {number}")
     got = comes("+12345;ext=104", "plain")
     t.equal((user(got.uri), of(got, "To")), ("+12345", "+12345"), "extensions no: it ends here")
     got = comes("+44123;ext=104", "uk", from_header="<sip:+4989;ext=9@x.example>;tag=f")

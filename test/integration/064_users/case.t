@@ -11,13 +11,13 @@ ALICE, BOB, PASSWORD = "+4989555100", "+4989555200", "pass word"
 KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
 
 
-with Case(plan=37) as t:
+with Case(plan=38) as t:
     users = t.port()
     trunks = Trunks(t, {
         "pbx1": {"srtp_mode": "not_supported", "dial_plan": "pstn",
                  "gateway": {"site": "hq"}},
         "itsp1": {"transport": "tls", "srtp_mode": "required", "dial_plan": "pstn",
-                  "gateway": {"peer": "itsp"}},
+                  "contact_host": "ip", "gateway": {"peer": "itsp"}},
     }, routes={"world": {"pattern": r"^\+\d+$", "trunks": "pbx1*0,itsp1*0"}},
         rules={"pstn": [r"^0([1-9]\d+)$ => +49$1"],
                "users": [r"^(\d{3})$ => +4989555$1", r"^00([1-9]\d+)$ => +49$1"]},
@@ -80,6 +80,8 @@ with Case(plan=37) as t:
     final, turned = up(itsp1, alice, sent, got)
     t.equal(("RTP/SAVP" in final.body, "a=crypto" in final.body), (True, True),
             "and the trunk keeps SRTP")
+    t.like(final.get("Contact"), rf"@127\.0\.0\.1:{trunks.local['itsp1']};transport=tls;med=[\w-]+>$",
+           "and knows the user by our address alone, as contact_host wants")
     ends("the user", alice, itsp1, turned, turned, sent.get("Call-ID"))
 
     # busy, two phones, none
