@@ -196,7 +196,7 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
-	/* Whom nobody else takes is tried all the same in an emergency. */
+	/* In an emergency it is tried all the same: its no is not worse than ours. */
 	if(trunk->profile->needs_offer && (call->flags & MED_CALL_EMERGENCY) == 0
 			&& !med_media_offers(msg)) {
 		med_reason(msg, 488, 0,

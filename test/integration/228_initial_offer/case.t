@@ -6,11 +6,12 @@ from sandbox import wait_for
 from sip import sdp
 from trunks import Trunks
 
-with Case(plan=11) as t:
+with Case(plan=12) as t:
     plain = {"srtp_mode": "not_supported"}
     trunks = Trunks(t, {"pbx1": plain, "gw1": {**plain, "initial_offer": "required"}, "gw2": plain},
                     routes={"both": {"pattern": r"^\+49", "trunks": "gw1"},
                             "second": {"pattern": r"^\+49", "trunks": "gw2", "priority": "1"},
+                            "sos": {"pattern": r"^112$", "trunks": "gw1"},
                             "one": {"pattern": r"^\+43", "trunks": "gw1"},
                             "after": {"pattern": r"^\+41", "trunks": "gw2"},
                             "last": {"pattern": r"^\+41", "trunks": "gw1", "priority": "1"}}, media=True)
@@ -32,6 +33,15 @@ with Case(plan=11) as t:
     trunks.call("pbx1", "+4130")
     gw2.reply(gw2.expect("INVITE"), 503, "Service Unavailable")
     t.equal(pbx1.expect("final").status, 488, "nor does it get one after another trunk has failed")
+
+    trunks.redis.load({"med:1:location_policy:global": {"emergency_dial_string": "112", "pstn_usages": "all"}})
+    wait_for("the emergency number", lambda: "emergency" in
+             trunks.kamailio.rpc("mediation.explain", "pbx1", "-", "112"))
+    trunks.call("pbx1", "112")
+    got = gw1.expect("INVITE")
+    t.equal(got.body, "", "an emergency call is sent to it all the same")
+    gw1.reply(got, 486, "Busy Here")
+    pbx1.expect(486)
 
     sent, _, final = trunks.answered("pbx1", "gw1", "+4330", sdp(30000), sdp(32000))
     t.ok("m=audio" in final.body, "with SDP it takes calls")
