@@ -262,6 +262,8 @@ void med_health_show(med_item_t *item, const med_trunk_t *trunk)
 	med_show_number(item, "options_missed", h.misses);
 	med_show_number(item, "calls_failed", h.failures);
 	med_show_number(item, "options_rtt_ms", h.rtt_ms);
+	if(med_shm_no_srtp_until(state, trunk) > now)
+		med_show_moment(item, "no_srtp_until", med_shm_no_srtp_until(state, trunk), now);
 }
 
 #define MED_STATES_SHOWN 100u /* what fits into an answer of ctl */
