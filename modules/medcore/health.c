@@ -213,6 +213,8 @@ bool med_health_tell(med_health_t *h, const med_health_rules_t *rules,
 
 	if(good) {
 		med_health_heard(h, now_ms);
+		if(GET(h->hint_ms) != 0)
+			SET(h->hint_ms, 0);
 		/* nothing to mend: no lock, and nothing that other processes must fetch anew */
 		if(GET(h->state) == MED_HEALTH_UP && GET(h->misses) == 0
 				&& (evidence->kind == MED_PROBE_ANSWERED || GET(h->failures) == 0))
@@ -246,6 +248,20 @@ bool med_health_force(med_health_t *h, const enum med_health_state *state, int64
 	return changed;
 }
 
+bool med_health_hint(med_health_t *h, uint8_t nodes, int64_t now_ms)
+{
+	bool down = GET(h->state) >= MED_HEALTH_DOWN, otherwise = (nodes > 0) != down;
+	uint8_t was = GET(h->elsewhere);
+
+	if(nodes == was)
+		return false;
+	SET(h->elsewhere, nodes);
+	if((nodes > 0) == (was > 0))
+		return false;
+	SET(h->hint_ms, otherwise ? now_ms : 0);
+	return otherwise;
+}
+
 /* Only one process wins. */
 static bool begin_trial(med_health_t *h, const med_health_rules_t *rules, int64_t now_ms)
 {
@@ -267,7 +283,9 @@ enum med_health_rank med_health_rank(
 	enum med_health_state state = med_health_state(h, now_ms);
 
 	if(state == MED_HEALTH_UP)
-		return MED_RANK_GOOD;
+		return GET(h->elsewhere) == 0 || GET(h->hint_ms) == 0 || GET(h->forced) != 0
+				? MED_RANK_GOOD
+				: MED_RANK_SUSPECT;
 	if(state == MED_HEALTH_SUSPECT)
 		return MED_RANK_SUSPECT;
 	if(state != MED_HEALTH_DOWN || GET(h->forced) != 0 || now_ms < GET(h->until_ms)
@@ -289,6 +307,8 @@ int64_t med_health_next_probe(
 {
 	int64_t sent = GET(h->sent_ms), heard = GET(h->heard_ms);
 
+	if(GET(h->hint_ms) > sent)
+		return GET(h->hint_ms);
 	if(GET(h->state) == MED_HEALTH_UP || GET(h->cause) != MED_HEALTH_PROBES) {
 		if(GET(h->misses) > 0)
 			return sent + sooner(interval_ms);

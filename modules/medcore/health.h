@@ -45,19 +45,21 @@ typedef struct med_health_rules {
 
 /** All zero: up, and never heard of. Changed by med_health_…() alone. */
 typedef struct med_health {
-	uint32_t
-			busy; /**< a process changes it; protects all but heard_ms, sent_ms, rtt_ms */
+	uint32_t busy;  /**< a process changes it; protects all but heard_ms, sent_ms, rtt_ms,
+					 * elsewhere, hint_ms */
 	uint8_t state;  /**< enum med_health_state, as evidence has it */
 	uint8_t cause;  /**< enum med_health_cause */
 	uint8_t forced; /**< 1 + enum med_health_state; 0: evidence decides */
 	uint8_t misses, rises, failures; /**< in a row */
 	uint8_t backoff;                 /**< of trials: doubled so many times */
+	uint8_t elsewhere;               /**< nodes that hold it down */
 	uint16_t code;                   /**< of the last failed probe or call */
 	uint32_t rtt_ms;                 /**< of the last answered probe */
 	int64_t since_ms;                /**< of the state; 0: ever */
 	int64_t until_ms; /**< suspect or put off till then; down, no trial before */
 	int64_t heard_ms; /**< any SIP came from it */
 	int64_t sent_ms;  /**< the last probe */
+	int64_t hint_ms; /**< other nodes have seen it otherwise since then; 0: they do not */
 } med_health_t;
 
 enum med_evidence_kind {
@@ -98,6 +100,14 @@ bool med_health_tell(med_health_t *health, const med_health_rules_t *rules,
 bool med_health_force(med_health_t *health, const enum med_health_state *state,
 		int64_t now_ms, med_health_change_t *change);
 
+/**
+ * So many other nodes hold it down, as the one process says that hears of them. A hint: a
+ * trunk is asked at once by who sees it otherwise, and one that is up here and down there
+ * is suspect until this node has a good answer or a call that it takes.
+ * @return others and this one see it otherwise now
+ */
+bool med_health_hint(med_health_t *health, uint8_t nodes, int64_t now_ms);
+
 /** Some SIP came: costs a comparison unless a quarter of a second has passed. */
 static inline void med_health_heard(med_health_t *health, int64_t now_ms)
 {
@@ -122,7 +132,8 @@ enum med_health_rank med_health_rank(med_health_t *health,
 
 /**
  * When the next probe is due: after @p interval_ms, sooner after a miss while up and
- * after an answer while down; at once where a trunk that is down was heard.
+ * after an answer while down; at once where a trunk that is down was heard, or other
+ * nodes see it otherwise.
  */
 int64_t med_health_next_probe(
 		const med_health_t *health, int64_t interval_ms, int64_t down_interval_ms);

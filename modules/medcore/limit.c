@@ -465,33 +465,44 @@ static med_lease_t *find(med_leases_t *leases, uint64_t key)
 	return at == 0 ? NULL : &leases->lease[at - 1];
 }
 
-bool med_lease_end_call(med_leases_t *leases, uint64_t key, uint32_t tag)
+static med_lease_id_t id_of(const med_leases_t *leases, const med_lease_t *lease)
 {
-	uint32_t shard = shard_of(key);
-	med_lease_t *lease, was;
-
-	enter(leases, shard);
-	lease = find(leases, key);
-	if(lease != NULL && lease->answered != 0 && lease->answered != tag)
-		lease = NULL;
-	if(lease != NULL)
-		was = put_back(leases, shard, lease);
-	leave(leases, shard);
-	if(lease != NULL)
-		give_back(leases, &was);
-	return lease != NULL;
+	return (med_lease_id_t)(lease - leases->lease + 1) << 32 | lease->turn;
 }
 
-void med_lease_renew(med_leases_t *leases, uint64_t key, uint32_t until_s)
+med_lease_id_t med_lease_ending(med_leases_t *leases, uint64_t key, uint32_t tag)
 {
 	uint32_t shard = shard_of(key);
+	med_lease_id_t id = 0;
 	med_lease_t *lease;
 
 	enter(leases, shard);
 	lease = find(leases, key);
-	if(lease != NULL)
-		lease->until_s = until_s;
+	if(lease != NULL && !lease->ending
+			&& (lease->answered == 0 || lease->answered == tag)) {
+		lease->ending = true;
+		id = id_of(leases, lease);
+	}
 	leave(leases, shard);
+	return id;
+}
+
+med_lease_id_t med_lease_renew(
+		med_leases_t *leases, uint64_t key, uint32_t tag, uint32_t until_s)
+{
+	uint32_t shard = shard_of(key);
+	med_lease_id_t id = 0;
+	med_lease_t *lease;
+
+	enter(leases, shard);
+	lease = find(leases, key);
+	if(lease != NULL) {
+		lease->until_s = until_s;
+		if(lease->answered == tag)
+			id = id_of(leases, lease);
+	}
+	leave(leases, shard);
+	return id;
 }
 
 size_t med_leases_sweep(med_leases_t *leases, uint32_t now_s)

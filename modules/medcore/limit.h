@@ -88,6 +88,7 @@ typedef struct med_lease {
 	uint32_t turn;     /**< of its place; 0: it is free */
 	uint32_t until_s;  /**< longer it is not counted */
 	uint32_t answered; /**< hash of the callee's tag; 0: it is not */
+	bool ending;       /**< a BYE is on its way */
 	med_limit_numbers_t way[2];
 	med_band_t band[2]; /**< what its audio takes, by way */
 } med_lease_t;
@@ -137,10 +138,15 @@ void med_lease_answered(med_leases_t *leases, med_lease_id_t id, uint32_t tag);
 bool med_lease_end(med_leases_t *leases, med_lease_id_t id);
 /** The same, unless the call was answered. */
 void med_lease_end_unanswered(med_leases_t *leases, med_lease_id_t id);
-/** By a BYE: of the call of that key, unless another callee answered it. */
-bool med_lease_end_call(med_leases_t *leases, uint64_t key, uint32_t tag);
-/** It is still there. */
-void med_lease_renew(med_leases_t *leases, uint64_t key, uint32_t until_s);
+/**
+ * A BYE came: the call of that key, unless another callee answered it. It is counted
+ * until med_lease_end(), which is for who was told first of its BYE; 0: there is none, or
+ * somebody else was.
+ */
+med_lease_id_t med_lease_ending(med_leases_t *leases, uint64_t key, uint32_t tag);
+/** It is still there. 0: there is none, or that callee did not answer it. */
+med_lease_id_t med_lease_renew(
+		med_leases_t *leases, uint64_t key, uint32_t tag, uint32_t until_s);
 /** Ends those whose time is over; how many. */
 size_t med_leases_sweep(med_leases_t *leases, uint32_t now_s);
 

@@ -151,7 +151,10 @@ typedef struct med_pool {
 typedef struct med_profile {
 	med_str_t id;      /**< "global", "site:<id>", "trunk:<id>" */
 	uint8_t srtp_mode; /**< as configured; see med_trunk_t.leg */
-	bool anchor;       /**< media through rtpengine; default true */
+	/** Optional, and it refused SRTP: none is offered so long; 0: nothing is tried anew.
+	 */
+	uint32_t srtp_fallback_ms;
+	bool anchor; /**< media through rtpengine; default true */
 	bool enable_bypass;
 	uint8_t bypass_mode; /**< enum med_bypass_mode; of the global one alone */
 	med_leg_media_t media;

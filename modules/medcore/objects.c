@@ -272,6 +272,7 @@ med_profile_object_t *med_profile_object(
 	p->calling_rules = pack(&at, record->outbound_calling_number_translation_rules);
 	p->response_rules = pack(&at, record->sip_response_code_translation_rules);
 	p->srtp_mode = (uint8_t)record->srtp_mode;
+	p->srtp_fallback_ms = record->srtp_fallback_s * 1000;
 	p->anchor = record->anchor != 0;
 	p->enable_bypass = record->enable_bypass != 0;
 	p->needs_offer = record->initial_offer == MED_INITIAL_REQUIRED;

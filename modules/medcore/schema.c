@@ -189,6 +189,9 @@ static const med_field_def_t profile_fields[] = {
 	COMMON(profile),
 	{FIELD(profile, srtp_mode, WORD), .initial = "required", .words = med_srtp_mode_words,
 		.meaning = "encryption of media; tcp and udp are always not_supported"},
+	{FIELD(profile, srtp_fallback_s, NUMBER), .initial = "600", .max = 86400, .unit = "s",
+		.meaning = "srtp_mode optional, and it refuses an offer of SRTP with 415, 488 or 606: "
+			"asked once more without, and offered none for so long; 0: never"},
 	{FIELD(profile, anchor, BOOL), .initial = "yes",
 		.meaning = "media goes through rtpengine"},
 	{FIELD(profile, remove_plus_from_uri, BOOL), .initial = "no",

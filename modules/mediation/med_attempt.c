@@ -174,6 +174,46 @@ static const med_limits_t *med_link_to_site(
 	return in != NULL ? med_snapshot_link(snapshot, in->gateway->site, site) : NULL;
 }
 
+/* ---- without SRTP -------------------------------------------------------------------
+ */
+
+/** May this no be about the SRTP that was offered, which the policy can do without? */
+static bool med_refuses_srtp(
+		const med_call_t *call, const med_trunk_t *out, unsigned code)
+{
+	return (code == 415 || code == 488 || code == 606)
+			&& call->tries[call->try_current].code == code /* its own answer */
+			&& out != NULL && out->profile->srtp_fallback_ms > 0
+			&& call->out.policy.srtp == MED_SRTP_OPTIONAL
+			&& (call->out.policy.anchored || call->in.policy.anchored)
+			&& (call->flags & (MED_CALL_OFFER | MED_CALL_BYPASSED)) == MED_CALL_OFFER;
+}
+
+/** Of a leg that may have SRTP: this call's, as long as it lives, has none. */
+static void med_leave_srtp_out(med_call_t *call, const med_trunk_t *trunk,
+		const med_trunk_state_t *state, const med_try_t *try)
+{
+	if(trunk->leg.srtp == MED_SRTP_OPTIONAL
+			&& (try->no_srtp || med_shm_no_srtp_until(state, trunk) > med_now_ms()))
+		call->out.policy.srtp = MED_SRTP_NOT_SUPPORTED;
+}
+
+/** It took without SRTP what it had refused with it: for a while it is offered none. */
+static void med_remember_no_srtp(const med_call_t *call)
+{
+	med_trunk_state_t *state = med_shm_trunk_state(call->out.number);
+	const med_trunk_t *out;
+
+	MED_SNAPSHOT(snapshot);
+	out = med_side_trunk(snapshot, &call->out);
+	if(state == NULL || out == NULL)
+		return;
+	__atomic_store_n(&state->no_srtp_at, med_now_ms(), __ATOMIC_RELAXED);
+	LM_NOTICE("trunk '%.*s' refuses SRTP and takes RTP: it is offered RTP alone for %u s "
+			  "(srtp_fallback_s)\n",
+			MED_STR_FMT(out->id), out->profile->srtp_fallback_ms / 1000);
+}
+
 static int med_try_candidate(
 		sip_msg_t *msg, med_call_t *call, const med_snapshot_t *snapshot, med_try_t *try)
 {
@@ -236,6 +276,7 @@ static int med_try_candidate(
 	set_force_socket(msg, socket);
 	ruri_mark_new();
 	med_side_set(&call->out, trunk);
+	med_leave_srtp_out(call, trunk, state, try);
 	med_reason_clear(msg); /* of a candidate that could not be tried */
 	if(state != NULL)
 		__atomic_add_fetch(&state->attempts, 1, __ATOMIC_RELAXED);
@@ -382,11 +423,38 @@ unsigned med_attempt_code(const med_call_t *call, unsigned index, uint32_t *ms)
 	return code >= 300 ? code : 0;
 }
 
+/** Of several answers the last one counts: those so far are no longer the caller's. */
+static void med_drop_answers(sip_msg_t *msg)
+{
+	str newer = str_init("l");
+
+	med_t_drop_replies(msg, &newer);
+}
+
+/** The same trunk once more; false: there is no room for one more attempt. */
+static bool med_once_more(sip_msg_t *msg, med_call_t *call, unsigned code)
+{
+	med_try_t *next = med_call_try_again(call);
+	str callid = med_callid(msg);
+
+	if(next == NULL)
+		return false;
+	next->no_srtp = true;
+	call->tries[call->try_current].target = 0; /* the same place will do */
+	call->flags &= ~(uint32_t)(MED_CALL_TRIED | MED_CALL_CHOSEN);
+	med_stats_inc(MED_STAT_SRTP_FALLBACKS);
+	LM_NOTICE("call %.*s: trunk '%.*s' answered %u, asking once more without SRTP\n",
+			callid.len, callid.s, call->out.id_len, call->out.id, code);
+	MED_TELL(msg, "once more without SRTP (srtp_fallback_s)");
+	med_drop_answers(msg);
+	return true;
+}
+
 int ki_med_failover(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
 	struct cell *t = med_tm.t_gett();
-	str newer = str_init("l"), callid = med_callid(msg);
+	str callid = med_callid(msg);
 	const med_trunk_t *out;
 	med_trunk_state_t *state;
 	unsigned came, code;
@@ -421,6 +489,10 @@ int ki_med_failover(sip_msg_t *msg)
 	if(came == 0)
 		return ki_med_next(msg); /* dropped in branch_route: nothing to judge */
 	out = med_side_trunk(snapshot, &call->out);
+	if(med_refuses_srtp(call, out, came) && med_once_more(msg, call, came)) {
+		med_health_call_taken(call);
+		return ki_med_next(msg);
+	}
 	code = answered ? med_response_code(msg, snapshot, out, call, came) : came;
 	if(code != came)
 		MED_TELL(msg, "response_rules of its profile make %u of it", code);
@@ -456,7 +528,7 @@ int ki_med_failover(sip_msg_t *msg)
 		return MED_ALL_DOWN;
 	}
 	med_stats_inc(MED_STAT_FAILOVERS);
-	med_t_drop_replies(msg, &newer); /* of several answers the last one counts */
+	med_drop_answers(msg);
 	return ki_med_next(msg);
 }
 
@@ -466,8 +538,11 @@ static void med_final_answer(sip_msg_t *msg, med_call_t *call)
 	if((call->flags & (MED_CALL_IN_DIALOG | MED_CALL_OVER)) == 0
 			&& med_tm.t_gett_branch() == call->tm_branch && get_cseq(msg) != NULL
 			&& get_cseq(msg)->method_id == METHOD_INVITE) {
-		if(med_call_ended(call, msg->REPLY_STATUS))
+		if(med_call_ended(call, msg->REPLY_STATUS)) {
 			med_metrics_final(call, msg->REPLY_STATUS);
+			if(msg->REPLY_STATUS < 300 && call->tries[call->try_current].no_srtp)
+				med_remember_no_srtp(call);
+		}
 		if(msg->REPLY_STATUS >= 300)
 			med_response_note(msg, call);
 		else

@@ -168,6 +168,7 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 		to->target = 0;
 		to->code = 0;
 		to->ms = 0;
+		to->no_srtp = false;
 		to->number = from->trunk->number;
 		to->trunk = med_pool_add(grown, from->trunk->id, &to->trunk_len);
 		to->route = med_pool_add(grown, med_route_id(from->route), &to->route_len);
@@ -178,14 +179,14 @@ med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *pl
 	return grown;
 }
 
-void med_call_try_again(med_call_t *call)
+med_try_t *med_call_try_again(med_call_t *call)
 {
 	size_t max = (size_t)sr_dst_max_branches < MED_PLAN_MAX ? (size_t)sr_dst_max_branches
 															: MED_PLAN_MAX;
 	med_try_t *next = &call->tries[call->try_next];
 
 	if(call->try_next >= max)
-		return;
+		return NULL;
 	if(call->try_count < max)
 		call->try_count++;
 	memmove(next + 1, next, (call->try_count - call->try_next - 1u) * sizeof *next);
@@ -193,6 +194,7 @@ void med_call_try_again(med_call_t *call)
 	next->target = 0;
 	next->code = 0;
 	next->ms = 0;
+	return next;
 }
 
 int64_t med_now_ms(void)

@@ -47,6 +47,7 @@ typedef struct med_try {
 			target; /**< which of the trunk's places it was: med_target_hash(); 0: none */
 	uint16_t code;  /**< how it ended, 408 where a timer did it; 0: not, or not tried */
 	uint32_t ms;    /**< until then */
+	bool no_srtp;   /**< the same once more, as it refused SRTP */
 } med_try_t;
 
 enum med_call_flag {
@@ -132,10 +133,10 @@ med_call_t *med_call_make(sip_msg_t *msg);
 med_call_t *med_call_plan(sip_msg_t *msg, med_call_t *call, const med_plan_t *plan);
 
 /**
- * The current candidate's trunk is the next one as well: it has other places. What is
- * beyond the most that are tried of a call falls off.
+ * The current candidate's trunk is the next one as well: it has other places, or is asked
+ * for less. What is beyond the most that are tried of a call falls off. NULL: so does it.
  */
-void med_call_try_again(med_call_t *call);
+med_try_t *med_call_try_again(med_call_t *call);
 
 /** Milliseconds of a clock that is never set. */
 int64_t med_now_ms(void);

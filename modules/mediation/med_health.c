@@ -19,6 +19,7 @@
 
 typedef struct med_health_log {
 	uint32_t not_up; /**< trunks; atomic */
+	uint32_t hinted; /**< trunks that other nodes hold down; atomic */
 	gen_lock_t lock; /**< protects: count, entry */
 	uint32_t count;  /**< ever; the newest is at (count - 1) % MED_CHANGES */
 	med_health_entry_t entry[MED_CHANGES];
@@ -127,7 +128,13 @@ unsigned med_health_count(void)
 
 bool med_health_any(void)
 {
-	return med_health_count() != 0;
+	return med_health_count() != 0
+			|| __atomic_load_n(&changes->hinted, __ATOMIC_RELAXED) != 0;
+}
+
+void med_health_hinted(unsigned count)
+{
+	__atomic_store_n(&changes->hinted, count, __ATOMIC_RELAXED);
 }
 
 static enum med_health_rank med_health_ranked(const med_trunk_t *trunk, bool takes)
@@ -251,9 +258,12 @@ void med_health_show(med_item_t *item, const med_trunk_t *trunk)
 	med_show_moment(item, "state_since", h.since_ms, now);
 	med_show_moment(item, "heard_at", h.heard_ms, now);
 	med_show_number(item, "last_failure", h.code);
+	med_show_number(item, "down_elsewhere", h.elsewhere);
 	med_show_number(item, "options_missed", h.misses);
 	med_show_number(item, "calls_failed", h.failures);
 	med_show_number(item, "options_rtt_ms", h.rtt_ms);
+	if(med_shm_no_srtp_until(state, trunk) > now)
+		med_show_moment(item, "no_srtp_until", med_shm_no_srtp_until(state, trunk), now);
 }
 
 #define MED_STATES_SHOWN 100u /* what fits into an answer of ctl */

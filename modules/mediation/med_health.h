@@ -29,8 +29,10 @@ void med_health_call_failed(
 /** The current candidate took the call, or said no for the callee's sake. */
 void med_health_call_taken(const med_call_t *call);
 
-/** Some trunk is not up: only then is anybody asked. */
+/** Some trunk is not up, here or as another node sees it: only then is anybody asked. */
 bool med_health_any(void);
+/** The Redis process: other nodes hold so many down. */
+void med_health_hinted(unsigned count);
 /** How many are not. */
 unsigned med_health_count(void);
 /** med_query_t's rank, of a call. */

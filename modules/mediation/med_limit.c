@@ -154,6 +154,40 @@ static void med_limit_gone(void *param)
 	med_lease_end_unanswered(leases, (med_lease_id_t)(uintptr_t)param);
 }
 
+/** Its BYE is answered, by the other side or by a timer. */
+static void med_limit_bye_answered(struct cell *t, int type, struct tmcb_params *params)
+{
+	(void)t, (void)type;
+	if(params->code >= 200)
+		(void)med_lease_end(leases, (med_lease_id_t)(uintptr_t)*params->param);
+}
+
+/** The BYE's transaction is gone, answered or not, or there never was one. */
+static void med_limit_bye_gone(void *param)
+{
+	(void)med_lease_end(leases, (med_lease_id_t)(uintptr_t)param);
+}
+
+/** The other side knows of no such call, or is away (RFC 3261, 12.2.1.2). */
+static void med_limit_within_answered(
+		struct cell *t, int type, struct tmcb_params *params)
+{
+	(void)t, (void)type;
+	if(params->code == 481 || params->code == 408)
+		(void)med_lease_end(leases, (med_lease_id_t)(uintptr_t)*params->param);
+}
+
+/** With the transaction of this request, which mostly is not made yet. */
+static bool med_limit_watch(sip_msg_t *msg, int types, transaction_cb answered,
+		release_tmcb_param gone, med_lease_id_t lease)
+{
+	struct cell *t = med_tm.t_gett();
+
+	return med_tm.register_tmcb(msg, t != T_UNDEFINED ? t : NULL, types, answered,
+				   (void *)(uintptr_t)lease, gone)
+			> 0;
+}
+
 void med_limit_end(med_call_t *call)
 {
 	(void)med_lease_end(leases, call->lease);
@@ -162,19 +196,31 @@ void med_limit_end(med_call_t *call)
 
 void med_limit_within(sip_msg_t *msg, const med_call_t *call)
 {
+	bool bye = msg->REQ_METHOD == METHOD_BYE;
+	med_lease_id_t lease;
 	str caller, callee;
+	uint64_t key;
 
 	if(!med_leases_any(leases)
 			|| (msg->REQ_METHOD & (METHOD_BYE | METHOD_INVITE | METHOD_UPDATE)) == 0
 			|| !med_limit_tags(
 					msg, (call->flags & MED_CALL_UPSTREAM) != 0, &caller, &callee))
 		return;
-	if(msg->REQ_METHOD == METHOD_BYE)
-		(void)med_lease_end_call(
-				leases, med_limit_key(msg, caller), med_limit_tag(callee));
-	else
-		med_lease_renew(leases, med_limit_key(msg, caller),
-				med_now_s() + (uint32_t)med_param_limit_lease);
+	key = med_limit_key(msg, caller);
+	lease = bye ? med_lease_ending(leases, key, med_limit_tag(callee))
+				: med_lease_renew(leases, key, med_limit_tag(callee),
+						med_now_s() + (uint32_t)med_param_limit_lease);
+	if(lease == 0)
+		return;
+	/* the other side has the call until it has answered: a permit that is given back
+	 * sooner may be another node's call before that */
+	if(bye
+			&& !med_limit_watch(msg, TMCB_RESPONSE_READY, med_limit_bye_answered,
+					med_limit_bye_gone, lease))
+		(void)med_lease_end(leases, lease);
+	else if(!bye)
+		(void)med_limit_watch(
+				msg, TMCB_RESPONSE_READY, med_limit_within_answered, NULL, lease);
 }
 
 /* ---- its beginning --------------------------------------------------------------------
@@ -219,7 +265,6 @@ static med_lease_id_t med_limit_lease(
 		sip_msg_t *msg, enum med_way way, const med_limit_numbers_t *numbers)
 {
 	static uint32_t told_s; /* of this process */
-	struct cell *t = med_tm.t_gett();
 	uint32_t now = med_now_s();
 	med_lease_id_t lease = 0;
 	str caller, callee;
@@ -228,9 +273,8 @@ static med_lease_id_t med_limit_lease(
 		lease = med_lease_begin(leases, med_limit_key(msg, caller), way, numbers,
 				now + (uint32_t)med_param_limit_lease);
 	if(lease != 0
-			&& med_tm.register_tmcb(msg, t != T_UNDEFINED ? t : NULL, TMCB_RESPONSE_OUT,
-					   med_limit_answered, (void *)(uintptr_t)lease, med_limit_gone)
-					<= 0) {
+			&& !med_limit_watch(
+					msg, TMCB_RESPONSE_OUT, med_limit_answered, med_limit_gone, lease)) {
 		(void)med_lease_set(leases, lease, way, NULL);
 		(void)med_lease_end(leases, lease);
 		return 0;

@@ -23,6 +23,7 @@ int med_param_guard_counters = 16384;
 int med_param_limit_calls = 8192;
 int med_param_limit_lease = 14400;
 int med_param_limit_share_ttl = 10;
+int med_param_health_share_ttl = 5;
 int med_param_explain_flag = -1;
 int med_param_metrics_kb = 1024;
 int med_param_events = 1;

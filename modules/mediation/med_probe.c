@@ -310,24 +310,33 @@ static bool med_probe_look(const med_snapshot_t *snapshot, uint32_t number, int6
 	return true;
 }
 
-/** Trunks that are not up: time passes for them, and one that calls is asked at once. */
+/**
+ * Trunks that are not up: time passes for them, and one that calls is asked at once, or
+ * that another node sees otherwise.
+ */
 static void med_probe_mend(const med_snapshot_t *snapshot, int64_t now)
 {
 	static const med_evidence_t time_passed = {.kind = MED_TIME};
 
 	for(uint32_t number = 0; number < own.end; number++) {
 		med_trunk_state_t *state = med_shm_trunk_state(number);
+		bool up =
+				__atomic_load_n(&state->health.state, __ATOMIC_RELAXED) == MED_HEALTH_UP;
+		int64_t hint = __atomic_load_n(&state->health.hint_ms, __ATOMIC_RELAXED);
+		int64_t news = __atomic_load_n(&state->health.heard_ms, __ATOMIC_RELAXED);
 		const med_trunk_t *trunk;
 
-		if(__atomic_load_n(&state->health.state, __ATOMIC_RELAXED) == MED_HEALTH_UP)
+		if(up && hint == 0)
 			continue;
 		trunk = med_snapshot_trunk_by_number(snapshot, number);
 		if(trunk == NULL)
 			continue;
-		med_health_told(trunk, &time_passed);
+		if(!up)
+			med_health_told(trunk, &time_passed);
+		if(up || hint > news)
+			news = hint;
 		if(own.due[number] != MED_NEVER
-				&& __atomic_load_n(&state->health.heard_ms, __ATOMIC_RELAXED)
-						> __atomic_load_n(&state->health.sent_ms, __ATOMIC_RELAXED))
+				&& news > __atomic_load_n(&state->health.sent_ms, __ATOMIC_RELAXED))
 			own.due[number] = now;
 	}
 }

@@ -245,3 +245,11 @@ med_trunk_state_t *med_shm_trunk_state(uint32_t number)
 {
 	return number < TRUNK_STATES ? &shared->states[number] : NULL;
 }
+
+int64_t med_shm_no_srtp_until(const med_trunk_state_t *state, const med_trunk_t *trunk)
+{
+	int64_t at =
+			state != NULL ? __atomic_load_n(&state->no_srtp_at, __ATOMIC_RELAXED) : 0;
+
+	return at == 0 ? 0 : at + trunk->profile->srtp_fallback_ms;
+}

@@ -63,7 +63,8 @@ unsigned med_shm_reap(med_config_t *config);
 /** Counters and health by trunk number: survive every change of configuration. */
 typedef struct med_trunk_state {
 	uint32_t calls_in, attempts, failures;
-	uint32_t probe; /**< the OPTIONS that is out; 0: none */
+	uint32_t probe;     /**< the OPTIONS that is out; 0: none */
+	int64_t no_srtp_at; /**< it refused SRTP, and took the same call without; ms */
 	med_health_t health;
 	med_trunk_metrics_t metrics;
 } med_trunk_state_t;
@@ -71,5 +72,8 @@ typedef struct med_trunk_state {
 uint32_t med_shm_trunk_states(void);
 /** Slot of a trunk, to be changed with atomic builtins; NULL above the table's size. */
 med_trunk_state_t *med_shm_trunk_state(uint32_t number);
+/** Until when the trunk of that slot is offered no SRTP, by its profile; 0: it never
+ * refused any. */
+int64_t med_shm_no_srtp_until(const med_trunk_state_t *state, const med_trunk_t *trunk);
 
 #endif

@@ -32,6 +32,8 @@ static const struct {
 		"Calls to our own users"},
 	[MED_STAT_FAILOVERS] = {"failovers",
 		"Times a call went on to the next trunk after one failed"},
+	[MED_STAT_SRTP_FALLBACKS] = {"srtp_fallbacks",
+		"Calls offered to a trunk once more, without the SRTP that it refused"},
 	[MED_STAT_EXHAUSTED] = {"exhausted",
 		"Calls whose every trunk failed"},
 	[MED_STAT_MEDIA_REFUSED] = {"media_refused",

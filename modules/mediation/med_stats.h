@@ -20,6 +20,7 @@ enum med_stat {
 	MED_STAT_LIMITED,         /**< calls that a trunk's limits did not take */
 	MED_STAT_TO_USERS,        /**< calls handed to own users */
 	MED_STAT_FAILOVERS,       /**< next candidate tried after a failed one */
+	MED_STAT_SRTP_FALLBACKS,  /**< offered once more, without SRTP */
 	MED_STAT_EXHAUSTED,       /**< calls whose every candidate failed */
 	MED_STAT_MEDIA_REFUSED,   /**< offers refused by a leg's media policy */
 	MED_STAT_ANSWERS_REFUSED, /**< answers refused by a leg's media policy */

@@ -191,6 +191,8 @@ static void wait_for_work(void)
 		deadline = other;
 	if(med_sync_permits_due() < deadline)
 		deadline = med_sync_permits_due();
+	if(med_sync_health_due() < deadline)
+		deadline = med_sync_health_due();
 	if(med_sync_names_wait() && med_sync.names_due < deadline)
 		deadline = med_sync.names_due;
 	if(med_sync.status.snapshots > 1 && med_sync.reap_due < deadline)
@@ -265,6 +267,7 @@ static void run(void)
 		med_policy_listener_run(now);
 		med_sync_names_run(now);
 		med_sync_permits_run(now);
+		med_sync_health_run(now);
 		med_sync.duties_due = now + DUTIES_MS;
 		if(med_sync.collecting || (med_sync.collect_due && now >= med_sync.collect_due))
 			med_sync_collect(false);
@@ -305,7 +308,7 @@ static int prepare(void)
 	med_config_set_pause(med_sync.config, med_sync_duties, NULL);
 	if(med_sync_names_open())
 		return -1;
-	if(med_policy_listener_open() || med_sync_permits_open())
+	if(med_policy_listener_open() || med_sync_permits_open() || med_sync_health_open())
 		return -1;
 	if(med_param_last_known_good[0]) {
 		if(med_keep_new(&med_mem_heap, med_param_last_known_good, med_param_redis_prefix,
@@ -400,6 +403,13 @@ static int check_params(void)
 			&& (med_param_limit_share_ttl < 2 || med_param_limit_share_ttl > 3600)) {
 		LM_ERR("limit_share_ttl %d: not between 2 and 3600 seconds; 0 shares no limits\n",
 				med_param_limit_share_ttl);
+		return -1;
+	}
+	if(med_param_health_share_ttl != 0
+			&& (med_param_health_share_ttl < 2 || med_param_health_share_ttl > 3600)) {
+		LM_ERR("health_share_ttl %d: not between 2 and 3600 seconds; 0 tells others "
+			   "nothing\n",
+				med_param_health_share_ttl);
 		return -1;
 	}
 	if(med_param_applying_warning < 1) {

@@ -118,6 +118,13 @@ void med_sync_permits_run(int64_t now_ms);
 void med_sync_permits_look(int64_t now_ms);
 int64_t med_sync_permits_due(void);
 
+/* ---- med_sync_health.c ---- */
+
+/** 0, or -1 (logged). */
+int med_sync_health_open(void);
+void med_sync_health_run(int64_t now_ms);
+int64_t med_sync_health_due(void);
+
 /* ---- med_sync_told.c ---- */
 
 extern const med_store_handler_t med_sync_handler;

@@ -66,6 +66,7 @@ static param_export_t params[] = {
 	{"limit_calls", PARAM_INT, &med_param_limit_calls},
 	{"limit_lease", PARAM_INT, &med_param_limit_lease},
 	{"limit_share_ttl", PARAM_INT, &med_param_limit_share_ttl},
+	{"health_share_ttl", PARAM_INT, &med_param_health_share_ttl},
 	{"explain_flag", PARAM_INT, &med_param_explain_flag},
 	{"events", PARAM_INT, &med_param_events},
 	{"metrics_kb", PARAM_INT, &med_param_metrics_kb},

@@ -151,7 +151,7 @@ START_TEST(goes_with_the_call)
 	ck_assert_uint_eq(used[2], 0);
 	med_band_take(used, limits + 1, 1, 97, false, &band, &at);
 	ck_assert(med_lease_band(leases, id, MED_WAY_OUT, &band));
-	ck_assert(med_lease_end_call(leases, 7, 1));
+	ck_assert(med_lease_end(leases, med_lease_ending(leases, 7, 1)));
 	ck_assert_uint_eq(used[1] + used[2], 0);
 	ck_assert(!med_lease_band(leases, id, MED_WAY_OUT, &band)); /* it is over */
 	/* one whose end is never told */

@@ -244,11 +244,45 @@ START_TEST(when_to_probe)
 }
 END_TEST
 
+START_TEST(hints_of_other_nodes)
+{
+	static const enum med_health_state up = MED_HEALTH_UP;
+	med_health_t h = {.sent_ms = 900 * S, .heard_ms = 900 * S};
+	med_health_change_t change;
+
+	/* down elsewhere: asked at once, and after others until it has answered us */
+	ck_assert(med_health_hint(&h, 1, 1000 * S));
+	ck_assert_int_eq(med_health_next_probe(&h, 600 * S, 600 * S), 1000 * S);
+	ck_assert_int_eq(med_health_rank(&h, &rules, 1001 * S, true), MED_RANK_SUSPECT);
+	ck_assert(!med_health_hint(&h, 2, 1002 * S)); /* no news */
+	ck_assert_int_eq(med_health_state(&h, 1002 * S), MED_HEALTH_UP);
+	ck_assert_str_eq(told(&h, &rules, 1003 * S, "mo"), "uu");
+	ck_assert_int_eq(med_health_rank(&h, &rules, 1005 * S, true), MED_RANK_GOOD);
+	ck_assert_int_gt(med_health_next_probe(&h, 600 * S, 600 * S), 1500 * S);
+	/* so does a call that it takes; and what a person says */
+	ck_assert(!med_health_hint(&h, 0, 1010 * S));
+	ck_assert(med_health_hint(&h, 1, 1011 * S));
+	med_health_force(&h, &up, 1011 * S, &change);
+	ck_assert_int_eq(med_health_rank(&h, &rules, 1012 * S, true), MED_RANK_GOOD);
+	med_health_force(&h, NULL, 1012 * S, &change);
+	ck_assert_int_eq(med_health_rank(&h, &rules, 1012 * S, true), MED_RANK_SUSPECT);
+	ck_assert_str_eq(told(&h, &rules, 1013 * S, "t"), "u");
+	ck_assert_int_eq(med_health_rank(&h, &rules, 1014 * S, true), MED_RANK_GOOD);
+	/* they agree: nothing is new; up elsewhere: asked at once, and down until then */
+	ck_assert(!med_health_hint(&h, 0, 1020 * S));
+	ck_assert_str_eq(told(&h, &rules, 1020 * S, "mmm"), "uuD");
+	ck_assert(!med_health_hint(&h, 1, 1030 * S));
+	ck_assert(med_health_hint(&h, 0, 1040 * S));
+	ck_assert_int_eq(med_health_next_probe(&h, 600 * S, 600 * S), 1040 * S);
+	ck_assert_int_eq(med_health_rank(&h, &rules, 1040 * S, true), MED_RANK_DOWN);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *tests[] = {probes, what_is_heard_is_credit, calls,
 			suspects_come_back_with_time, trials, a_trunk_that_nobody_probes, retry_after,
-			forced, never_suspect_never_down, when_to_probe};
+			forced, never_suspect_never_down, when_to_probe, hints_of_other_nodes};
 
 	return core_run("health", tests, COUNT(tests));
 }

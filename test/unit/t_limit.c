@@ -193,6 +193,12 @@ static med_lease_id_t begin(uint64_t key, uint32_t number, uint32_t until_s)
 	return id;
 }
 
+/** A BYE that is answered at once. */
+static bool ended_by_bye(uint64_t key, uint32_t tag)
+{
+	return med_lease_end(leases, med_lease_ending(leases, key, tag));
+}
+
 START_TEST(each_call_gives_back_once)
 {
 	med_lease_id_t id, next;
@@ -202,7 +208,7 @@ START_TEST(each_call_gives_back_once)
 	ck_assert(id != 0 && med_leases_any(leases));
 	ck_assert(med_lease_end(leases, id));
 	ck_assert(!med_lease_end(leases, id));
-	ck_assert(!med_lease_end_call(leases, 7, 1));
+	ck_assert(!ended_by_bye(7, 1));
 	ck_assert(!med_lease_end(leases, 0));
 	ck_assert(!med_lease_end(leases, UINT64_MAX));
 	/* what is told late of one call is not told of the next in its place */
@@ -214,16 +220,43 @@ START_TEST(each_call_gives_back_once)
 	med_lease_answered(leases, next, 5);
 	med_lease_answered(leases, next, 6);
 	med_lease_end_unanswered(leases, next);
-	ck_assert(!med_lease_end_call(leases, 7, 6));
-	ck_assert(!med_lease_end_call(leases, 8, 5));
+	ck_assert(!ended_by_bye(7, 6));
+	ck_assert(!ended_by_bye(8, 5));
 	ck_assert_uint_eq(states[0].calls, 1);
-	ck_assert(med_lease_end_call(leases, 7, 5));
-	ck_assert(!med_lease_end_call(leases, 7, 5));
+	ck_assert(ended_by_bye(7, 5));
+	ck_assert(!ended_by_bye(7, 5));
 	next = begin(9, 0, 100);
 	med_lease_end_unanswered(leases, next);
 	/* a BYE that comes before we know of the answer */
 	(void)begin(9, 0, 100);
-	ck_assert(med_lease_end_call(leases, 9, 5));
+	ck_assert(ended_by_bye(9, 5));
+	finish();
+}
+END_TEST
+
+START_TEST(counted_until_the_bye_is_answered)
+{
+	med_lease_id_t id, bye;
+
+	start(64);
+	id = begin(7, 0, 100);
+	ck_assert(med_lease_renew(leases, 7, 5, 200) == 0); /* it is not answered yet */
+	med_lease_answered(leases, id, 5);
+	ck_assert(med_lease_renew(leases, 7, 6, 200) == 0);
+	ck_assert(med_lease_renew(leases, 7, 5, 200) == id);
+	ck_assert(med_lease_ending(leases, 7, 6) == 0);
+	bye = med_lease_ending(leases, 7, 5);
+	ck_assert(bye == id);
+	ck_assert_uint_eq(states[0].calls, 1);
+	/* retransmitted, or both sides hang up: the first BYE ends it */
+	ck_assert(med_lease_ending(leases, 7, 5) == 0);
+	ck_assert(med_lease_end(leases, bye));
+	ck_assert(!med_lease_end(leases, bye));
+	ck_assert_uint_eq(states[0].calls, 0);
+	/* one whose answer is never told of */
+	(void)begin(7, 0, 100);
+	ck_assert(med_lease_ending(leases, 7, 5) != 0);
+	ck_assert_uint_eq(med_leases_sweep(leases, 100), 1);
 	finish();
 }
 END_TEST
@@ -262,8 +295,8 @@ START_TEST(those_nobody_ends_run_out)
 	(void)begin(8, 0, 100);
 	(void)begin(9, 1, 200);
 	ck_assert_uint_eq(med_leases_sweep(leases, 99), 0);
-	med_lease_renew(leases, 8, 150);
-	med_lease_renew(leases, 10, 150);
+	(void)med_lease_renew(leases, 8, 1, 150);
+	ck_assert(med_lease_renew(leases, 10, 1, 150) == 0);
 	ck_assert_uint_eq(med_leases_sweep(leases, 100), 1);
 	ck_assert_uint_eq(states[0].calls, 1);
 	ck_assert_uint_eq(med_leases_sweep(leases, 500), 2);
@@ -283,8 +316,8 @@ START_TEST(no_more_room)
 	ck_assert_uint_eq(states[0].calls, 64);
 	ck_assert(med_lease_end(leases, id[32])); /* in the same shard as 0 */
 	ck_assert((id[32] = begin(96, 0, 100)) != 0);
-	ck_assert(med_lease_end_call(leases, 96, 1));
-	ck_assert(med_lease_end_call(leases, 0, 1));
+	ck_assert(ended_by_bye(96, 1));
+	ck_assert(ended_by_bye(0, 1));
 	for(unsigned i = 0; i < 64; i++)
 		ck_assert(med_lease_end(leases, id[i]) == (i != 0 && i != 32));
 	finish();
@@ -375,8 +408,9 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {calls_at_a_time, calls_per_second, all_or_none,
-			each_call_gives_back_once, from_trunk_to_trunk, those_nobody_ends_run_out,
-			no_more_room, limits_of_a_trunk};
+			each_call_gives_back_once, counted_until_the_bye_is_answered,
+			from_trunk_to_trunk, those_nobody_ends_run_out, no_more_room,
+			limits_of_a_trunk};
 
 	return core_run("limit", tests, COUNT(tests));
 }

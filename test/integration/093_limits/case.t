@@ -9,7 +9,7 @@ from trunks import Trunks, Turned
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no", "trying_timeout_ms": "1000",
          "pstn_usages": "all"}
 
-with Case(plan=43) as t:
+with Case(plan=49) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": {**PLAIN, "gateway": {"site": "hq"}},
                         "gw2": {**PLAIN, "gateway": {"site": "hq"}},
                         "gw3": {**PLAIN, "trunk": {"gateway": "gw2"}}},
@@ -92,6 +92,31 @@ with Case(plan=43) as t:
     for one in (gw1, pbx1):
         one.reply(one.expect("BYE", call_id=call_id), 200, "OK")
     t.equal(up(), (0, 0), "both at once: it is given back once")
+
+    # Until the other side has answered the BYE it still has the call.
+    this = call()
+    pbx1.bye(this[0], this[2])
+    got = gw1.expect("BYE", call_id=this[0].get("Call-ID"))
+    t.equal(up(), (0, 1), "a BYE on its way frees nothing")
+    gw1.reply(got, 481, "Gone")
+    pbx1.expect(481, call_id=this[0].get("Call-ID"))
+    t.equal(up(), (0, 0), "its answer does, also a no")
+    this = call()
+    for cseq, code, left in ((2, 488, 1), (3, 481, 0)):
+        pbx1.reinvite(this[0], this[2], sdp(30000), cseq=cseq)
+        gw1.reply(gw1.expect("INVITE", call_id=this[0].get("Call-ID")), code, "No")
+        pbx1.expect(code, call_id=this[0].get("Call-ID"))
+        t.equal(up(), (0, left), f"{code} to a re-INVITE: {left} up")
+    gone_before, this = this, call()
+    pbx1.bye(gone_before[0], gone_before[2], cseq=4)
+    gw1.reply(gw1.expect("BYE", call_id=gone_before[0].get("Call-ID")), 481, "Gone")
+    pbx1.expect(481, call_id=gone_before[0].get("Call-ID"))
+    t.equal(up(), (0, 1), "that it ended so far is no other call's end")
+    turned = Turned(this[1], this[2])
+    gw1.reinvite(turned, turned, sdp(31000), cseq=101)
+    pbx1.reply(pbx1.expect("INVITE", call_id=this[0].get("Call-ID")), 408, "Away")
+    gw1.expect(408, call_id=this[0].get("Call-ID"))
+    t.equal(up(), (0, 0), "408, and from the other side")
 
     # Calls that come to nothing.
     sent = trunks.call("pbx1", "+4930", sdp=sdp(30000))
