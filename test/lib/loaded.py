@@ -144,10 +144,13 @@ class Loaded:
 
     def named(self):
         """Until no gateway's name is asked for any more."""
-        asked = -1
-        while asked != len(self.dns.asked):
-            asked = len(self.dns.asked)
-            time.sleep(1)
+        asked = []
+
+        def quiet():
+            asked.append(len(self.dns.asked))
+            return asked[-2:-1] == asked[-1:]
+
+        wait_for("gateways to be found", quiet, 60, 1)
 
     def one_snapshot(self):
         wait_for("one snapshot to be left",
