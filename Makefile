@@ -37,7 +37,7 @@ export BUILD
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps core module medctl plugin tests demo run test test-valkey test-fresh \
-	test-debian13 deb test-deb coverage check-memory bench soak fuzz \
+	test-debian13 deb test-deb docker test-docker coverage check-memory bench soak fuzz \
 	lint format objects-page reference formats install clean help
 
 ## all: build libmedcore, mediation.so, medctl and the rtpengine plugin (the default)
@@ -260,6 +260,15 @@ deb:
 ## test-deb: they are installed in stock systems, used, upgraded and purged (after make deb)
 test-deb:
 	@for suite in $(DEBIANS); do test/deb/test $$suite || exit 1; done
+
+## docker: images of the packages, on a base made by debootstrap (after make deb)
+DOCKER_SUITE ?= trixie
+docker:
+	@docker/build $(DOCKER_SUITE)
+
+## test-docker: the system of docker/compose.yaml, in a dockerd of Debian's of its own
+test-docker:
+	@PYTHONPATH=test/lib PYTHONDONTWRITEBYTECODE=1 test/docker/case.t $(DOCKER_SUITE)
 
 ## objects-page: write modules/medcore/OBJECTS.md from the schema
 objects-page: $(BUILD)/test/unit/t_schema
