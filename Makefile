@@ -39,8 +39,8 @@ export BUILD
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps core module medctl plugin tests demo run test test-valkey test-fresh \
-	test-debian13 coverage check-memory bench soak fuzz lint format objects-page reference \
-	formats install clean help
+	test-debian13 deb test-deb docker test-docker coverage check-memory bench soak fuzz \
+	lint format objects-page reference formats install clean help
 
 ## all: build libmedcore, mediation.so, medctl and the rtpengine plugin (the default)
 all: core module medctl plugin
@@ -254,6 +254,24 @@ test-fresh:
 ## test-debian13: make test, and test-valkey, in a Debian 13 root of its own (needs root)
 test-debian13:
 	@test/setup/fresh-root --cached trixie JOBS=$(JOBS) test test-valkey
+
+## deb: packages for Debian 12 and 13, each built in a clean root; DEBIANS=bookworm for one
+DEBIANS ?= bookworm trixie
+deb:
+	@for suite in $(DEBIANS); do JOBS=$(JOBS) test/deb/build $$suite || exit 1; done
+
+## test-deb: they are installed in stock systems, used, upgraded and purged (after make deb)
+test-deb:
+	@for suite in $(DEBIANS); do test/deb/test $$suite || exit 1; done
+
+## docker: images of the packages, on a base made by debootstrap (after make deb)
+DOCKER_SUITE ?= trixie
+docker:
+	@docker/build $(DOCKER_SUITE)
+
+## test-docker: the system of docker/compose.yaml, in a dockerd of Debian's of its own
+test-docker:
+	@PYTHONPATH=test/lib PYTHONDONTWRITEBYTECODE=1 test/docker/case.t $(DOCKER_SUITE)
 
 ## objects-page: write modules/medcore/OBJECTS.md from the schema
 objects-page: $(BUILD)/test/unit/t_schema
