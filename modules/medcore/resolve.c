@@ -19,8 +19,6 @@
 #define BUCKETS 4096u
 #define WHEEL 512u /* seconds; more than the longest wait */
 #define TRANSPORTS 3u
-/* 64 datagrams at once took a virtual machine 8 ms, in which no change came into force. */
-#define ASKED_AT_A_TURN 4u
 #define UNTOLD 2u /* who is told may have another text */
 #define GATHER_MAX (TRANSPORTS * MED_SERVICES_MAX * 2 * MED_TARGETS_MAX)
 #define QUESTION_NAME_MAX (MED_DNS_NAME_MAX + 16)
@@ -652,7 +650,7 @@ void med_resolver_run(med_resolver_t *r, int64_t now_ms)
 			wish->again = false;
 			make_up(r, wish);
 		}
-		while(asked < ASKED_AT_A_TURN && r->in_flight < MED_RESOLVE_AT_ONCE
+		while(asked < MED_RESOLVE_AT_A_TURN && r->in_flight < MED_RESOLVE_AT_ONCE
 				&& r->ready.next != &r->ready) {
 			med_question_t *q = (med_question_t *)r->ready.next;
 			asked++;

@@ -511,7 +511,7 @@ static void med_restore(struct cell *t, int type, struct tmcb_params *params)
 	med_edit_t from, to;
 
 	(void)t, (void)type;
-	if(request == NULL || reply == NULL || reply == FAKED_REPLY
+	if(request == NULL || reply == NULL || reply == FAKED_REPLY || request->from == NULL
 			|| med_parse_headers(reply, HDR_FROM_F | HDR_TO_F) < 0 || reply->from == NULL
 			|| !med_to_restored(reply->to, request->to, &to))
 		return;

@@ -44,9 +44,9 @@ unsigned med_limit_counted(void);
 /** By number: what nodes share of them is the Redis process's to set. */
 med_limit_state_t *med_limit_states(void);
 
-/** What is counted: of mediation.limits. */
 /** Calls at a time. */
 uint32_t med_limit_up(const med_limits_t *limits, enum med_way way);
+/** What is counted: of mediation.limits. */
 void med_limit_show(med_item_t *item, const med_limits_t *limits);
 /** The same of mediation.trunks: where the trunk has limits of its own. */
 void med_limit_show_trunk(med_item_t *item, const med_trunk_t *trunk);
