@@ -156,10 +156,19 @@ static void put_packet_flags(const med_legs_t *legs, med_ng_out_t *out)
 		len = snprintf(tos, sizeof(tos), "3:TOSi%ue", dscp << 2 & 0xfc);
 		med_ng_put(out, tos, (size_t)len);
 	}
-	if(legs->from.policy.media.latching == MED_LATCHING_OFF)
-		med_ng_put_raw(out, MED_STR("5:flagsl10:asymmetrice"));
-	else if(legs->from.policy.media.latching == MED_LATCHING_ALWAYS)
-		med_ng_put_raw(out, MED_STR("5:flagsl14:media handovere"));
+	switch(legs->from.policy.media.latching) {
+		case MED_LATCHING_OFF:
+			med_ng_put_raw(out, MED_STR("5:flagsl10:asymmetrice"));
+			break;
+		case MED_LATCHING_ALWAYS:
+			med_ng_put_raw(out, MED_STR("5:flagsl14:media handovere"));
+			break;
+		case MED_LATCHING_STRICT:
+			med_ng_put_raw(out, MED_STR("5:flagsl13:strict sourcee"));
+			break;
+		default:
+			break;
+	}
 }
 
 /**

@@ -38,6 +38,7 @@ const char *const med_dtmf_words[] = {[MED_DTMF_AS_RECEIVED] = "as_received",
 const char *const med_latching_words[] = {[MED_LATCHING_ONCE] = "once",
 		[MED_LATCHING_OFF] = "off",
 		[MED_LATCHING_ALWAYS] = "always",
+		[MED_LATCHING_STRICT] = "strict",
 		NULL};
 
 size_t med_leg_codecs(const med_leg_media_t *media, uint8_t codecs[MED_LEG_CODECS])

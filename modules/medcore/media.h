@@ -49,6 +49,7 @@ enum med_latching {
 	MED_LATCHING_ONCE,   /**< to the source of its first packets */
 	MED_LATCHING_OFF,    /**< as its SDP says */
 	MED_LATCHING_ALWAYS, /**< to the source of its last ones */
+	MED_LATCHING_STRICT, /**< once, and what comes from elsewhere is dropped */
 };
 extern const char *const med_latching_words[];
 

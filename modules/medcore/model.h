@@ -76,6 +76,10 @@ enum med_progress { MED_PROGRESS_18X, MED_PROGRESS_SDP, MED_PROGRESS_100 };
 /** Whose host stands in a header (spec 7.7). */
 enum med_host_form { MED_HOST_RECEIVED, MED_HOST_FQDN, MED_HOST_IP, MED_HOST_DOMAIN };
 
+/** Methods a peer may be asked by whether it is there, and those it may be told of. */
+extern const char *const med_options_methods[], *const med_allow_methods[];
+#define MED_ALLOW_METHODS 14
+
 #define MED_TARGETS_MAX 32 /**< addresses of one name that count */
 #define MED_ALL_TRANSPORTS (1u << MED_UDP | 1u << MED_TCP | 1u << MED_TLS)
 
@@ -192,6 +196,9 @@ typedef struct med_profile {
 	uint32_t options_timeout_ms;
 	const uint16_t *options_failure_codes; /**< sorted; answers that count as none */
 	size_t options_failure_code_count;
+	uint8_t options_method; /**< index into med_options_methods */
+	uint16_t options_allow; /**< bit n: med_allow_methods[n] */
+	med_str_t options_user; /**< of their From and Contact; empty: none */
 } med_profile_t;
 
 typedef struct med_trunk {

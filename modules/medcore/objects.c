@@ -232,7 +232,8 @@ med_profile_object_t *med_profile_object(
 					+ record->outbound_calling_number_translation_rules.len
 					+ record->sip_response_code_translation_rules.len
 					+ record->network_site_id.len + record->domain.len
-					+ record->phone_context.len + record->media_interface.len + 8);
+					+ record->phone_context.len + record->media_interface.len
+					+ record->options_user.len + 8);
 	char *at = (char *)(object + 1);
 	med_profile_t *p;
 
@@ -259,6 +260,10 @@ med_profile_object_t *med_profile_object(
 	p->options_interval_ms = record->options_interval_s * 1000;
 	p->options_down_interval_ms = record->options_down_interval_s * 1000;
 	p->options_timeout_ms = record->options_timeout_ms;
+	p->options_method = (uint8_t)record->options_method;
+	for(size_t i = 0; i < record->options_allow.count; i++)
+		p->options_allow |=
+				(uint16_t)(1u << ((const uint8_t *)record->options_allow.items)[i]);
 	p->health = (med_health_rules_t){.probed = record->options_interval_s > 0,
 			.max_misses = (uint8_t)record->options_max_misses,
 			.up_after = (uint8_t)record->options_up_after,
@@ -294,6 +299,7 @@ med_profile_object_t *med_profile_object(
 	p->domain = pack(&at, record->domain);
 	p->phone_context = pack(&at, record->phone_context);
 	p->media_interface = pack(&at, record->media_interface);
+	p->options_user = pack(&at, record->options_user);
 	p->imitate_lync = record->imitate_lync != 0;
 	p->location_restricted = record->enable_location_restriction != 0;
 	p->network_site = pack(&at, record->network_site_id);

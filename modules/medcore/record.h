@@ -109,6 +109,9 @@ typedef struct med_profile_record {
 	uint32_t options_interval_s, options_down_interval_s, options_timeout_ms;
 	uint32_t options_max_misses, options_up_after;
 	med_list_t options_failure_codes; /**< uint16_t, sorted */
+	uint32_t options_method;
+	med_str_t options_user;
+	med_list_t options_allow; /**< uint8_t */
 	uint32_t suspect_after, down_after, retry_down_s, max_retry_after_s;
 	uint32_t srtp_fallback_s;
 } med_profile_record_t;

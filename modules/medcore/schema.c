@@ -166,6 +166,12 @@ static const char *const peer_hosts[] = {[MED_HOST_RECEIVED] = "as_received",
 static const char *const progresses[] = {[MED_PROGRESS_18X] = "18x",
 	[MED_PROGRESS_SDP] = "sdp", [MED_PROGRESS_100] = "100", NULL};
 
+const char *const med_options_methods[] = {"OPTIONS", "INFO", "NOTIFY", NULL};
+
+const char *const med_allow_methods[MED_ALLOW_METHODS + 1] = {"INVITE", "ACK", "CANCEL",
+	"BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", "NOTIFY", "REFER", "SUBSCRIBE", "MESSAGE",
+	"PUBLISH", "REGISTER", NULL};
+
 static const char *const early_codes[] = {
 	[MED_EARLY_AS_RECEIVED] = "as_received", [MED_EARLY_183] = "183", NULL};
 
@@ -240,6 +246,14 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "so many answered in a row: it is up again"},
 	{FIELD(profile, options_failure_codes, CODES), .initial = "408,503", .max = 64,
 		.meaning = "answers to OPTIONS that count as none"},
+	{FIELD(profile, options_method, WORD), .initial = "OPTIONS",
+		.words = med_options_methods, .meaning = "what it is asked by, where it does not answer OPTIONS"},
+	{FIELD(profile, options_user, SIMPLE_NAME), .max = 64,
+		.meaning = "user of From and Contact of those OPTIONS; absent: none"},
+	{FIELD(profile, options_allow, WORDS),
+		.initial = "INVITE,ACK,CANCEL,BYE,OPTIONS,PRACK,UPDATE,INFO,NOTIFY,REFER",
+		.words = med_allow_methods, .max = MED_ALLOW_METHODS,
+		.meaning = "methods in Allow of those OPTIONS"},
 	{FIELD(profile, suspect_after, NUMBER), .initial = "3", .max = 255,
 		.meaning = "so many calls in a row that went on to another: tried after others for "
 			"retry_down_s; 0: never"},
@@ -362,7 +376,8 @@ static const med_field_def_t profile_fields[] = {
 			"the call: the higher where both say one; 0: as rtpengine is set; needs anchor"},
 	{FIELD(profile, rtp_latching, WORD), .initial = "once", .words = med_latching_words,
 		.meaning = "where its media is sent to: off: as its SDP says; once: to where its "
-			"first packets come from; always: to where its last ones do; needs anchor"},
+			"first packets come from; strict: the same, and packets from elsewhere are "
+			"dropped; always: to where its last ones come from; needs anchor"},
 	{FIELD(profile, media_interface, SIMPLE_NAME), .max = MED_INTERFACE_MAX,
 		.meaning = "rtpengine's interface that its media comes to; absent: the one called "
 			"default, or the first; needs anchor"},

@@ -163,29 +163,44 @@ static size_t med_probe_place(const med_trunk_t *trunk, const struct socket_info
 			(enum med_transport)trunk->transport, uri, size);
 }
 
+/** The methods of its profile, as Allow has them. */
+static void med_probe_allow(const med_profile_t *profile, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for(unsigned i = 0; i < MED_ALLOW_METHODS; i++)
+		if(profile->options_allow >> i & 1)
+			len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "",
+					med_allow_methods[i]);
+}
+
 static bool med_probe_send(
 		const med_trunk_t *trunk, struct socket_info *socket, uintptr_t param)
 {
-	static str method = str_init("OPTIONS");
-	med_str_t host = med_probe_host(trunk, socket);
+	const med_profile_t *profile = trunk->profile;
+	med_str_t host = med_probe_host(trunk, socket), user = profile->options_user;
 	med_str_t contact = trunk->pool_fqdn.len > 0 ? trunk->pool_fqdn : host;
-	char from[320], headers[640], place[80];
+	char from[384], headers[768], place[80], allow[128];
+	const char *at = user.len > 0 ? "@" : "";
 	bool v6 = memchr(host.s, ':', host.len) != NULL && host.s[0] != '[';
 	str from_uri = {from, 0}, more = {headers, 0}, to = med_to_str(trunk->destination);
-	str hop = {place, 0};
+	str hop = {place, 0}, method;
 	uac_req_t request;
 	int rc;
 
-	from_uri.len = snprintf(from, sizeof from, "sip:%s%.*s%s", v6 ? "[" : "",
-			MED_STR_FMT(host), v6 ? "]" : "");
+	method.s = (char *)med_options_methods[profile->options_method];
+	method.len = (int)strlen(method.s);
+	from_uri.len = snprintf(from, sizeof from, "sip:%.*s%s%s%.*s%s", MED_STR_FMT(user),
+			at, v6 ? "[" : "", MED_STR_FMT(host), v6 ? "]" : "");
 	v6 = memchr(contact.s, ':', contact.len) != NULL && contact.s[0] != '[';
+	med_probe_allow(profile, allow, sizeof allow);
 	more.len = snprintf(headers, sizeof headers,
-			"Contact: <sip:%s%.*s%s:%u;transport=%s>\r\n"
+			"Contact: <sip:%.*s%s%s%.*s%s:%u;transport=%s>\r\n"
 			"Accept: application/sdp\r\n"
-			"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, "
-			"REFER\r\n",
-			v6 ? "[" : "", MED_STR_FMT(contact), v6 ? "]" : "", (unsigned)socket->port_no,
-			med_transport_name((enum med_transport)trunk->transport));
+			"Allow: %s\r\n",
+			MED_STR_FMT(user), at, v6 ? "[" : "", MED_STR_FMT(contact), v6 ? "]" : "",
+			(unsigned)socket->port_no,
+			med_transport_name((enum med_transport)trunk->transport), allow);
 	if((size_t)from_uri.len >= sizeof from || (size_t)more.len >= sizeof headers)
 		return false;
 	if(trunk->gateway->named) {

@@ -55,12 +55,14 @@ class Peer(SipPeer):
 class Answering:
     """Answers a peer's OPTIONS, in the thread that reads them; with code 0 it does not."""
 
+    methods = (b"OPTIONS",)
+
     def __init__(self, peer, code=200):
         self.peer, self.code, self.seen = peer, code, []
         self._rest, peer._take = peer._take, self._take
 
     def _take(self, data, link):
-        if not data.startswith(b"OPTIONS"):
+        if not data.startswith(self.methods):
             self._rest(data, link)
             return
         message = Message(data.decode(), link)

@@ -298,7 +298,7 @@ START_TEST(words_of_a_leg)
 			{"/codecs:G722+PCMA/transcode", 1}, {"/cn:no", 1}, {"/cn:yes", 1},
 			{"/dtmf:inband", 1}, {"/event:96", 1}, {"/event:127", 1}, {"/ptime:10", 1},
 			{"/ptime:60", 1}, {"/dscp:1", 1}, {"/dscp:63", 1}, {"/latching:off", 1},
-			{"/lync/dscp:46/latching:always/cn:no", 1},
+			{"/latching:strict", 1}, {"/lync/dscp:46/latching:always/cn:no", 1},
 			{"/suites:192-80+192-32+256-80+gcm-256/lync/hold:zero_address/activate"
 			 "/dscp:63/latching:always/codecs:AMR-WB+AMR-WB+AMR-WB+x-msrta+x-msrta/"
 			 "transcode/cn:yes/dtmf:inband"

@@ -198,6 +198,8 @@ START_TEST(flags_of_packets)
 	OK(run("offer", GW_PLAIN "/dscp:63/latching:always", PHONE, HEAD AVP, tos));
 	HAS("TOS", "i252e");
 	ck_assert_uint_eq(med_ng_count(&got, MED_STR("flags")), 2);
+	OK(run("offer", GW_PLAIN "/latching:strict", PHONE, HEAD AVP, NULL));
+	HAS("flags", "l13:strict sourcee");
 	OK(run("answer", PHONE, GW_PLAIN "/dscp:63/latching:always", HEAD AVP, NULL));
 	HAS("TOS", "i252e");
 	LACKS("flags");

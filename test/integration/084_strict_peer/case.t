@@ -29,9 +29,11 @@ class Named(Trunks):
 class Strict(Answering):
     """403 to who does not say its name everywhere, or not what it can do."""
 
+    methods = (b"OPTIONS", b"NOTIFY")
+
     def _take(self, data, link):
         text = data.decode()
-        host = {"From": r"<?sip:([^>;:]+)", "Contact": r"<sip:([^>;:]+)", "Via": r"\S+ ([^;:]+)"}
+        host = {"From": r"<?sip:(?:watch@)?([^>;:]+)", "Contact": r"<sip:(?:watch@)?([^>;:]+)", "Via": r"\S+ ([^;:]+)"}
         said = [re.search(rf"^{name}: {where}", text, re.M) for name, where in host.items()]
         allow = re.search(r"^Allow: (.*)\r", text, re.M)
         good = (all(found and found[1] == OURS for found in said) and allow
@@ -41,7 +43,7 @@ class Strict(Answering):
         super()._take(data, link)
 
 
-with Case(plan=13) as t:
+with Case(plan=16) as t:
     dns = Dns(DNS, {OURS: [("A", 60, "127.0.0.1")], "strict.example": [("A", 60, "127.0.0.1")],
                     "loose.example": [("A", 60, "127.0.0.1")]})
     trunks = Named(t, {
@@ -66,6 +68,17 @@ with Case(plan=13) as t:
     trunks.redis.hset("med:1:profile:trunk:strict", from_host="fqdn")
     t.ok(wait_for("the trunk to be up", lambda: state() == "up"), "ours in From, Contact and Via: up")
     t.equal(set(told), {"strict.example"}, "it is told its name before it shows its certificate")
+
+    asked = strict.seen[-1]
+    t.equal(asked.get("Allow"), "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER",
+            "Allow, where the profile says nothing of it")
+    trunks.redis.hset("med:1:profile:trunk:strict", options_method="NOTIFY", options_user="watch",
+                      options_allow="REFER,NOTIFY,OPTIONS,BYE,CANCEL,ACK,INVITE")
+    wait_for("another request", lambda: strict.seen[-1].method == "NOTIFY")
+    asked = strict.seen[-1]
+    t.like(asked.get("From") + asked.get("Contact"), rf"<sip:watch@{OURS}>.*<sip:watch@{OURS}:",
+           "options_method, and options_user in From and Contact")
+    t.equal(asked.get("Allow"), "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, REFER", "options_allow")
 
     trunks.redis.load({"med:1:pool:pool1": {"fqdn": OURS}})
     trunks.redis.hset("med:1:trunk:strict", mediation_server="pool1")

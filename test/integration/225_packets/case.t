@@ -72,13 +72,14 @@ class Call:
                    if stream["local port"] == side.to)
 
 
-with Case(plan=9) as t:
+with Case(plan=11) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "media_dscp": "34", "rtp_latching": "always"},
         "gw1": {**PLAIN, "media_dscp": "46", "rtp_latching": "off"},
-        "pbx2": PLAIN, "gw2": PLAIN,
+        "pbx2": PLAIN, "gw2": PLAIN, "gw3": {**PLAIN, "rtp_latching": "strict"},
     }, routes={"1": {"pattern": r"^\+1", "trunks": "gw1"},
-               "2": {"pattern": r"^\+2", "trunks": "gw2"}}, media=True)
+               "2": {"pattern": r"^\+2", "trunks": "gw2"},
+               "3": {"pattern": r"^\+3", "trunks": "gw3"}}, media=True)
 
     call = Call(t, trunks, "pbx1", "gw1", "+10")
     a, b = call.a, call.b
@@ -100,3 +101,11 @@ with Case(plan=9) as t:
     t.equal(call.talk(b.here)[0], {"here"}, "a later packet from elsewhere is passed on")
     t.equal(call.talk(a.here, b.here)[1], {"elsewhere"}, "but moves nothing")
     t.equal((a.tos, b.tos), ({0}, {0}), "who says no DSCP has none")
+
+    call = Call(t, trunks, "pbx2", "gw3", "+30")
+    a, b = call.a, call.b
+    call.talk(a.here, b.elsewhere, until=lambda: call.sure_of(b))
+    call.talk(b.elsewhere)
+    t.equal(call.talk(b.here)[0], set(), "strict: a later packet from elsewhere is dropped")
+    t.equal(call.talk(a.here, b.elsewhere), ({"here"}, {"elsewhere"}),
+            "what comes from where the first ones came from is not")
