@@ -49,13 +49,18 @@ all: core module medctl plugin
 deps:
 	@test/setup/deps
 
+# Groups of test/setup/packages; what the tests alone need is most of the download.
+demo_deps := build run demo
+
 ## demo: set up, build, place four real calls on loopback, say what happened
-demo: deps
+demo:
+	@test/setup/deps $(demo_deps)
 	@$(MAKE) -j$(JOBS) all
 	@test/demo/demo
 
 ## run: the demo's system in the foreground; Ctrl-C ends it
-run: deps
+run:
+	@test/setup/deps $(demo_deps)
 	@$(MAKE) -j$(JOBS) all
 	@test/demo/demo --stay
 

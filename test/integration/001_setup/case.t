@@ -44,13 +44,13 @@ class Machine:
             case.write(f"{name}/policy-rc.d", owners)
             os.chmod(self.policy, 0o755)
 
-    def start(self):
-        return subprocess.Popen([DEPS], env={**os.environ, "POLICY_RC_D": self.policy,
+    def start(self, *groups):
+        return subprocess.Popen([DEPS, *groups], env={**os.environ, "POLICY_RC_D": self.policy,
                                              "PATH": f"{self.dir}:{os.environ['PATH']}"},
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def run(self):
-        process = self.start()
+    def run(self, *groups):
+        process = self.start(*groups)
         output, _ = process.communicate(timeout=300)
         return process.returncode, output
 
@@ -65,8 +65,10 @@ class Machine:
         return self.read("policy-rc.d") if self.has("policy-rc.d") else None
 
 
-with Case(plan=15) as t:
+with Case(plan=16) as t:
     clean = Machine(t, "clean", None)
+    t.equal((clean.run("build", "run", "demo"), clean.has("apt.calls")), ((0, ""), False),
+            "the demo needs nothing that is for the tests alone")
     code, said = clean.run()
     t.equal(code, 0, "set-up installs what is missing")
     t.like(clean.read("apt.calls"), r"install .*valgrind\s*$", "only that")
