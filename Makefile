@@ -80,7 +80,9 @@ $(BUILD)/san/libmedcore.a: $(core_san_objects)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# Fat: with the code as well, for the programs of the tests.
+# Fat: with the code as well, for medctl and the tests: optimised for each of them anew, all of
+# medcore takes longer than what is made.
+NO_LTO := -fno-lto
 $(BUILD)/medcore/%.o: modules/medcore/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC   $<"
@@ -100,7 +102,7 @@ medctl: $(BUILD)/medctl
 
 $(BUILD)/medctl: $(medctl_sources:modules/%.c=$(BUILD)/tools/%.o) $(BUILD)/libmedcore.a
 	@echo "LD   medctl"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(core_libs)
+	@$(CC) $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(core_libs)
 
 $(BUILD)/san/medctl: $(medctl_sources:modules/%.c=$(BUILD)/san/tools/%.o) \
 		$(BUILD)/san/libmedcore.a
@@ -167,7 +169,7 @@ tests: $(test_programs) $(BUILD)/san/medctl $(BUILD)/san/med-ng-policy
 $(BUILD)/test/unit/%: test/unit/%.c $$($$*_with) $(BUILD)/libmedcore.a Makefile
 	@mkdir -p $(@D)
 	@echo "TEST $<"
-	@$(CC) $(TEST_CFLAGS) -O1 -g $(DEPENDS) $< $($*_with) -o $@ \
+	@$(CC) $(TEST_CFLAGS) -O1 -g $(NO_LTO) $(DEPENDS) $< $($*_with) -o $@ \
 		$(BUILD)/libmedcore.a $(TEST_LIBS)
 
 $(BUILD)/test/unit-sanitized/%: test/unit/%.c $$($$*_with) $(BUILD)/san/libmedcore.a Makefile

@@ -60,7 +60,7 @@ bool medctl_send(medctl_t *m, const char *word, ...)
 const char *medctl_remedy(const char *error)
 {
 	if(strncmp(error, "NOPERM", 6) == 0)
-		return "; medctl's README has the line that gives a user its rights";
+		return "; the page security.md has the line that gives a user its rights";
 	if(strncmp(error, "READONLY", 8) == 0)
 		return " Name the master, or sentinel:// to have it found";
 	return "";

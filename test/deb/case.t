@@ -184,7 +184,24 @@ def newer():
     return found
 
 
-with Case(plan=32) as t:
+def pages():
+    """Links between the pages that lead nowhere, and units' Documentation that is not there."""
+    found = {file for name in ("med-ng-policy.service", "rtpengine-daemon.service")
+             for key, value in unit(name) if key == "Documentation"
+             for file in re.findall(r"file:(\S+)", value) if not os.path.exists(file)}
+    there = glob.glob("/usr/share/doc/kamailio-mediation-module/**/*.md", recursive=True)
+    if not there:
+        found.add("no page is there")
+    for page in there:
+        with open(page, encoding="utf-8") as file:
+            text = re.sub(r"```.*?```", "", file.read(), flags=re.S)
+        found |= {f"{page}: {target}" for target in re.findall(r"\]\((?!http)([^)#\s]+)", text)
+                  if not os.path.exists(os.path.normpath(
+                      os.path.join(os.path.dirname(page), target)))}
+    return found
+
+
+with Case(plan=33) as t:
     network()
     before = listing()
     debs = glob.glob("/debs/*.deb")
@@ -199,6 +216,8 @@ with Case(plan=32) as t:
     t.equal(run(*verify, "med-ng-policy.service"), "", "its unit is right")
     t.unlike(run(*verify, "rtpengine-daemon.service"), "mediation",
              "and so is rtpengine's with the drop-in")
+
+    t.equal(pages(), set(), "pages lead to each other")
 
     machine = Machine(t)
     t.like(run("medctl", "apply", "--yes", EXAMPLE + "objects.conf"), "written", "medctl apply")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import socket
 
 from sandbox import PATIENCE, TOP, Failure, wait_for
@@ -16,10 +17,10 @@ class RedisError(Failure):
 
 
 def acl(user, password):
-    """ACL SETUSER for this user, as README.md prints it."""
-    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
-        found = re.search(rf"ACL SETUSER {user} (?:.+\n)+", file.read())
-    return found[0].replace("PASSWORD", password).split()
+    """ACL SETUSER for this user, as the page about security has it."""
+    with open(os.path.join(TOP, "modules/mediation/doc/security.md"), encoding="utf-8") as file:
+        found = re.search(rf"ACL SETUSER {user} (?:.*\\\n)*.*", file.read())
+    return shlex.split(found[0].replace("\\\n", " ").replace("PASSWORD", password))
 
 
 class RedisServer:

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Every configuration in kamailio-cfg is one that Kamailio takes (kamailio -c)."""
+"""Every configuration in kamailio-cfg, and README.md's, is one that Kamailio takes (kamailio -c)."""
 
 import os
+import re
 import subprocess
+import tempfile
 
 from kamailio import modules
 from lint import Lint, files, read
@@ -34,4 +36,15 @@ for file in found:
     if file not in included:
         check(file)
 check("kamailio-cfg/kamailio.cfg", EVERYTHING)
+
+# README.md's way into an existing one, which has loaded some modules.
+block = re.search(r"((?:    .*\n|\n)+)", read("README.md").split("## In an existing Kamailio")[1].split(
+    "then\n", 1)[1])[1]
+with tempfile.NamedTemporaryFile("w", suffix=".cfg") as own:
+    own.write("".join(f'loadmodule "{name}.so"\n' for name in (
+        "tm", "sl", "rr", "pv", "xlog", "textops", "siputils", "rtpengine"))
+              + re.sub("^    ", "", block, flags=re.M).replace(
+                  'include_file "', f'include_file "{TOP}/kamailio-cfg/'))
+    own.flush()
+    check(own.name)
 lint.done()

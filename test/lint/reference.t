@@ -57,6 +57,13 @@ compare("event routes", "e", {
     for name in names(file, r'route_lookup\(&event_rt, "mediation:([\w-]+)"\)')}
     | names("med_probe.c", r'"mediation:([\w-]+)"'))
 
+events = {name for file in sorted(os.listdir(os.path.join(TOP, HERE))) if file.endswith(".c")
+          for call in names(file, r"med_event\(([^,;]*),") for name in re.findall(r'"(\w+)"', call)}
+listed = read(HERE + "README.md").split("**Events**")[1].split("\n\n")[0]
+lint.rule("README.md has each event", [f"{HERE}README.md: Events: no `{name}`"
+                                       for name in sorted(events) if f"`{name}`" not in listed]
+          + ([] if events else ["no events in the code"]))
+
 wrong = []
 defaults = dict(re.findall(r"(\w+) = ([^;]+);", code(HERE + "med_params.c")))
 texts = dict(re.findall(r'(\w+) = "([^"]*)";', read(HERE + "med_params.c")))

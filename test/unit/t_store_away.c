@@ -100,7 +100,7 @@ START_TEST(password_and_acl)
 	view.text[0] = '\0';
 	UNTIL(strstr(view.text, "WRONGPASS") != NULL);
 	med_store_free(store);
-	/* the line the README prints, with the channel that tracking needs */
+	/* the line of security.md, with the channel that tracking needs */
 	redis("AUTH sesame-open\r\nACL SETUSER kamailio on >sesame-node resetchannels "
 		  "&__redis__:invalidate resetkeys %%R~med:1:* %%RW~medrun:1:* -@all +ping "
 		  "+select "

@@ -43,7 +43,7 @@ with Case(plan=10) as t:
         client.command("SELECT", "3")
         client.command("HSET", "med:1:trunk:t", "port", "5099")
         wait_for("the change", lambda: "port: 5099" in good.rpc("mediation.trunks", "t"))
-        t.ok(True, "the user of the README reads and follows")
+        t.ok(True, "the user of security.md reads and follows")
         wait_for("the status", lambda: json.loads(
             client.command("GET", "medrun:1:status:n1") or "{}").get("store") == "live")
         t.ok(True, "and writes the status")

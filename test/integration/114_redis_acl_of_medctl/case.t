@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Users of Redis as the README prints them: medctl's may do all that medctl does and writes
+"""Users of Redis as security.md has them: medctl's may do all that medctl does and writes
 no status; the module's is enough beside Sentinel."""
 
 from case import Case

@@ -38,14 +38,14 @@ with Case(plan=27) as t:
                   ["status"], ["diff", "few.conf"]):
         done = user(*words)
         t.equal((done.code, "NOPERM" in done.err), (1 if words[0] == "diff" else 0, False),
-                f"the user of the README may {words[0]}")
+                f"the user of security.md may {words[0]}")
     redis.command("ACL", "SETUSER", "medctl", "-hset")
     done = user("apply", "--yes", "few.conf")
     t.equal((done.code, redis.command("HGET", "med:1:site:a", "name")), (3, "y"),
             "a command that is not allowed: nothing is written")
     t.like(done.err, "(?i)hset", "the error names it")
     t.unlike(done.err, "sesame", "without the password")
-    t.like(done.err, "README has the line that gives a user its rights", "and what helps")
+    t.like(done.err, "security.md has the line that gives a user its rights", "and what helps")
     redis.command("ACL", "SETUSER", "medctl", "+hset")
     redis.command("CONFIG", "SET", "maxmemory", "1")
     done = user("apply", "--yes", "few.conf")

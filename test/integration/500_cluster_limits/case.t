@@ -143,7 +143,7 @@ with Case(plan=25) as t:
     # A user of Redis that may not.
     cluster.redis.command(*acl("kamailio", "sesame"))
     with cluster.redis.client() as client:
-        t.equal(client.command("AUTH", "kamailio", "sesame"), "OK", "the user of the README")
+        t.equal(client.command("AUTH", "kamailio", "sesame"), "OK", "the user of security.md")
         t.equal(client.command("EVAL", "return redis.call('HSET', KEYS[1], 'a', 'b')", "1",
                                "medrun:1:lease:x"), 1, "may lease permits")
     cluster.redis.command("ACL", "SETUSER", "default", "-eval")

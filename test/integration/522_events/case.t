@@ -10,7 +10,7 @@ SECRET, TRUNKS = "sesame", 50
 
 with Case(plan=9) as t:
     redis = RedisServer(t)
-    redis.command(*acl("kamailio", SECRET))  # the line of README.md
+    redis.command(*acl("kamailio", SECRET))  # the line of security.md
     objects = {"med:1:gateway:g": {"address": "192.0.2.1"},
                "med:1:profile:global": {"options_interval_s": "0"}}
     for number in range(TRUNKS):
@@ -74,4 +74,4 @@ with Case(plan=9) as t:
     wait_for("its status", lambda: redis.command("GET", "medrun:1:status:n2"))
     t.equal(events(), [], "with events 0 there are none")
     t.equal([line for line in str(redis.command("ACL", "LOG")).split("'") if "denied" in line], [],
-            "the rights of README.md will do")
+            "the rights of security.md will do")

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The pages of modules/mediation/doc: each session and each configuration is as it says."""
+"""README.md and the module's pages: each session and each configuration is as it says. Links of
+all pages lead somewhere."""
 
 import glob
 import os
@@ -8,15 +9,16 @@ import re
 import pages
 from case import Case
 from kamailio import Kamailio
+from lint import files, read
 from redis import RedisServer
 from sandbox import BUILD, TOP
 
-FOLDER = "modules/mediation/doc"
 KINDS = {"sh", "cfg", "text"}
-found = sorted(os.path.relpath(p, TOP) for p in glob.glob(os.path.join(TOP, FOLDER, "*.md")))
+found = ["README.md", "modules/mediation/README.md", *sorted(
+    glob.glob("modules/mediation/doc/*.md", root_dir=TOP))]
 
 with Case(plan=3 + len(found)) as t:
-    t.ok(len(found) >= 7, "there are pages")
+    t.ok(len(found) >= 9, "there are pages")
     redis, control, http = RedisServer(t), t.path("kamailio.ctl"), t.port()
     kamailio = Kamailio(t, f"{TOP}/kamailio-cfg/kamailio.cfg", control=control, defines={
         "REDIS_URL": f'"{redis.url}"', "RUN_DIR_CTL": f'"unix:{control}"', "WORKERS": "1",
@@ -43,20 +45,17 @@ with Case(plan=3 + len(found)) as t:
 
     # Links lead somewhere, to the heading too; pictures are there.
     dead = []
-    for page in found:
-        with open(os.path.join(TOP, page), encoding="utf-8") as file:
-            text = re.sub(r"```.*?```", "", file.read(), flags=re.S)
+    for page in files("*.md"):
+        text = re.sub(r"```.*?```", "", read(page), flags=re.S)
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
             path, _, anchor = target.partition("#")
-            full = os.path.normpath(os.path.join(TOP, FOLDER, path)) if path else os.path.join(
-                TOP, page)
+            full = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
             if target.startswith("http"):
                 continue
-            if not os.path.exists(full):
+            if not os.path.exists(os.path.join(TOP, full)):
                 dead.append(f"{page}: {target}")
             elif anchor and full.endswith(".md"):
-                with open(full, encoding="utf-8") as file:
-                    heads = re.findall(r"^#+ (.*)$", file.read(), re.M)
+                heads = re.findall(r"^#+ (.*)$", read(full), re.M)
                 if anchor not in [re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-")
                                   for h in heads]:
                     dead.append(f"{page}: {target}: no such heading")

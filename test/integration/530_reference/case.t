@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What the module's reference says to type works as it stands there."""
 
+import re
 import shlex
 import subprocess
 import xml.etree.ElementTree as tree
@@ -12,7 +13,7 @@ from trunks import Trunks
 PLAIN = {"anchor": "no"}
 DOC = f"{TOP}/modules/mediation/doc/mediation_admin.xml"
 
-with Case(plan=3) as t:
+with Case(plan=4) as t:
     trunks = Trunks(t, {"pbx1": {**PLAIN, "dial_plan": "pbx1-dial-plan"}, "gw1": PLAIN},
                     routes={"germany": {"pattern": r"^\+49", "trunks": "gw1", "usages": "local"}},
                     rules={"pbx1-dial-plan": [r"^0([1-9]\d+)$ => +49$1", r"^00(\d+)$ => +$1"]})
@@ -38,3 +39,8 @@ with Case(plan=3) as t:
     t.ok(len(lines) > 50, f"{len(lines)} lines of the reference are typed")
     t.equal(failed, [], "none of them fails")
     t.like(typed("kamcmd mediation.none"), "^error: ", "one that is not there would")
+    with open(f"{TOP}/modules/mediation/README.md", encoding="utf-8") as page:
+        table = page.read().split("## Status and events")[1].split("**Events**")[0]
+    fields = set(re.findall(r"^\t(\w+):", trunks.kamailio.rpc("mediation.status"), re.M))
+    t.equal({f for f in fields if f"`{f}`" not in table and not f.startswith("policy_listener")},
+            set(), "README.md explains each field of the status")
