@@ -5,8 +5,8 @@ BUILD := $(CURDIR)/build
 CC := gcc
 CLANG ?= clang
 JOBS ?= 2
-# Half of their time tests wait for what must come.
-TEST_JOBS ?= $(shell expr $(JOBS) + 1)
+# More than half of their time tests wait for what must come.
+TEST_JOBS ?= $(shell expr $(JOBS) \* 2)
 PREFIX ?= /usr
 
 # Flags of ours; CFLAGS and LDFLAGS are the packager's.
@@ -200,9 +200,10 @@ $(BUILD)/bench/%: test/bench/%.c $(wildcard test/bench/lib_*.c) $(BUILD)/libmedc
 		$(BUILD)/libmedcore.a $(TEST_LIBS) -lm
 
 ## test: set up, build, then lint, unit, sanitised, fuzz corpora and integration tests
+# Shuffled, so that those that wait run beside those that compute.
 test: deps
 	@$(MAKE) -j$(JOBS) all tests
-	@test/lib/prove $(TEST_JOBS) test/lint/*.t $(test_programs) test/integration/*/case.t
+	@test/lib/prove $(TEST_JOBS) --shuffle test/lint/*.t $(test_programs) test/integration/*/case.t
 
 # Those that talk to a real server; the others speak for themselves.
 redis_tests = $(shell grep -lE 'RedisServer|World|Trunks' test/integration/1[0-2]*/case.t) \

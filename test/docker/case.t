@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The images and the system of docker/compose.yaml: healthy, not root, calls by either node.
+"""The images and the systems of docker/: healthy, not root, calls by each node.
 
     make test-docker
 
@@ -13,15 +13,17 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
 
 from case import Case
+from certs import Authority
 from rtp import End
 from sandbox import BUILD, TOP, Failure, wait_for
 from sip import SipPeer, sdp
-from trunks import Answering
+from trunks import TLS_CONFIG, Answering
 
 NET = "172.30.99"
 HOST, MEDIA = NET + ".1", NET + ".10"
@@ -93,17 +95,16 @@ class Dockerd:
 
 
 class Compose:
-    """docker/compose.yaml; with what Debian has, the plugin of docker or the program."""
+    """A file of docker/; with what Debian has, the plugin of docker or the program."""
 
-    def __init__(self, t):
+    def __init__(self, t, name, **environment):
         plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
         self.words = ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
         if not shutil.which(self.words[0]):
             raise Failure("needs docker-compose: apt-get install docker-compose")
-        self.words += ["-p", "mediation-test", "-f", os.path.join(TOP, "docker", "compose.yaml")]
-        os.environ.update(REDIS_PASSWORD="redis-secret", NODE_KEY="node secret",
-                          SUBNET=f"{NET}.0/24", RTPENGINE=MEDIA)
-        self.dir = t.dir
+        self.words += ["-p", f"mediation-{name}", "-f", os.path.join(TOP, "docker", name + ".yaml")]
+        os.environ.update(NODE_KEY="node secret", **environment)
+        self.log = t.path(name + ".log")
 
     def __call__(self, *words, **more):
         return run(*self.words, *words, **more)
@@ -113,7 +114,7 @@ class Compose:
 
     def __exit__(self, kind, *_):
         if kind:
-            with open(os.path.join(self.dir, "compose.log"), "w", encoding="utf-8") as file:
+            with open(self.log, "w", encoding="utf-8") as file:
                 file.write(self("logs", "--no-color", code=None))
         self("down", "--volumes", "--timeout", "5", code=None)
 
@@ -138,7 +139,7 @@ class Compose:
         return self("exec", "-T", service, *words, **more)
 
 
-def call(t, pbx, gateway, node, name):
+def call(t, pbx, gateway, node, name, media=MEDIA):
     """Through this node: what one says comes to the other."""
     heard, talking = End(t, HOST), End(t, HOST)
     sent = pbx.request("INVITE", f"sip:+49301234567@{node}:5060", (node, 5060),
@@ -152,7 +153,7 @@ def call(t, pbx, gateway, node, name):
     talking.aim(got.body, at=there)
     packet = wait_for("a packet at the PBX", lambda: talking.send(8, b"\xd5" * 160) or heard.got(),
                       interval=0.02)
-    t.equal((there, packet[12:]), (MEDIA, b"\xd5" * 160), f"{name}: media goes by rtpengine")
+    t.equal((there, packet[12:]), (media, b"\xd5" * 160), f"{name}: media goes by rtpengine")
     pbx.bye(sent, final)
     gateway.reply(gateway.expect("BYE"), 200, "OK")
     t.equal(pbx.expect("2xx").status, 200, f"{name}: the call ends")
@@ -190,9 +191,31 @@ def check(t, compose):
     t.like(compose("exec", "-T", "-e", "KEYFILE=/dev/null", "-e", "MEDIATION_PLUGIN_LISTEN=:9",
                    "rtpengine", "sh", "-c", "health 2>&1 || echo unhealthy"), "^unhealthy",
            "rtpengine whose plugin does not listen is unhealthy")
+    check_lan(t, compose, pbx, gateway)
 
 
-with Case(plan=15) as t:
+def check_lan(t, compose, pbx, gateway):
+    """A node and an rtpengine at an address of the host's, beside them."""
+    compose("start", "redis")
+    compose.wait("redis", "healthy")
+    own = t.path("own")
+    certificate = Authority(own).issue("lan", ["lan.example"])
+    t.write("own/tls.cfg", TLS_CONFIG.format(c=certificate, verify="no", require="no").replace(
+        own, "/etc/kamailio/own"))
+    run("chmod", "-R", "a+rX", own)
+    with Compose(t, "lan", ADDRESS=HOST, OWN=own, LISTEN_3=f"tls:{HOST}:5067",
+                 TLS_CONFIG="/etc/kamailio/own/tls.cfg",
+                 REDIS_URL=f"redis://default:redis-secret@{compose.address('redis')}:6379/0") as lan:
+        lan("up", "-d")
+        t.ok(all(lan.wait(name, "healthy") for name in ("sbc", "rtpengine")),
+             "at the host's own address: healthy")
+        call(t, pbx, gateway, HOST, "there", media=HOST)
+        t.ok("BEGIN CERTIFICATE" in ssl.get_server_certificate((HOST, 5067)),
+             "with a certificate of a volume it speaks TLS")
+
+
+with Case(plan=19) as t:
     Dockerd(t, sys.argv[1])
-    with Compose(t) as compose:
+    with Compose(t, "compose", REDIS_PASSWORD="redis-secret", SUBNET=f"{NET}.0/24",
+                 RTPENGINE=MEDIA) as compose:
         check(t, compose)

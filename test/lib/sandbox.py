@@ -33,16 +33,21 @@ class Interrupted(SystemExit):
     """A signal asked us to end; the way out still cleans up."""
 
 
-def wait_for(what, probe, timeout=PATIENCE, interval=0.02):
-    """Poll until probe() is true; its value. Failure with `what` at the deadline."""
-    deadline = time.monotonic() + timeout
+def wait_for(what, probe, timeout=PATIENCE, interval=None):
+    """
+    Poll until probe() is true; its value. Failure with `what` at the deadline. Without an
+    interval it is asked the less often the longer it takes, so that it is seen a tenth of that
+    late at most: a question takes a processor, too.
+    """
+    began = time.monotonic()
     while True:
         value = probe()
         if value:
             return value
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= timeout:
             raise Failure(f"waited {timeout:g} s for {what}")
-        time.sleep(interval)
+        time.sleep(interval or min(max(waited / 10, 0.02), 0.2))
 
 
 class Process:

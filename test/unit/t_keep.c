@@ -11,7 +11,6 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,19 +30,21 @@ static unsigned troubles;
 static int64_t now = 1000000;
 static int loaded;
 
-/** A disk that fails to sync: in place of libc's. */
+/** A disk that syncs at once, or fails to: in place of libc's. */
 static int folder_error, file_error;
 
 int fsync(int fd)
 {
+	(void)fd;
 	errno = folder_error;
-	return errno ? -1 : (int)syscall(SYS_fsync, fd);
+	return errno ? -1 : 0;
 }
 
 int fdatasync(int fd)
 {
+	(void)fd;
 	errno = file_error;
-	return errno ? -1 : (int)syscall(SYS_fdatasync, fd);
+	return errno ? -1 : 0;
 }
 
 static void on_trouble(void *ctx, const char *text)

@@ -110,9 +110,9 @@ def with_body(head, body):
 
 with Case(plan=9) as t:
     t.note(f"seed {SEED}")
-    # What nobody answers is to end while we wait.
+    # What nobody answers, and what is over, is to end while we wait.
     config = t.write("short.cfg", f'include_file "{TOP}/kamailio-cfg/kamailio.cfg"\n'
-                     'modparam("tm", "fr_timer", 4000)\n')
+                     'modparam("tm", "fr_timer", 2000)\nmodparam("tm", "wt_timer", 1000)\n')
     trunks = Trunks(t, {"evil": PLAIN, "sink": {**PLAIN, "forward_call_history": "yes"},
                         "pbx2": PLAIN, "gw2": PLAIN}, media=True, config=config,
                     without=("evil", "sink"),

@@ -11,7 +11,7 @@ import time
 
 from case import Case, soak_seconds
 from kamailio import Kamailio
-from sandbox import PATIENCE, wait_for
+from sandbox import PATIENCE, TOP, wait_for
 from trunks import Trunks
 
 SECONDS, WRITERS = soak_seconds(8), 16
@@ -51,7 +51,9 @@ def write(redis, seed, stop, count):
 
 
 with Case(plan=8) as t:
-    trunks = Checked(t, {"pbx1": PLAIN, "gw1": PLAIN, "gw2": PLAIN},
+    config = t.write("short.cfg", f'include_file "{TOP}/kamailio-cfg/kamailio.cfg"\n'
+                     'modparam("tm", "wt_timer", 1000)\n')
+    trunks = Checked(t, {"pbx1": PLAIN, "gw1": PLAIN, "gw2": PLAIN}, config=config,
                      routes={"all": {"pattern": ".*", "trunks": "gw1"}})
     redis, rpc = trunks.redis, trunks.kamailio.rpc
 

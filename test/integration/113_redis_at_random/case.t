@@ -14,7 +14,7 @@ from redis import RedisError
 from sandbox import PATIENCE, Failure, wait_for
 from trunks import Trunks
 
-SECONDS = soak_seconds(20)
+SECONDS = soak_seconds(15)
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
 PLAIN = {"anchor": "no"}
 # Seconds until a call is answered, on a machine that has other work too. What waited for
