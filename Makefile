@@ -11,6 +11,8 @@ PREFIX ?= /usr
 
 # Flags of ours; CFLAGS and LDFLAGS are the packager's.
 CFLAGS ?= -O2 -g
+# Module and plugin are optimised as a whole when they are linked; not with LTO=-fno-lto.
+export LTO ?= -flto=auto
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Werror
 INCLUDES := -Imodules
@@ -86,7 +88,7 @@ NO_LTO := -fno-lto
 $(BUILD)/medcore/%.o: modules/medcore/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC   $<"
-	@$(CC) $(CORE_CFLAGS) -flto=auto -ffat-lto-objects $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
+	@$(CC) $(CORE_CFLAGS) $(LTO) -ffat-lto-objects $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
 $(BUILD)/san/medcore/%.o: modules/medcore/%.c Makefile
 	@mkdir -p $(@D)
