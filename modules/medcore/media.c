@@ -178,8 +178,8 @@ static size_t count_rtp(const med_sdp_t *sdp, med_media_mask_t decline)
 /**
  * An m-line of a leg whose keys are DTLS's; such a leg is Required.
  *
- * @param may  what who wrote it may do: "offer" or "answer with", for the remedy
- * @param actpass  may it leave it to the other side who begins?
+ * @param may      what its writer is to do: "offer" or "answer with", for the remedy
+ * @param actpass  may it be left to the other side who begins?
  */
 static int check_dtls(const med_sdp_t *sdp, size_t index, const char *may, bool actpass,
 		med_errbuf_t *why)
