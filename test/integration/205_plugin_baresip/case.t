@@ -5,6 +5,7 @@ The other leg is a plain gateway by hand: what arrives at its port must be clear
 the peer's tone, so keys were agreed upon and rtpengine decrypts with them.
 """
 
+import contextlib
 import re
 import socket
 
@@ -14,7 +15,7 @@ from capture import Capture, client_hellos
 from case import Case
 from listener import OPTIONAL, PLAIN, REQUIRED, Caller, describe, learned
 from rtpengine import Rtpengine
-from sandbox import wait_for
+from sandbox import Failure, wait_for
 from sip import SipPeer, sdp
 
 SECURE = "RTP/SAVP + AES_CM_128_HMAC_SHA1_80"
@@ -75,7 +76,8 @@ with Case(plan=28) as t:
             return self.call.media()
 
         def end(self):
-            self.phone.hang_up()
+            with contextlib.suppress(Failure):  # some hang up themselves when DTLS fails
+                self.phone.hang_up()
             peer.reply(peer.expect("BYE"), 200, "OK")
             self.phone.wait_closed()
             self.call.send("delete")
