@@ -34,10 +34,19 @@ def gateway(sandbox):
     return sock, port
 
 
+def heard_at(capture, port):
+    return next(f for f in capture.flows().values() if f.dst[1] == port)
+
+
+def said(body):
+    """Of DTLS."""
+    return re.findall(r"^a=(?:setup|fingerprint):.*", body, re.M)
+
+
 def heard(capture, port):
     """What flows to this port, once enough has: its kind and seconds of 440 Hz."""
     capture.wait_packets(port, 100)
-    flow = next(f for f in capture.flows().values() if f.dst[1] == port)
+    flow = heard_at(capture, port)
     return flow.kind(), flow.tone_seconds(440) > 1
 
 
@@ -49,7 +58,7 @@ def secret(capture, phone):
 
 
 netns.alone()  # ICE has no candidates on loopback
-with Case(plan=28) as t:
+with Case(plan=29) as t:
     rtpengine = Rtpengine(t, plugin=True)
     learned(rtpengine.listener)
     peer = SipPeer(t, user="middle")
@@ -92,6 +101,13 @@ with Case(plan=28) as t:
         t.equal((out.media, out.taken), (answered, True), f"{srtp}: it takes {answered} in answer")
         t.equal(heard(out.capture, out.port), ("RTP", True), f"{srtp}: the gateway hears its tone")
         t.equal(secret(out.capture, phone), ("SRTP", "TLS" in offers), f"{srtp}: it sends SRTP")
+        if leg == DTLS_LEG:
+            before = client_hellos(out.capture.packets(), phone.rtp_ports), said(out.call.last["sdp"])
+            count = len(heard_at(out.capture, out.port).packets)
+            out.answer(out.invite, str, to_tag="B")
+            wait_for("more of it", lambda: len(heard_at(out.capture, out.port).packets) > count + 50)
+            t.equal((client_hellos(out.capture.packets(), phone.rtp_ports), said(out.call.last["sdp"])), before,
+                    "offered once more: no second handshake, and neither fingerprint nor role is another")
         out.end()
 
         capture = Capture(t, f"in-{srtp}")
