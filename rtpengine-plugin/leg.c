@@ -86,5 +86,9 @@ int med_leg_parse(const char *key, med_str_t value, med_leg_t *leg, med_errbuf_t
 					"be of one version",
 					key, MED_STR_FMT(shown(value)), MED_STR_FMT(shown(word)));
 	}
+	if(leg->policy.media.dtls && mode != MED_SRTP_REQUIRED)
+		return med_fail(err, MED_EINVAL,
+				"%s=%.*s: 'dtls' goes with SRTP mode required alone", key,
+				MED_STR_FMT(shown(value)));
 	return MED_EOK;
 }

@@ -4,7 +4,9 @@
  * rtpengine's side of it was read in and tried with 10.5.3.5: `transport-protocol` sets
  * the profile of every RTP m-line on the side an SDP goes to, `OSRTP=[offer]` makes that
  * RTP/AVP + crypto, `OSRTP=[accept]` answers an AVP + crypto offer with keys though the
- * far side answered plain, `SDES=[no-<suite>]` leaves a suite out.
+ * far side answered plain, `SDES=[no-<suite>]` leaves a suite out. `DTLS` and
+ * `SDES=[off]` say what the side an offer goes to is offered; `ICE=force` gives it
+ * candidates of rtpengine's alone, and an answer has some where the offer had.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -111,6 +113,7 @@ static bool is_ours(med_str_t key, const med_legs_t *legs)
 	static const char *const media_keys[] = {"transport-protocol", "sdes", "osrtp",
 			"dtls", "ice", "passthrough", "passthru", NULL};
 	static const char *const codec_keys[] = {"codec", "ptime", NULL};
+	static const char *const mux_keys[] = {"rtcp-mux", NULL};
 
 	if(med_str_eq(key, MED_STR("sdp")) || (key.len > 4 && memcmp(key.s, "med-", 4) == 0))
 		return true;
@@ -120,7 +123,7 @@ static bool is_ours(med_str_t key, const med_legs_t *legs)
 		return true;
 	if(!to->known)
 		return false;
-	return is_one_of(key, media_keys)
+	return is_one_of(key, media_keys) || (to->media.dtls && is_one_of(key, mux_keys))
 			|| (med_leg_codecs_given(&to->media) && is_one_of(key, codec_keys));
 }
 
@@ -173,8 +176,7 @@ static void put_packet_flags(const med_legs_t *legs, med_ng_out_t *out)
 
 /**
  * What every keyed command asks for: no side sees the other's address, neither in o= and
- * the session's c= (10.5 replaces them only when told) nor in ICE candidates, which no
- * trunk is sent.
+ * the session's c= (10.5 replaces them only when told) nor in ICE candidates.
  */
 static void put_common_flags(const med_legs_t *legs, bool replace_zero, med_ng_out_t *out)
 {
@@ -183,7 +185,7 @@ static void put_common_flags(const med_legs_t *legs, bool replace_zero, med_ng_o
 				out, MED_STR("7:replacel6:origin18:session-connection12:zero-addresse"));
 	else
 		med_ng_put_raw(out, MED_STR("7:replacel6:origin18:session-connectione"));
-	if(legs->to.policy.known)
+	if(legs->to.policy.known && !legs->to.policy.media.ice)
 		med_ng_put_pair(out, MED_STR("ICE"), MED_STR("remove"));
 	put_packet_flags(legs, out);
 }
@@ -279,26 +281,46 @@ static void put_direction(const med_legs_t *legs, med_ng_out_t *out)
 static void put_offer_flags(
 		const med_legs_t *legs, const med_sdp_t *sdp, med_ng_out_t *out)
 {
+	static const med_str_t protocols[] = {[MED_OFFER_AVP] = MED_STR("RTP/AVP"),
+			[MED_OFFER_AVP_CRYPTO] = MED_STR("RTP/AVP"),
+			[MED_OFFER_SAVP] = MED_STR("RTP/SAVP"),
+			[MED_OFFER_DTLS] = MED_STR("UDP/TLS/RTP/SAVP")};
+	const med_leg_media_t *media = &legs->to.policy.media;
 	enum med_offer_form form = med_media_offer_form(&legs->to.policy);
 
 	if(!legs->to.policy.known)
 		return;
 	med_ng_put_pair(out, MED_STR("transport-protocol"),
-			form == MED_OFFER_SAVP ? MED_STR("RTP/SAVP") : MED_STR("RTP/AVP"));
+			media->avpf ? MED_STR("UDP/TLS/RTP/SAVPF") : protocols[form]);
+	if(media->ice)
+		med_ng_put_pair(out, MED_STR("ICE"), MED_STR("force"));
 	if(form == MED_OFFER_AVP)
 		return;
+	if(form == MED_OFFER_DTLS) {
+		med_ng_put_raw(out, MED_STR("4:SDESl3:offe8:rtcp-muxl5:offer6:accepte"));
+		return;
+	}
 	if(form == MED_OFFER_AVP_CRYPTO)
 		med_ng_put_raw(out, MED_STR("5:OSRTPl5:offere"));
 	med_ng_put_pair(out, MED_STR("DTLS"), MED_STR("off"));
 	put_sdes_of_offer(legs, sdp, out);
 }
 
-/** What rtpengine is shown of a leg's keys. */
-static void plan_keys(const med_leg_policy_t *from, const med_sdp_media_t *media,
-		med_sdp_line_edit_t *edit)
+/** What rtpengine is shown of a leg's keys, where any may be taken up. */
+static void plan_keys(const med_leg_policy_t *from, bool any,
+		const med_sdp_media_t *media, med_sdp_line_edit_t *edit)
 {
-	edit->crypto = MED_CRYPTO_USABLE;
+	edit->crypto = any && !from->media.dtls ? MED_CRYPTO_USABLE : MED_CRYPTO_DROP;
 	edit->keys = med_leg_keys(from, media);
+}
+
+/** What a leg says of the session as a whole. */
+static void plan_session(const med_leg_policy_t *from, med_sdp_edit_t *edit)
+{
+	memset(edit, 0, sizeof(*edit));
+	edit->chosen = from->known;
+	edit->ice = from->media.ice;
+	edit->dtls = from->media.dtls;
 }
 
 static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
@@ -307,9 +329,8 @@ static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
 	const med_leg_policy_t *from = &legs->from.policy;
 	size_t i;
 
-	memset(edit, 0, sizeof(*edit));
+	plan_session(from, edit);
 	memset(memo, 0, sizeof(*memo));
-	edit->drop_ice_dtls = from->known;
 	memo->offered = (uint8_t)med_media_offer_form(&legs->to.policy);
 	memo->count = (uint8_t)sdp->media_count;
 	for(i = 0; i < sdp->media_count; i++) {
@@ -320,10 +341,7 @@ static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
 		memo->line[i].answer_form = (uint8_t)med_media_answer_form(from, media);
 		if(!from->known)
 			continue;
-		if(from->srtp == MED_SRTP_NOT_SUPPORTED)
-			edit->line[i].crypto = MED_CRYPTO_DROP;
-		else
-			plan_keys(from, media, &edit->line[i]);
+		plan_keys(from, from->srtp != MED_SRTP_NOT_SUPPORTED, media, &edit->line[i]);
 		if(media->potential_savp && memo->line[i].answer_form == MED_OFFER_SAVP) {
 			memo->line[i].acfg = media->pcfg;
 			memo->line[i].acfg_tcap = media->pcfg_tcap;
@@ -506,14 +524,10 @@ static void plan_answer(const med_leg_t *from, enum med_offer_form offered,
 {
 	size_t i;
 
-	memset(edit, 0, sizeof(*edit));
-	edit->drop_ice_dtls = from->policy.known;
-	for(i = 0; from->policy.known && i < sdp->media_count; i++) {
-		if(offered == MED_OFFER_AVP)
-			edit->line[i].crypto = MED_CRYPTO_DROP;
-		else
-			plan_keys(&from->policy, &sdp->media[i], &edit->line[i]);
-	}
+	plan_session(&from->policy, edit);
+	for(i = 0; from->policy.known && i < sdp->media_count; i++)
+		plan_keys(
+				&from->policy, offered != MED_OFFER_AVP, &sdp->media[i], &edit->line[i]);
 }
 
 /**
@@ -560,7 +574,7 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	med_codecs_put(&no_codecs, &to->media, out);
 	if(is_black_hole(&legs->from.policy, memo))
 		med_ng_put_raw(out, MED_STR("12:drop-traffic5:start"));
-	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED) {
+	if(to->known && to->srtp != MED_SRTP_NOT_SUPPORTED && !to->media.dtls) {
 		med_ng_put_raw(out, MED_STR("5:OSRTPl6:accepte"));
 		if(to->media.suites || to->media.lync_sdp) {
 			med_ng_put_raw(out, MED_STR("4:SDESl"));

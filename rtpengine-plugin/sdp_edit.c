@@ -85,6 +85,27 @@ static bool is_of_other_format(const struct editor *e, med_str_t name, med_str_t
 	return true;
 }
 
+/** What a leg's profile does not have it say of ICE and DTLS. */
+static bool drops_ice_dtls(const struct editor *e, med_str_t name, med_str_t line)
+{
+	static const med_str_t setup[] = {MED_STR("setup")};
+	static const med_str_t fingerprint[] = {MED_STR("fingerprint")};
+	static const med_str_t ice[] = {MED_STR("candidate"), MED_STR("ice-ufrag"),
+			MED_STR("ice-pwd"), MED_STR("ice-lite"), MED_STR("ice-mismatch"),
+			MED_STR("remote-candidates"), MED_STR("end-of-candidates")};
+	static const med_str_t never[] = {MED_STR("ice-options"), MED_STR("tls-id"),
+			MED_STR("x-candidate"), MED_STR("x-candidate-ipv6")};
+
+	if(!e->edit->chosen)
+		return false;
+	if(is_one_of(name, fingerprint, 1))
+		return !e->edit->dtls || line.len < 15
+				|| !med_fingerprint_read((med_str_t){line.s + 14, line.len - 14});
+	return (!e->edit->dtls && is_one_of(name, setup, 1))
+			|| (!e->edit->ice && is_one_of(name, ice, sizeof(ice) / sizeof(ice[0])))
+			|| is_one_of(name, never, sizeof(never) / sizeof(never[0]));
+}
+
 static bool drops_attribute(const struct editor *e, med_str_t line)
 {
 	static const med_str_t crypto[] = {MED_STR("crypto")};
@@ -95,11 +116,6 @@ static bool drops_attribute(const struct editor *e, med_str_t line)
 			MED_STR("bcap"), MED_STR("icap"), MED_STR("cryptoscale"),
 			MED_STR("encryption"), MED_STR("source-filter"), MED_STR("alt"),
 			MED_STR("altc")};
-	static const med_str_t ice_dtls[] = {MED_STR("fingerprint"), MED_STR("setup"),
-			MED_STR("candidate"), MED_STR("ice-ufrag"), MED_STR("ice-pwd"),
-			MED_STR("ice-options"), MED_STR("ice-lite"), MED_STR("ice-mismatch"),
-			MED_STR("remote-candidates"), MED_STR("end-of-candidates"),
-			MED_STR("x-candidate"), MED_STR("x-candidate-ipv6")};
 	/* what is not in the SDP of a Mediation Server; label and direction have their place
 	 */
 	static const med_str_t not_lync[] = {MED_STR("ssrc"), MED_STR("ssrc-group"),
@@ -118,8 +134,7 @@ static bool drops_attribute(const struct editor *e, med_str_t line)
 	if(is_of_other_format(e, name, line))
 		return true;
 	return is_one_of(name, never_passed, sizeof(never_passed) / sizeof(never_passed[0]))
-			|| (e->edit->drop_ice_dtls
-					&& is_one_of(name, ice_dtls, sizeof(ice_dtls) / sizeof(ice_dtls[0])));
+			|| drops_ice_dtls(e, name, line);
 }
 
 static void put(struct editor *e, const char *text)

@@ -42,8 +42,10 @@ typedef struct med_sdp_line_edit {
 } med_sdp_line_edit_t;
 
 typedef struct med_sdp_edit {
-	bool drop_ice_dtls; /**< what speaks of ICE and DTLS, everywhere: no trunk has them */
-	bool lync;          /**< as a Mediation Server writes it (spec 6.8) */
+	bool chosen; /**< of what speaks of ICE and DTLS this alone is left: */
+	bool ice;    /**< its candidates, but for trickle, which rtpengine is not told */
+	bool dtls;   /**< setup, and fingerprints that are usable */
+	bool lync;   /**< as a Mediation Server writes it (spec 6.8) */
 	uint8_t suite_count; /**< for MED_CRYPTO_ARRANGED */
 	uint8_t suites[MED_LEG_SUITES];
 	med_sdp_line_edit_t line[MED_SDP_MAX_MEDIA];

@@ -1,5 +1,5 @@
 /**
- * crypto.c - suites of SRTP, and the a=crypto lines that name them (RFC 4568)
+ * crypto.c - suites of SRTP, and the lines of SDP that its keys come from
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -153,4 +153,39 @@ bool med_crypto_read(med_str_t value, med_crypto_t *crypto)
 	*crypto = (med_crypto_t){.tag = (uint32_t)tag, .suite = (uint8_t)suite};
 	return key_good(&key, crypto->suite) && key_params_good(key, &crypto->mki)
 			&& session_params_harmless(value);
+}
+
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+}
+
+/** "AB:CD:..." of so many bytes. */
+static bool digest_good(med_str_t text, size_t bytes)
+{
+	size_t i;
+
+	if(text.len != 3 * bytes - 1)
+		return false;
+	for(i = 0; i < text.len; i++) {
+		if(i % 3 == 2 ? text.s[i] != ':' : !is_hex(text.s[i]))
+			return false;
+	}
+	return true;
+}
+
+bool med_fingerprint_read(med_str_t value)
+{
+	static const struct {
+		const char *name;
+		size_t bytes;
+	} hash[] = {{"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}, {"sha-224", 28}};
+	med_str_t name = med_text_word(&value), digest = med_text_word(&value);
+	size_t i;
+
+	for(i = 0; i < sizeof(hash) / sizeof(hash[0]); i++) {
+		if(med_str_eq_nocase(name, med_str(hash[i].name)))
+			return digest_good(digest, hash[i].bytes) && !med_text_word(&value).len;
+	}
+	return false;
 }

@@ -1,5 +1,6 @@
 /**
- * crypto.h - suites of SRTP, and the a=crypto lines that name them (RFC 4568)
+ * crypto.h - suites of SRTP, the a=crypto lines that name them (RFC 4568), and the
+ * a=fingerprint lines of DTLS-SRTP (RFC 8122)
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -42,5 +43,11 @@ typedef struct med_crypto {
  *         protection away or that we do not know (RFC 4568 6.3)
  */
 bool med_crypto_read(med_str_t value, med_crypto_t *crypto);
+
+/**
+ * Is the value of an a=fingerprint line one that a certificate may rest on? A whole
+ * digest by SHA-2: RFC 8122 forbids MD2 and MD5, and SHA-1 is of the time before it.
+ */
+bool med_fingerprint_read(med_str_t value);
 
 #endif

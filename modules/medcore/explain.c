@@ -144,6 +144,15 @@ static bool tell_bypass(const med_explaining_t *e, const med_trunk_t *trunk)
 	return med_bypass_yes(bypass);
 }
 
+/* What not everybody has. */
+static void tell_media(const med_explaining_t *e, const med_leg_media_t *media)
+{
+	if(media->dtls)
+		MED_TRACE(e->trace, "its media is DTLS-SRTP%s", media->ice ? ", with ICE" : "");
+	else if(media->ice)
+		MED_TRACE(e->trace, "its media is offered with ICE");
+}
+
 static void tell_candidate(const med_explaining_t *e, const med_candidate_t *found)
 {
 	const med_explain_result_t *result = e->result;
@@ -159,6 +168,7 @@ static void tell_candidate(const med_explaining_t *e, const med_candidate_t *fou
 			&result->called, &result->calling, &numbers, e->trace);
 	if(rc != MED_EOK)
 		MED_TRACE(e->trace, "translation failed: %s", med_strerror(rc));
+	tell_media(e, &candidate.trunk->leg.media);
 	candidate.bypassed = tell_bypass(e, candidate.trunk);
 	if(rc == MED_EOK && e->sink->candidate != NULL)
 		e->sink->candidate(e->sink->ctx, &candidate, &numbers);

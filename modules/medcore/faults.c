@@ -139,7 +139,8 @@ static bool is_given(enum med_kind kind, const med_record_t *record, const char 
 			record, (size_t)(med_schema_field(kind, med_str(field)) - defs));
 }
 
-/* Keys are not sent where anybody can read them (spec 2.2, rule 4). */
+/* Keys are not sent where anybody can read them (spec 2.2, rule 4), and no fingerprint is
+ * believed that anybody could have put there (RFC 5763 8). */
 static void find_in_trunk(
 		const med_config_t *config, const med_slot_t *slot, med_findings_t *f)
 {
@@ -153,14 +154,17 @@ static void find_in_trunk(
 	trunk = &object->trunk;
 	profile = med_slot_find(config, MED_KIND_PROFILE, trunk->profile->id);
 	if(profile == NULL || profile->entry == NULL
-			|| !is_given(MED_KIND_PROFILE, profile->entry, "srtp_mode"))
+			|| (!is_given(MED_KIND_PROFILE, profile->entry, "srtp_mode")
+					&& !trunk->profile->media.dtls))
 		return; /* nobody asked for it */
 	find(f, MED_WARNED,
 			"trunk '%.*s': its profile '%.*s' says srtp_mode %s, but transport %s cannot "
-			"keep keys secret: media is plain RTP; use tls",
+			"keep %s: media is plain RTP; use tls",
 			MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->profile->id),
 			med_srtp_mode_name((enum med_srtp_mode)trunk->profile->srtp_mode),
-			med_transport_name((enum med_transport)trunk->transport));
+			med_transport_name((enum med_transport)trunk->transport),
+			trunk->profile->media.dtls ? "a fingerprint from being exchanged"
+									   : "keys secret");
 }
 
 /* Spec 2.2, rule 3. */
@@ -184,11 +188,11 @@ static void find_in_profile(
 	if(!profile->anchor
 			&& (profile->codecs.count > 0 || profile->comfort_noise || profile->dtmf
 					|| profile->dtmf_payload || profile->packet_time_ms
-					|| profile->media_dscp || profile->rtp_latching
+					|| profile->media_dscp || profile->rtp_latching || profile->ice
 					|| profile->media_interface.len > 0))
 		find(f, MED_WARNED,
 				"profile '%.*s': field 'anchor': no, so codecs, comfort_noise, dtmf, "
-				"dtmf_payload, packet_time_ms, media_dscp, rtp_latching and "
+				"dtmf_payload, packet_time_ms, media_dscp, rtp_latching, ice and "
 				"media_interface count only in calls whose other side is anchored; "
 				"anchor "
 				"yes",

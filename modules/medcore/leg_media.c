@@ -19,6 +19,9 @@ static const char *const short_suites[] = {[MED_SUITE_AES_128_80] = "80",
 		[MED_SUITE_GCM_256] = "gcm-256",
 		NULL};
 
+const char *const med_srtp_keys_words[] = {
+		[MED_KEYS_SDES] = "sdes", [MED_KEYS_DTLS] = "dtls", NULL};
+
 const char *const med_hold_words[] = {[MED_HOLD_AS_RECEIVED] = "as_received",
 		[MED_HOLD_INACTIVE] = "inactive",
 		[MED_HOLD_SENDONLY] = "sendonly",
@@ -56,12 +59,14 @@ size_t med_leg_suites(const med_leg_policy_t *leg, uint8_t suites[MED_LEG_SUITES
 	unsigned packed = leg->media.suites;
 	size_t count = 0;
 
+	if(packed == MED_SUITES_ANY)
+		return 0;
 	if(!packed) {
 		suites[0] = MED_SUITE_AES_128_80;
 		return 1;
 	}
-	for(; packed && (packed & 0xf) <= MED_SUITE_COUNT; packed >>= 4)
-		suites[count++] = (uint8_t)((packed & 0xf) - 1);
+	for(; packed && count < MED_LEG_SUITES; packed /= MED_SUITES_BASE)
+		suites[count++] = (uint8_t)(packed % MED_SUITES_BASE - 1);
 	return count;
 }
 
@@ -126,6 +131,11 @@ size_t med_leg_words_write(const med_leg_media_t *media, char out[MED_LEG_WORDS_
 			len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "%s%s",
 					i ? "+" : "/suites:", short_suites[suites[i]]);
 	}
+	if(media->dtls)
+		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/dtls%s",
+				media->avpf ? "/avpf" : "");
+	if(media->ice)
+		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/ice");
 	if(media->lync_sdp)
 		len += (size_t)snprintf(out + len, MED_LEG_WORDS_MAX - len, "/lync");
 	if(media->hold)
@@ -144,10 +154,11 @@ size_t med_leg_words_write(const med_leg_media_t *media, char out[MED_LEG_WORDS_
 	return len;
 }
 
-/** "80+gcm-256": places in a list of words and one, four bits each. 0: not so */
-static unsigned read_list(med_str_t list, const char *const *words, unsigned most)
+/** "80+gcm-256": places in a list of words and one, digits of @p base. 0: not so */
+static unsigned read_list(
+		med_str_t list, const char *const *words, unsigned most, unsigned base)
 {
-	unsigned packed = 0, shift = 0;
+	unsigned packed = 0, digit = 1;
 	const char *plus;
 	med_str_t name;
 	int word;
@@ -156,10 +167,10 @@ static unsigned read_list(med_str_t list, const char *const *words, unsigned mos
 		plus = memchr(list.s, '+', list.len);
 		name = (med_str_t){list.s, plus ? (size_t)(plus - list.s) : list.len};
 		word = med_word_find(words, name);
-		if(word < 0 || shift == 4 * most)
+		if(word < 0 || !most--)
 			return 0;
-		packed |= (unsigned)(word + 1) << shift;
-		shift += 4;
+		packed += (unsigned)(word + 1) * digit;
+		digit *= base;
 		if(plus)
 			name.len++;
 		list = (med_str_t){list.s + name.len, list.len - name.len};
@@ -169,13 +180,14 @@ static unsigned read_list(med_str_t list, const char *const *words, unsigned mos
 
 static int read_suites(med_str_t list, med_leg_media_t *media)
 {
-	media->suites = read_list(list, short_suites, MED_LEG_SUITES) & 0xffff;
+	media->suites =
+			read_list(list, short_suites, MED_LEG_SUITES, MED_SUITES_BASE) & 0x1fff;
 	return media->suites ? MED_EOK : MED_EINVAL;
 }
 
 static int read_codecs(med_str_t list, med_leg_media_t *media)
 {
-	media->codecs = read_list(list, med_codec_words, MED_LEG_CODECS) & 0xfffff;
+	media->codecs = read_list(list, med_codec_words, MED_LEG_CODECS, 16) & 0xfffff;
 	return media->codecs ? MED_EOK : MED_EINVAL;
 }
 
@@ -266,7 +278,13 @@ int med_leg_word_read(med_str_t word, med_leg_media_t *media)
 		if(med_text_starts(word, valued[i].start))
 			return valued[i].read(med_text_after(word, strlen(valued[i].start)), media);
 	}
-	if(med_str_eq(word, MED_STR("lync")))
+	if(med_str_eq(word, MED_STR("dtls")))
+		media->dtls = true;
+	else if(med_str_eq(word, MED_STR("avpf")))
+		media->avpf = true;
+	else if(med_str_eq(word, MED_STR("ice")))
+		media->ice = true;
+	else if(med_str_eq(word, MED_STR("lync")))
 		media->lync_sdp = true;
 	else if(med_str_eq(word, MED_STR("activate")))
 		media->activate = true;

@@ -49,8 +49,17 @@ int med_srtp_mode_parse(med_str_t text, enum med_srtp_mode *mode)
 	return MED_EOK;
 }
 
+const char *med_srtp_keys_name(const med_leg_policy_t *leg)
+{
+	if(leg->srtp == MED_SRTP_NOT_SUPPORTED)
+		return "none";
+	return med_srtp_keys_words[leg->media.dtls];
+}
+
 enum med_offer_form med_media_offer_form(const med_leg_policy_t *to)
 {
+	if(to->media.dtls)
+		return MED_OFFER_DTLS;
 	switch(to->srtp) {
 		case MED_SRTP_REQUIRED:
 			return MED_OFFER_SAVP;
@@ -166,6 +175,32 @@ static size_t count_rtp(const med_sdp_t *sdp, med_media_mask_t decline)
 	return count;
 }
 
+/**
+ * An m-line of a leg whose keys are DTLS's; such a leg is Required.
+ *
+ * @param may      what its writer is to do: "offer" or "answer with", for the remedy
+ * @param actpass  may it be left to the other side who begins?
+ */
+static int check_dtls(const med_sdp_t *sdp, size_t index, const char *may, bool actpass,
+		med_errbuf_t *why)
+{
+	const med_sdp_media_t *media = &sdp->media[index];
+
+	if(media->proto != MED_SDP_DTLS)
+		return refuse(sdp, index, why,
+				"not DTLS-SRTP, but the leg's srtp_keys are dtls; %s UDP/TLS/RTP/SAVP or "
+				"SAVPF",
+				may);
+	if(!media->fingerprint)
+		return refuse(sdp, index, why,
+				"no usable a=fingerprint; %s the whole SHA-256 of the certificate", may);
+	if(media->setup == MED_SETUP_ACTIVE || media->setup == MED_SETUP_PASSIVE
+			|| (actpass && media->setup == MED_SETUP_ACTPASS))
+		return MED_EOK;
+	return refuse(sdp, index, why, "nobody can begin the DTLS handshake; %s a=setup:%s",
+			may, actpass ? "actpass" : "active or passive");
+}
+
 static int check_offered_savp(const med_leg_policy_t *from, const med_sdp_t *offer,
 		size_t index, med_errbuf_t *why)
 {
@@ -192,6 +227,8 @@ static int check_offered_line(const med_leg_policy_t *from, const med_sdp_t *off
 	const med_sdp_media_t *media = &offer->media[index];
 	char names[NAMES_MAX];
 
+	if(from->media.dtls && media->proto != MED_SDP_OTHER)
+		return check_dtls(offer, index, "offer", true, why);
 	switch(media->proto) {
 		case MED_SDP_SAVP:
 			return check_offered_savp(from, offer, index, why);
@@ -204,7 +241,8 @@ static int check_offered_line(const med_leg_policy_t *from, const med_sdp_t *off
 			return MED_EOK;
 		case MED_SDP_DTLS:
 			return refuse(offer, index, why,
-					"DTLS-SRTP is not supported; offer SDES (RTP/SAVP with a=crypto)");
+					"DTLS-SRTP was offered, but the leg's srtp_keys are sdes; offer "
+					"RTP/SAVP with a=crypto, or set the trunk to dtls");
 		default:
 			return MED_EOK;
 	}
@@ -257,6 +295,8 @@ enum med_offer_form med_media_answer_form(
 {
 	if(from->known && from->srtp == MED_SRTP_NOT_SUPPORTED)
 		return MED_OFFER_AVP;
+	if(offered->proto == MED_SDP_DTLS)
+		return MED_OFFER_DTLS;
 	if(offered->proto == MED_SDP_SAVP)
 		return MED_OFFER_SAVP;
 	if(offered->proto != MED_SDP_AVP || !has_key(from, offered))
@@ -287,6 +327,8 @@ static int check_answered_line(const med_leg_policy_t *from, enum med_offer_form
 	const med_sdp_media_t *media = &answer->media[index];
 	char names[NAMES_MAX];
 
+	if(from->media.dtls && media->proto != MED_SDP_OTHER)
+		return check_dtls(answer, index, "answer with", false, why);
 	switch(media->proto) {
 		case MED_SDP_AVP:
 			return check_answered_avp(from, offered, answer, index, why);
@@ -333,12 +375,25 @@ int med_media_check_answer(const med_leg_policy_t *from, enum med_offer_form off
 	return MED_EOK;
 }
 
+static int check_outgoing_dtls(const med_sdp_t *sdp, size_t index, med_errbuf_t *why)
+{
+	int rc = check_dtls(sdp, index, "send it", true, why);
+
+	if(rc == MED_EOK && sdp->media[index].crypto_count)
+		return refuse(
+				sdp, index, why, "would show keys to a leg whose srtp_keys are dtls");
+	return rc;
+}
+
 static int check_outgoing_line(
 		const med_leg_policy_t *to, const med_sdp_t *sdp, size_t index, med_errbuf_t *why)
 {
 	const med_sdp_media_t *media = &sdp->media[index];
 	char names[NAMES_MAX];
 
+	if((to->media.dtls && media->proto != MED_SDP_OTHER)
+			|| (to->media.suites == MED_SUITES_ANY && media->proto == MED_SDP_DTLS))
+		return check_outgoing_dtls(sdp, index, why);
 	switch(media->proto) {
 		case MED_SDP_AVP:
 			if(to->srtp == MED_SRTP_REQUIRED)
@@ -357,8 +412,8 @@ static int check_outgoing_line(
 						suite_names(to, names));
 			return MED_EOK;
 		case MED_SDP_DTLS:
-			return refuse(
-					sdp, index, why, "would go out as DTLS-SRTP; only SDES is sent");
+			return refuse(sdp, index, why,
+					"would go out as DTLS-SRTP, but the leg's srtp_keys are sdes");
 		default:
 			if(to->srtp == MED_SRTP_REQUIRED)
 				return refuse(sdp, index, why,

@@ -56,6 +56,13 @@ extern const char *const med_latching_words[];
 /** Highest DSCP. */
 #define MED_DSCP_MAX 63
 
+/** Where the keys of SRTP come from. */
+enum med_srtp_keys {
+	MED_KEYS_SDES, /**< a=crypto in the SDP (RFC 4568) */
+	MED_KEYS_DTLS, /**< a handshake in the media's own path (RFC 5763) */
+};
+extern const char *const med_srtp_keys_words[];
+
 /** Codecs of one leg. */
 #define MED_LEG_CODECS 5
 /** Payload types that telephone-event may be mapped to: dynamic ones. */
@@ -63,17 +70,21 @@ extern const char *const med_latching_words[];
 
 /** Suites of one leg. */
 #define MED_LEG_SUITES 4
-/** In med_leg_media_t's suites: each will do, where it is not clear which trunk's leg it
- * is. */
-#define MED_SUITES_ANY 0xffffu
+/** A digit of med_leg_media_t's suites. */
+#define MED_SUITES_BASE (MED_SUITE_COUNT + 1)
+/** There: each will do, and DTLS too, where it is not clear which trunk's leg it is. */
+#define MED_SUITES_ANY 0x1fffu
 
 /**
  * What else a profile says of a leg's media. All zero is what a profile says that says
  * nothing; eight bytes, so that they travel with a call.
  */
 typedef struct med_leg_media {
-	unsigned suites : 16;   /**< enum med_suite + 1, four bits each, the first one lowest;
-						   0: MED_SUITE_AES_128_80 */
+	unsigned suites : 13;   /**< enum med_suite + 1, digits of MED_SUITES_BASE, the first
+							   one lowest; 0: MED_SUITE_AES_128_80 */
+	unsigned dtls : 1;      /**< enum med_srtp_keys */
+	unsigned ice : 1;       /**< it is offered ICE, and its own is taken up */
+	unsigned avpf : 1;      /**< offered UDP/TLS/RTP/SAVPF rather than SAVP */
 	unsigned lync_sdp : 1;  /**< write SDP as a Mediation Server does (spec 6.8) */
 	unsigned hold : 2;      /**< enum med_hold_form: how it reads that it is held */
 	unsigned activate : 1;  /**< a call that begins on hold does not seem so to it */
@@ -128,7 +139,7 @@ static inline bool med_leg_codecs_given(const med_leg_media_t *media)
 #define MED_INTERFACE_MAX 32
 
 /** Room for med_leg_words_write(). */
-#define MED_LEG_WORDS_MAX 192
+#define MED_LEG_WORDS_MAX 208
 
 static inline bool med_leg_media_given(const med_leg_media_t *media)
 {
@@ -152,6 +163,9 @@ enum med_srtp_mode med_srtp_effective(enum med_srtp_mode configured, bool tls);
 
 /** "required" | "optional" | "not_supported"; Lync's own spelling is read too. */
 int med_srtp_mode_parse(med_str_t text, enum med_srtp_mode *mode);
+/** "dtls", "sdes"; "none" where nothing is encrypted. */
+const char *med_srtp_keys_name(const med_leg_policy_t *leg);
+
 /** "not_supported", "optional", "required"; closed by NULL. */
 extern const char *const med_srtp_mode_words[];
 const char *med_srtp_mode_name(enum med_srtp_mode mode);
@@ -161,6 +175,7 @@ enum med_offer_form {
 	MED_OFFER_AVP,        /**< RTP/AVP, no crypto */
 	MED_OFFER_AVP_CRYPTO, /**< RTP/AVP + crypto (RFC 8643, Microsoft's optional form) */
 	MED_OFFER_SAVP,       /**< RTP/SAVP + crypto */
+	MED_OFFER_DTLS,       /**< UDP/TLS/RTP/SAVP(F) + fingerprint */
 };
 enum med_offer_form med_media_offer_form(const med_leg_policy_t *to);
 
@@ -215,7 +230,7 @@ int med_media_check_answer(const med_leg_policy_t *from, enum med_offer_form off
 
 /**
  * The gate: may these bytes be sent to a leg with this policy? Checks profile and crypto
- * of every m-line that is not declined (port 0).
+ * or fingerprint of every m-line that is not declined (port 0).
  */
 int med_media_check_outgoing(
 		const med_leg_policy_t *to, const med_sdp_t *sdp, med_errbuf_t *why);

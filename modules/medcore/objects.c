@@ -194,7 +194,10 @@ static int pack_usages(med_config_t *config, char **at, const med_list_t *list,
 /* What is the default is left zero, so that a call has less to carry. */
 static med_leg_media_t pack_media(const med_profile_record_t *record)
 {
-	med_leg_media_t media = {.lync_sdp = record->sdp_dialect == MED_SDP_LYNC,
+	med_leg_media_t media = {.dtls = record->srtp_keys == MED_KEYS_DTLS,
+			.ice = record->ice != 0,
+			.avpf = record->avpf != 0,
+			.lync_sdp = record->sdp_dialect == MED_SDP_LYNC,
 			.hold = record->hold_form & 3,
 			.activate = record->activate_initial_offer != 0,
 			.early_183 = record->early_media_code == MED_EARLY_183,
@@ -210,8 +213,8 @@ static med_leg_media_t pack_media(const med_profile_record_t *record)
 	unsigned suites = 0, codecs = 0;
 
 	for(size_t i = record->srtp_suites.count; i > 0; i--)
-		suites = suites << 4 | (suite[i - 1] + 1u);
-	media.suites = suites == MED_SUITE_AES_128_80 + 1 ? 0 : suites & 0xffff;
+		suites = suites * MED_SUITES_BASE + suite[i - 1] + 1u;
+	media.suites = suites == MED_SUITE_AES_128_80 + 1 ? 0 : suites & 0x1fff;
 	for(size_t i = record->codecs.count; i > 0; i--)
 		codecs = codecs << 4 | (codec[i - 1] + 1u);
 	media.codecs = codecs & 0xfffff;
@@ -693,5 +696,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 	t->leg.known = true;
 	t->leg.bypass = profile->anchor && profile->enable_bypass;
 	t->leg.media = profile->media;
+	if(t->leg.srtp == MED_SRTP_NOT_SUPPORTED)
+		t->leg.media.dtls = t->leg.media.avpf = false;
 	return object;
 }

@@ -303,6 +303,31 @@ static int finish_mki(med_reading_t *r)
 	return MED_EOK;
 }
 
+/* No m-line offers DTLS-SRTP and RTP at once, and none of SDES's words is DTLS's. */
+static int finish_keys(med_reading_t *r)
+{
+	const med_profile_record_t *p = &r->record->profile;
+
+	if(p->srtp_keys != MED_KEYS_DTLS)
+		return !p->avpf ? MED_EOK
+						: fault(r, MED_STR("avpf"), MED_EINVAL,
+								"yes needs srtp_keys dtls: offers are RTP/AVP or "
+								"RTP/SAVP with sdes");
+	if(p->srtp_mode != MED_SRTP_REQUIRED)
+		return fault(r, MED_STR("srtp_keys"), MED_EINVAL,
+				"dtls needs srtp_mode required: no offer says DTLS-SRTP and plain RTP at "
+				"once, so it is that or no call");
+	if(is_given(r, "srtp_suites"))
+		return fault(r, MED_STR("srtp_suites"), MED_EINVAL,
+				"besides srtp_keys dtls, which agrees on a suite in its handshake; have "
+				"one of them");
+	if(p->sdp_dialect == MED_SDP_LYNC)
+		return fault(r, MED_STR("sdp_dialect"), MED_EINVAL,
+				"lync besides srtp_keys dtls, which a Mediation Server does not have; "
+				"plain, or srtp_keys sdes");
+	return MED_EOK;
+}
+
 /* rtpengine makes an offer out of the other side's offer, an answer out of its answer. */
 static int finish_initial_offer(med_reading_t *r)
 {
@@ -346,7 +371,8 @@ static int finish_profile(med_reading_t *r)
 	if(p->enable_location_restriction && p->network_site_id.len == 0)
 		return fault(r, MED_STR("network_site_id"), MED_EINVAL,
 				"missing; enable_location_restriction yes needs it");
-	if(finish_mki(r) != MED_EOK || finish_initial_offer(r) != MED_EOK)
+	if(finish_mki(r) != MED_EOK || finish_keys(r) != MED_EOK
+			|| finish_initial_offer(r) != MED_EOK)
 		return MED_EINVAL;
 	return finish_codecs(r);
 }

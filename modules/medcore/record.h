@@ -99,7 +99,7 @@ typedef struct med_profile_record {
 	uint32_t user_phone, extensions;
 	med_str_t domain, phone_context;
 	med_list_t srtp_suites; /**< uint8_t, enum med_suite */
-	uint32_t srtp_mki;
+	uint32_t srtp_mki, srtp_keys, ice, avpf;
 	uint32_t sdp_dialect, hold_form, activate_initial_offer, early_media_code;
 	uint32_t initial_offer;
 	med_list_t codecs; /**< uint8_t, enum med_codec */

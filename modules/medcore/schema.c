@@ -339,6 +339,15 @@ static const med_field_def_t profile_fields[] = {
 	{FIELD(profile, srtp_mki, WORD), .initial = "none", .words = mkis,
 		.meaning = "does it insist on an MKI in the packets it is sent; required cannot be "
 			"and is refused"},
+	{FIELD(profile, srtp_keys, WORD), .initial = "sdes", .words = med_srtp_keys_words,
+		.meaning = "where keys come from: a=crypto (sdes), or DTLS-SRTP, offered and answered "
+			"alone; dtls needs srtp_mode required, and tls"},
+	{FIELD(profile, ice, BOOL), .initial = "no",
+		.meaning = "it is offered ICE (RFC 8445, without trickle), and its own is taken up; "
+			"needs anchor"},
+	{FIELD(profile, avpf, BOOL), .initial = "no",
+		.meaning = "it is offered UDP/TLS/RTP/SAVPF, as WebRTC has it, instead of "
+			"UDP/TLS/RTP/SAVP; needs srtp_keys dtls"},
 	{FIELD(profile, sdp_dialect, WORD), .initial = "plain", .words = sdp_dialects,
 		.meaning = "SDP as it comes, or as a Mediation Server writes it"},
 	{FIELD(profile, hold_form, WORD), .initial = "as_received", .words = med_hold_words,

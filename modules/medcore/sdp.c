@@ -50,12 +50,20 @@ struct tcaps {
 	} item[MED_SDP_MAX_TCAP];
 };
 
+/** What was said of DTLS: by the session, or by the media being read. */
+struct dtls {
+	bool usable;   /**< a fingerprint is */
+	uint8_t setup; /**< enum med_sdp_setup */
+};
+
 struct parser {
 	med_sdp_t *sdp;
 	med_errbuf_t *err;
 	unsigned int line;
 	med_str_t session_address;
 	uint8_t session_direction;
+	struct dtls session_dtls;
+	struct dtls media_dtls;
 	struct tcaps session_tcaps;
 	struct tcaps media_tcaps;
 };
@@ -93,6 +101,9 @@ static int parse_m(struct parser *p, med_str_t line, med_str_t value)
 	media->proto = (uint8_t)proto_of(media->proto_text);
 	media->address = p->session_address;
 	media->direction = p->session_direction;
+	media->fingerprint = p->session_dtls.usable;
+	media->setup = p->session_dtls.setup;
+	memset(&p->media_dtls, 0, sizeof(p->media_dtls));
 	p->media_tcaps.count = 0;
 	p->sdp->media_count++;
 	return MED_EOK;
@@ -135,6 +146,8 @@ bool med_sdp_next_address(med_str_t *rest, med_str_t *address)
 			before = 5;
 		else if(med_text_starts(line, "c="))
 			before = 2;
+		else if(med_text_starts(line, "a=candidate:"))
+			before = 4;
 		else
 			continue;
 		line = med_text_after(line, 2);
@@ -237,6 +250,37 @@ static void parse_crypto(struct parser *p, med_str_t value)
 		media->suites_no_mki |= suite;
 }
 
+/** One usable line of several will do; those of a media count instead of the session's.
+ */
+static void parse_fingerprint(struct parser *p, med_str_t value)
+{
+	struct dtls *dtls = current(p) ? &p->media_dtls : &p->session_dtls;
+
+	dtls->usable |= med_fingerprint_read(value);
+	if(current(p))
+		current(p)->fingerprint = dtls->usable;
+}
+
+/** The first line counts, as rtpengine reads it. */
+static void parse_setup(struct parser *p, med_str_t value)
+{
+	static const char *const words[] = {[MED_SETUP_NONE] = "",
+			[MED_SETUP_ACTPASS] = "actpass",
+			[MED_SETUP_ACTIVE] = "active",
+			[MED_SETUP_PASSIVE] = "passive",
+			[MED_SETUP_HOLDCONN] = "holdconn"};
+	struct dtls *dtls = current(p) ? &p->media_dtls : &p->session_dtls;
+	uint8_t setup = MED_SETUP_HOLDCONN;
+
+	if(dtls->setup)
+		return;
+	while(setup && !med_str_eq(value, med_str(words[setup])))
+		setup--;
+	dtls->setup = setup;
+	if(current(p))
+		current(p)->setup = setup;
+}
+
 int med_sdp_direction(med_str_t line)
 {
 	static const med_str_t names[] = {[MED_SENDRECV] = MED_STR("a=sendrecv"),
@@ -274,6 +318,10 @@ static int parse_a(struct parser *p, med_str_t line, med_str_t value)
 	parse_direction(p, line);
 	if(med_text_starts(value, "crypto:"))
 		parse_crypto(p, med_text_after(value, 7));
+	else if(med_text_starts(value, "fingerprint:"))
+		parse_fingerprint(p, med_text_after(value, 12));
+	else if(med_text_starts(value, "setup:"))
+		parse_setup(p, med_text_after(value, 6));
 	else if(med_text_starts(value, "tcap:"))
 		return parse_tcap(p, med_text_after(value, 5));
 	else if(med_text_starts(value, "pcfg:"))

@@ -23,6 +23,15 @@ enum med_sdp_proto {
 	MED_SDP_DTLS,      /**< UDP/TLS/RTP/SAVP(F) */
 };
 
+/** Who begins the DTLS handshake (RFC 4145, 5763). */
+enum med_sdp_setup {
+	MED_SETUP_NONE = 0, /**< not said, or not in one of these words */
+	MED_SETUP_ACTPASS,
+	MED_SETUP_ACTIVE,
+	MED_SETUP_PASSIVE,
+	MED_SETUP_HOLDCONN,
+};
+
 /** From the side of who wrote it. */
 enum med_sdp_direction { MED_SENDRECV = 0, MED_SENDONLY, MED_RECVONLY, MED_INACTIVE };
 
@@ -37,6 +46,9 @@ typedef struct med_sdp_media {
 	med_suites_t suites_no_mki; /**< of those of them without MKI */
 	uint32_t
 			tag[MED_SUITE_COUNT]; /**< of each suite's first one, without MKI if any is */
+	bool fingerprint;             /**< one that med_fingerprint_read() takes, the
+									 session's where it has none */
+	uint8_t setup;                /**< enum med_sdp_setup, likewise */
 	bool potential_savp;          /**< RFC 5939: a pcfg that names a tcap of RTP/SAVP */
 	uint16_t pcfg;                /**< its number, and ... */
 	uint16_t pcfg_tcap;           /**< ... the number of the tcap it names: for acfg */
@@ -72,8 +84,8 @@ int med_sdp_direction(med_str_t line);
 bool med_sdp_address_is_zero(med_str_t address);
 
 /**
- * The addresses of o= and c= lines, one after the other, for those who ask whose they
- * are.
+ * The addresses of o= and c= lines and of ICE candidates, one after the other, for those
+ * who ask whose they are.
  *
  * @param rest     what is left of the body; begin with all of it
  * @param address  without "/ttl"; empty where such a line has none

@@ -138,6 +138,7 @@ static void show_trunk_state(med_item_t *item, const med_trunk_t *trunk)
 			med_str(med_srtp_mode_name((enum med_srtp_mode)profile->srtp_mode)));
 	show_text(item, "srtp",
 			med_str(med_srtp_mode_name((enum med_srtp_mode)trunk->leg.srtp)));
+	show_text(item, "srtp_keys", med_str(med_srtp_keys_name(&trunk->leg)));
 	show_text(item, "anchored", med_str(trunk->leg.anchored ? "yes" : "no"));
 	if(state) {
 		show_number(

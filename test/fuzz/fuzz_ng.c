@@ -85,7 +85,7 @@ static void as_command(void)
 
 static void as_reply(uint8_t modes, uint8_t codecs)
 {
-	static const uint16_t suites[] = {0, 0x12, 0x8421, 0x1};
+	static const uint16_t suites[] = {0, 11, 5860, 1}; /* of 9^4 */
 	med_legs_t legs = {
 			.from = {.id = MED_STR("a"),
 					.policy = {.srtp = modes % 3, .anchored = true, .known = true}},
@@ -93,7 +93,9 @@ static void as_reply(uint8_t modes, uint8_t codecs)
 					.policy = {.srtp = modes / 3 % 3,
 							.anchored = true,
 							.known = modes < 128,
-							.media = {.suites = suites[modes & 3],
+							.media = {.suites = suites[modes & 3] & 0x1fff,
+									.dtls = codecs >> 1 & 1,
+									.ice = modes >> 6 & 1,
 									.lync_sdp = modes >> 2 & 1,
 									.hold = modes >> 3 & 3,
 									.activate = modes >> 5 & 1,

@@ -13,6 +13,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/** What the gate lets out to a DTLS leg is that, line by line, and shows no key. */
+static void judge_dtls(const med_sdp_t *sdp)
+{
+	med_leg_policy_t leg = {
+			.known = true, .srtp = MED_SRTP_REQUIRED, .media = {.dtls = 1}};
+	med_errbuf_t why;
+	size_t i;
+
+	(void)med_media_check_offer(&leg, sdp, &why);
+	(void)med_media_check_answer(&leg, MED_OFFER_DTLS, sdp, &why);
+	if(med_media_check_outgoing(&leg, sdp, &why) != MED_EOK)
+		return;
+	for(i = 0; i < sdp->media_count; i++) {
+		if(sdp->media[i].port
+				&& (sdp->media[i].proto != MED_SDP_DTLS || !sdp->media[i].fingerprint
+						|| sdp->media[i].crypto_count))
+			abort();
+	}
+}
+
 static void judge(const med_sdp_t *sdp)
 {
 	med_leg_policy_t leg = {.known = true}, other = {.known = true};
@@ -93,8 +113,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	body = (med_str_t){(const char *)data + 1, size - 1};
 	if(data[0] != 'm') {
-		if(med_sdp_parse(body, &sdp, &err) == MED_EOK)
+		if(med_sdp_parse(body, &sdp, &err) == MED_EOK) {
 			judge(&sdp);
+			judge_dtls(&sdp);
+		}
 		return 0;
 	}
 	end = memchr(body.s, '\n', body.len);

@@ -14,7 +14,8 @@ import time
 import audio
 from sandbox import PATIENCE, Failure, wait_for
 
-MEDIA = {None: "", "required": ";mediaenc=srtp-mand", "optional": ";mediaenc=srtp"}
+MEDIA = {None: "", "required": ";mediaenc=srtp-mand", "optional": ";mediaenc=srtp",
+         "dtls": ";mediaenc=dtls_srtp", "webrtc": ";mediaenc=dtls_srtp;medianat=ice"}
 
 CONFIG = """\
 poll_method epoll
@@ -39,6 +40,8 @@ module aufile.so
 module aubridge.so
 module sndfile.so
 module srtp.so
+module dtls_srtp.so
+module ice.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -48,7 +51,8 @@ module_app ctrl_tcp.so
 class Baresip:
     """
     transport   "udp", "tcp" or "tls" (then certificate is needed, see certs.py)
-    srtp        None, "optional" (RTP/AVP + crypto) or "required" (RTP/SAVP)
+    srtp        None, "optional" (RTP/AVP + crypto), "required" (RTP/SAVP), "dtls"
+                (UDP/TLS/RTP/SAVPF), "webrtc" (with ICE, where there is more than loopback)
     frequency   of the tone it plays into its calls
     numbers     it answers to; the first is what it calls as (default: its name)
     answer      True: answers calls at once

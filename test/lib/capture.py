@@ -151,6 +151,13 @@ def flows(packets):
     return found
 
 
+def client_hellos(packets, ports):
+    """DTLS handshakes begun from or to these ports: how many ClientHellos that are not repeated."""
+    return len({packet.payload[13:] for packet in packets
+                if {packet.src[1], packet.dst[1]} & set(ports) and len(packet.payload) > 60
+                and packet.payload[0] == 22 and packet.payload[13] == 1})
+
+
 def _looks_like_rtp(payload):
     # RFC 5761: RTCP's packet types, with the marker bit taken off, are 64 to 95.
     return len(payload) >= 12 and payload[0] >> 6 == 2 and not 64 <= payload[1] & 0x7F <= 95

@@ -30,13 +30,14 @@ enabled=1
 """
 # Its servers' names are not those of certificates here; whose they are is verified.
 SECURE = """\
-media_encryption=srtp
+media_encryption={encryption}
 media_encryption_mandatory=1
 root_ca={c.ca}
 client_cert_chain={c.cert}
 client_cert_key={c.key}
 verify_server_cn=0
 """
+ENCRYPTIONS = {"sdes": "srtp", "dtls": "dtls"}  # as its configuration spells them
 # What it says when a call has come so far.
 SAID = {"CALL_ESTABLISHED": r"^Call \d+ with .* connected", "CALL_CLOSED": r"^Call \d+ with .* (ended|error)"}
 
@@ -44,11 +45,12 @@ SAID = {"CALL_ESTABLISHED": r"^Call \d+ with .* connected", "CALL_CLOSED": r"^Ca
 class Linphone:
     """
     transport    "udp", "tcp" or "tls"; by TLS (with a certificate, and then SRTP) it only calls
+    keys         of SRTP, where there is a certificate: "sdes" or "dtls"
     frequency    of the tone it plays into its calls; it answers calls at once
     """
 
     def __init__(self, sandbox, name, transport="udp", frequency=440, number=None,
-                 certificate=None):
+                 certificate=None, keys="sdes"):
         self.name, self.transport = name, transport
         self.dir = sandbox.path(name)
         os.makedirs(os.path.join(self.dir, ".local/share/linphone"))  # else it does not start
@@ -56,7 +58,7 @@ class Linphone:
         self.rtp_ports = range(rtp, rtp + 12)
         tone = audio.write_tone(os.path.join(self.dir, "tone.wav"), frequency, 60)
         config = sandbox.write(f"{name}/config", CONFIG.format(
-            secure=SECURE.format(c=certificate) if certificate else "",
+            secure=SECURE.format(c=certificate, encryption=ENCRYPTIONS[keys]) if certificate else "",
             number=number or name, rtp=rtp, rtp_last=rtp + 11,
             **{word: self.port if word == transport else 0 for word in ("udp", "tcp", "tls")}))
         commands = os.path.join(self.dir, "commands")

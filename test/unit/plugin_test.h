@@ -16,6 +16,10 @@
 #define KEY_B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
 #define SUITE_80 "AES_CM_128_HMAC_SHA1_80"
 #define CRYPTO(tag) "a=crypto:" #tag " " SUITE_80 " inline:" KEY_A "\n"
+/** Digests, without what names them: SHA-256 and half of it. */
+#define DIGEST_128 "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:ab:cd:ef"
+#define DIGEST_256 DIGEST_128 ":" DIGEST_128
+#define FINGERPRINT "a=fingerprint:sha-256 " DIGEST_256 "\n"
 /** A session around m-lines that are written with plain line ends. */
 static inline med_str_t plugin_sdp(char *buffer, size_t size, const char *media)
 {

@@ -80,6 +80,11 @@ static void start(void)
 	core_set(config, MED_KIND_TRUNK, "opt", NULL);
 	core_set(config, MED_KIND_PROFILE, "trunk:opt", "srtp_mode", "optional",
 			"enable_bypass", "yes", NULL);
+	core_set(config, MED_KIND_GATEWAY, "web", "address", "10.1.0.7", "tls_name",
+			"web.example", NULL);
+	core_set(config, MED_KIND_TRUNK, "web", NULL);
+	core_set(config, MED_KIND_PROFILE, "trunk:web", "srtp_keys", "dtls", "enable_bypass",
+			"yes", NULL);
 	build();
 }
 
@@ -92,6 +97,9 @@ static void finish(void)
 #define KEY                                                                              \
 	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"                                         \
 	"d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n"
+#define FINGERPRINT                                                                      \
+	"a=setup:actpass\r\na=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:"  \
+	"EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
 #define AUDIO(profile, address) "m=audio 30000 " profile " 8\r\nc=IN " address "\r\n"
 
 /* "" or a sentence of why in *why. @p media: NULL is no SDP. */
@@ -191,6 +199,12 @@ START_TEST(rows)
 			{"hq", "opt", AUDIO("RTP/AVP", "IP4 10.1.7.7"), "no_srtp"},
 			{"hq", "req", AUDIO("RTP/AVP", "IP4 10.1.7.7"), "no_srtp"},
 			{"req", "hq", AUDIO("RTP/SAVP", "IP4 10.1.7.7") KEY, "no_srtp"},
+			{"web", "web", AUDIO("UDP/TLS/RTP/SAVP", "IP4 10.1.7.7") FINGERPRINT,
+					"same_id"},
+			{"web", "web", AUDIO("UDP/TLS/RTP/SAVP", "IP4 10.1.7.7"), "no_form"},
+			{"web", "req", AUDIO("UDP/TLS/RTP/SAVP", "IP4 10.1.7.7") FINGERPRINT,
+					"no_srtp"},
+			{"req", "web", NULL, "no_srtp"},
 			/* own users: where they are, and their keys */
 			{"far", "10.3.8.8", AUDIO("RTP/AVP", "IP4 10.3.7.7"), "same_id"},
 			{"far", "10.1.8.8", AUDIO("RTP/AVP", "IP4 10.3.7.7"), "no_common_id"},

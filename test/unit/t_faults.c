@@ -195,6 +195,8 @@ START_TEST(keys_in_the_clear)
 	(void)wrong(0, 0);
 	core_set(config, MED_KIND_PROFILE, "trunk:t", "srtp_mode", "required", NULL);
 	core_assert_has(wrong(0, 1), "its profile 'trunk:t' says srtp_mode required");
+	core_set(config, MED_KIND_PROFILE, "trunk:t", "srtp_keys", "dtls", NULL);
+	core_assert_has(wrong(0, 1), "cannot keep a fingerprint from being exchanged");
 	core_set(config, MED_KIND_GATEWAY, "t", "address", "t.example", NULL);
 	core_set(config, MED_KIND_TRUNK, "t", "transport", "tls", NULL);
 	(void)wrong(0, 0);

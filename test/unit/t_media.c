@@ -9,7 +9,8 @@
 
 #define AVP "m=audio 4000 RTP/AVP 8\n"
 #define SAVP "m=audio 4000 RTP/SAVP 8\n"
-#define DTLS "m=audio 4000 UDP/TLS/RTP/SAVP 8\na=fingerprint:SHA-1 AA\n"
+#define DTLS "m=audio 4000 UDP/TLS/RTP/SAVP 8\n"
+#define ACTPASS "a=setup:actpass\n"
 #define T38 "m=image 4000 udptl t38\n"
 #define OLD_SUITE "a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:" KEY_A "\n"
 #define POTENTIAL "a=tcap:1 RTP/SAVP\na=pcfg:1 t=1\n"
@@ -20,6 +21,8 @@ static const med_leg_policy_t leg[3] = {
 		{.srtp = MED_SRTP_OPTIONAL, .anchored = true, .known = true},
 		{.srtp = MED_SRTP_REQUIRED, .anchored = true, .known = true},
 };
+static const med_leg_policy_t dtls = {
+		.srtp = MED_SRTP_REQUIRED, .anchored = true, .known = true, .media = {.dtls = 1}};
 static const med_leg_policy_t phone = {.srtp = MED_SRTP_REQUIRED, .anchored = true};
 
 static char buffer[2048];
@@ -39,7 +42,8 @@ enum {
 	NO = -1,
 	PLAIN = MED_OFFER_AVP,
 	RFC8643 = MED_OFFER_AVP_CRYPTO,
-	SECURE = MED_OFFER_SAVP
+	SECURE = MED_OFFER_SAVP,
+	HANDSHAKE = MED_OFFER_DTLS
 };
 
 /** "Inbound offers from the peer": refused, or the form of the answer. */
@@ -59,7 +63,7 @@ START_TEST(peer_offers)
 		{SAVP OLD_SUITE CRYPTO(2),       {NO,    SECURE, SECURE}},
 		{SAVP,                           {NO,    NO,     NO}},
 		{AVP OLD_SUITE,                  {PLAIN, PLAIN,  NO}},
-		{DTLS,                           {NO,    NO,     NO}},
+		{DTLS FINGERPRINT ACTPASS,       {NO,    NO,     NO}},
 			/* clang-format on */
 	};
 	size_t i, mode;
@@ -145,6 +149,64 @@ START_TEST(our_offers)
 	ck_assert_int_eq(med_media_offer_form(&leg[0]), MED_OFFER_AVP);
 	ck_assert_int_eq(med_media_offer_form(&leg[1]), MED_OFFER_AVP_CRYPTO);
 	ck_assert_int_eq(med_media_offer_form(&leg[2]), MED_OFFER_SAVP);
+	ck_assert_int_eq(med_media_offer_form(&dtls), MED_OFFER_DTLS);
+}
+END_TEST
+
+/** A leg whose keys are DTLS's: offered by it, answered by it, sent to it. */
+START_TEST(dtls_legs)
+{
+	static const struct {
+		const char *media;
+		bool offered, answered, sent;
+		const char *why; /**< of an offer, or of what is sent */
+	} row[] = {
+			/* clang-format off */
+		{DTLS FINGERPRINT ACTPASS,              true,  false, true,  ""},
+		{DTLS FINGERPRINT "a=setup:active\n",   true,  true,  true,  ""},
+		{DTLS FINGERPRINT "a=setup:passive\n",  true,  true,  true,  ""},
+		{"a=setup:active\n" FINGERPRINT DTLS,   true,  true,  true,  ""},
+		{"m=audio 4000 UDP/TLS/RTP/SAVPF 8\n" FINGERPRINT ACTPASS, true, false, true, ""},
+		{DTLS FINGERPRINT "a=setup:holdconn\n", false, false, false, "handshake"},
+		{DTLS FINGERPRINT "a=setup:x\n",        false, false, false, "handshake"},
+		{DTLS FINGERPRINT,                      false, false, false, "handshake"},
+		{DTLS ACTPASS,                          false, false, false, "a=fingerprint"},
+		{FINGERPRINT DTLS "a=fingerprint:sha-1 " DIGEST_128 ":01:23:45:67\n" ACTPASS,
+		                                        false, false, false, "a=fingerprint"},
+		{DTLS FINGERPRINT "a=setup:active\n" CRYPTO(1), true, true, false, "would show keys"},
+		{SAVP CRYPTO(1) FINGERPRINT ACTPASS,    false, false, false, ""},
+		{AVP FINGERPRINT ACTPASS,               false, false, false, "not DTLS-SRTP"},
+		{T38,                                   false, false, false, "required"},
+		{DTLS FINGERPRINT "a=setup:active\n" "m=video 0 RTP/AVP 9\n", true, true, true, ""},
+		{DTLS FINGERPRINT "a=setup:active\n" "m=video 6 RTP/AVP 9\n", false, false, false, ""},
+			/* clang-format on */
+	};
+	med_leg_policy_t unclear = {.known = true,
+			.srtp = MED_SRTP_REQUIRED,
+			.media = {.suites = MED_SUITES_ANY}};
+	size_t i;
+
+	for(i = 0; i < COUNT(row); i++) {
+		body(row[i].media);
+		ck_assert_int_eq(
+				med_media_check_answer(&dtls, MED_OFFER_DTLS, &sdp, &why) == MED_EOK,
+				row[i].answered);
+		why.text[0] = '\0';
+		ck_assert_int_eq(
+				med_media_check_offer(&dtls, &sdp, &why) == MED_EOK, row[i].offered);
+		ck_assert_int_eq(
+				med_media_check_outgoing(&dtls, &sdp, &why) == MED_EOK, row[i].sent);
+		ck_assert_msg(
+				strstr(why.text, row[i].why) != NULL, "%s: %s", row[i].media, why.text);
+	}
+	body(DTLS FINGERPRINT ACTPASS);
+	ck_assert_int_eq(med_media_answer_form(&dtls, &sdp.media[0]), (int)HANDSHAKE);
+	ck_assert_int_eq(med_media_check_outgoing(&unclear, &sdp, &why), MED_EOK);
+	body(DTLS ACTPASS);
+	ck_assert_int_eq(med_media_check_outgoing(&unclear, &sdp, &why), MED_EREFUSED);
+	ck_assert_str_eq(med_srtp_keys_name(&dtls), "dtls");
+	ck_assert_str_eq(med_srtp_keys_name(&leg[2]), "sdes");
+	ck_assert_str_eq(med_srtp_keys_name(&leg[0]), "none");
 }
 END_TEST
 
@@ -162,7 +224,7 @@ START_TEST(peer_answers)
 		{SAVP CRYPTO(1),            {false, true,  true}},
 		{SAVP OLD_SUITE,            {false, false, false}},
 		{SAVP,                      {false, false, false}},
-		{DTLS,                      {false, false, false}},
+		{DTLS FINGERPRINT ACTPASS,  {false, false, false}},
 		{T38,                       {true,  true,  false}},
 		{"m=audio 0 RTP/AVP 8\n",   {true,  true,  true}},
 		{SAVP CRYPTO(1) "m=video 0 RTP/AVP 9\n", {false, true, true}},
@@ -213,7 +275,7 @@ START_TEST(the_gate)
 		{SAVP CRYPTO(1),              {false, true,  true}},
 		{SAVP OLD_SUITE,              {false, false, false}},
 		{SAVP,                        {false, false, false}},
-		{DTLS,                        {false, false, false}},
+		{DTLS FINGERPRINT ACTPASS,    {false, false, false}},
 		{T38,                         {true,  true,  false}},
 		{"m=image 0 udptl t38\n",     {true,  true,  true}},
 		{SAVP CRYPTO(1) AVP,          {false, true,  false}},
@@ -299,7 +361,11 @@ START_TEST(words_of_a_leg)
 			{"/dtmf:inband", 1}, {"/event:96", 1}, {"/event:127", 1}, {"/ptime:10", 1},
 			{"/ptime:60", 1}, {"/dscp:1", 1}, {"/dscp:63", 1}, {"/latching:off", 1},
 			{"/latching:strict", 1}, {"/lync/dscp:46/latching:always/cn:no", 1},
-			{"/suites:192-80+192-32+256-80+gcm-256/lync/hold:zero_address/activate"
+			{"/dtls", 1}, {"/dtls/avpf", 1}, {"/ice", 1},
+			{"/dtls/avpf/ice/hold:inactive", 1},
+			{"/suites:gcm-256+gcm-256+gcm-256+gcm-256", 0x80},
+			{"/suites:192-80+192-32+256-80+gcm-256/dtls/avpf/ice/lync/hold:zero_address/"
+			 "activate"
 			 "/dscp:63/latching:always/codecs:AMR-WB+AMR-WB+AMR-WB+x-msrta+x-msrta/"
 			 "transcode/cn:yes/dtmf:inband"
 			 "/event:127/ptime:60",
@@ -366,7 +432,7 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {words_of_a_leg, directions, peer_offers, lines_declined,
-			fax_towards_a_required_leg, our_offers, peer_answers,
+			fax_towards_a_required_leg, our_offers, dtls_legs, peer_answers,
 			required_whatever_was_offered, the_gate, no_media_at_all,
 			refusals_name_rule_and_remedy, modes};
 

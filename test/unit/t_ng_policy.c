@@ -11,6 +11,8 @@
 #define GW_PLAIN "gw1/not_supported"
 #define ITSP_OPTIONAL "itsp1/optional"
 #define PHONE "-/any"
+#define WEB "web1/required/dtls/avpf/ice"
+#define DTLS "m=audio 4000 UDP/TLS/RTP/SAVP 8\n"
 #define AVP "m=audio 4000 RTP/AVP 8\n"
 #define SAVP "m=audio 4000 RTP/SAVP 8\n"
 #define HEAD "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n"
@@ -138,6 +140,57 @@ START_TEST(flags_of_an_offer)
 	HAS("transport-protocol", "RTP/AVP");
 	LACKS("OSRTP");
 	LACKS("ICE");
+}
+END_TEST
+
+/** DTLS-SRTP towards a leg, with and without what WebRTC adds, and from one. */
+START_TEST(dtls_of_a_leg)
+{
+	static const char offered[] = HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 8\n" FINGERPRINT
+									   "a=fingerprint:sha-1 00\na=setup:actpass\n"
+									   "a=tls-id:1\na=ice-options:trickle\n"
+									   "a=ice-ufrag:u\n" CRYPTO(1);
+
+	OK(run("offer", GW_PLAIN, WEB, HEAD AVP, "8:rtcp-muxl5:demuxe"));
+	HAS("transport-protocol", "UDP/TLS/RTP/SAVPF");
+	HAS("SDES", "l3:offe");
+	HAS("ICE", "force");
+	HAS("rtcp-mux", "l5:offer6:accepte");
+	ck_assert_uint_eq(med_ng_count(&got, MED_STR("rtcp-mux")), 1);
+	LACKS("DTLS");
+	LACKS("OSRTP");
+	ck_assert_uint_eq(memo.offered, MED_OFFER_DTLS);
+	REFUSED(reply(false, HEAD SAVP CRYPTO(1)), "not DTLS-SRTP");
+	REFUSED(reply(false, HEAD DTLS "a=setup:actpass\n"), "no usable a=fingerprint");
+	REFUSED(reply(false, HEAD DTLS FINGERPRINT "a=setup:actpass\n" CRYPTO(1)),
+			"would show keys");
+	OK(reply(false, HEAD DTLS FINGERPRINT "a=setup:actpass\n"));
+	REFUSED(run("answer", WEB, GW_PLAIN, HEAD SAVP CRYPTO(1), NULL), "not DTLS-SRTP");
+	REFUSED(run("answer", WEB, GW_PLAIN, HEAD DTLS FINGERPRINT "a=setup:actpass\n", NULL),
+			"a=setup:active or passive");
+	OK(run("answer", WEB, GW_PLAIN, HEAD DTLS FINGERPRINT "a=setup:active\n", NULL));
+
+	OK(run("offer", GW_PLAIN, PBX_REQUIRED "/dtls", HEAD AVP, NULL));
+	HAS("transport-protocol", "UDP/TLS/RTP/SAVP");
+	HAS("ICE", "remove");
+
+	OK(run("offer", WEB, PBX_REQUIRED, offered, NULL));
+	HAS("transport-protocol", "RTP/SAVP");
+	HAS("DTLS", "off");
+	HAS("sdp",
+			HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 8\n" FINGERPRINT
+				 "a=setup:actpass\na=ice-ufrag:u\n");
+	OK(run("answer", PBX_REQUIRED, WEB, HEAD SAVP CRYPTO(1), NULL));
+	LACKS("ICE"); /* as it offered */
+	LACKS("OSRTP");
+	REFUSED(reply(true, HEAD SAVP CRYPTO(1)), "not DTLS-SRTP");
+	OK(reply(true, HEAD DTLS FINGERPRINT "a=setup:active\n"));
+
+	OK(run("offer", PBX_REQUIRED "/dtls", GW_PLAIN, offered, NULL));
+	HAS("sdp", HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 8\n" FINGERPRINT "a=setup:actpass\n");
+	REFUSED(run("offer", ITSP_OPTIONAL "/dtls", GW_PLAIN, offered, NULL),
+			"'dtls' goes with SRTP mode required alone");
+	REFUSED(run("offer", PBX_REQUIRED, GW_PLAIN, offered, NULL), "srtp_keys are sdes");
 }
 END_TEST
 
@@ -641,9 +694,10 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {codecs_of_an_offer, codecs_refused, codecs_of_a_reply,
-			flags_of_an_offer, flags_of_the_script_give_way, flags_of_packets, interfaces,
-			sdp_of_an_offer, refused_offers, bad_keys, reply_to_an_offer, answer_written,
-			answer_checked, unknown_call, past_rtpengine, too_long, insert_at_the_end};
+			flags_of_an_offer, dtls_of_a_leg, flags_of_the_script_give_way,
+			flags_of_packets, interfaces, sdp_of_an_offer, refused_offers, bad_keys,
+			reply_to_an_offer, answer_written, answer_checked, unknown_call,
+			past_rtpengine, too_long, insert_at_the_end};
 
 	return plugin_run("ng policy", tests, COUNT(tests));
 }

@@ -326,6 +326,18 @@ START_TEST(media_that_cannot_be)
 			{"srtp_mki", "required", "anchor", "yes",
 					"'srtp_mki': required: rtpengine writes packets of its own keys "
 					"without MKI; none"},
+			{"srtp_keys", "dtls", "srtp_mode", "required", ""},
+			{"srtp_keys", "dtls", "avpf", "yes", ""},
+			{"ice", "yes", "srtp_mode", "not_supported", ""},
+			{"srtp_keys", "dtls", "srtp_mode", "optional",
+					"'srtp_keys': dtls needs srtp_mode required"},
+			{"srtp_keys", "dtls", "srtp_mode", "not_supported",
+					"'srtp_keys': dtls needs srtp_mode required"},
+			{"srtp_keys", "dtls", "srtp_suites", "AES_CM_128_HMAC_SHA1_80",
+					"'srtp_suites': besides srtp_keys dtls"},
+			{"srtp_keys", "dtls", "sdp_dialect", "lync",
+					"'sdp_dialect': lync besides srtp_keys dtls"},
+			{"srtp_keys", "sdes", "avpf", "yes", "'avpf': yes needs srtp_keys dtls"},
 			{"initial_offer", "required", "anchor", "no", ""},
 			{"initial_offer", "early", "anchor", "yes",
 					"'initial_offer': early: of an INVITE without SDP rtpengine can make "

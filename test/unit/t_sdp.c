@@ -68,6 +68,62 @@ START_TEST(transports)
 }
 END_TEST
 
+/** RFC 8122; what rtpengine cannot read, or nobody should believe, is none. */
+START_TEST(fingerprint_lines)
+{
+	static const struct {
+		const char *value;
+		bool usable;
+	} row[] = {
+			/* clang-format off */
+		{"sha-256 " DIGEST_256, true},
+		{"SHA-256  " DIGEST_256 " ", true},
+		{"sha-224 " DIGEST_128 ":" "01:23:45:67:89:AB:CD:EF:01:23:45:67", true},
+		{"sha-384 " DIGEST_256 ":" DIGEST_128, true},
+		{"sha-512 " DIGEST_256 ":" DIGEST_256, true},
+		{"sha-512 " DIGEST_256, false},
+		{"sha-256 " DIGEST_128, false},
+		{"sha-256 " DIGEST_256 ":00", false},
+		{"sha-256 " DIGEST_256 ":", false},
+		{"sha-256 " DIGEST_256 " x", false},
+		{"sha-256 " DIGEST_128 "." DIGEST_128, false},
+		{"sha-256 " DIGEST_128 ":G1" ":23:45:67:89:AB:CD:EF:01:23:45:67:89:ab:cd:ef", false},
+		{"sha-256", false},
+		{"sha-1 " DIGEST_128 ":01:23:45:67", false},
+		{"md5 " DIGEST_128, false},
+		{"md2 " DIGEST_128, false},
+		{"", false},
+			/* clang-format on */
+	};
+	size_t i;
+
+	for(i = 0; i < COUNT(row); i++)
+		ck_assert_msg(med_fingerprint_read(med_str(row[i].value)) == row[i].usable,
+				"'%s'", row[i].value);
+}
+END_TEST
+
+/** The session's, unless the media has some of its own; of several one will do. */
+START_TEST(fingerprints_are_of_media_or_session)
+{
+	static const char weak[] = "a=fingerprint:sha-1 " DIGEST_128 ":01:23:45:67\n";
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+			"v=0\na=setup:passive\n" FINGERPRINT "m=audio 4 UDP/TLS/RTP/SAVP 8\n"
+			"m=audio 6 UDP/TLS/RTP/SAVP 8\n%s"
+			"m=audio 8 UDP/TLS/RTP/SAVP 8\n%s" FINGERPRINT
+			"a=setup:active\na=setup:holdconn\n",
+			weak, weak);
+	ck_assert_int_eq(parse(text), MED_EOK);
+	ck_assert(sdp.media[0].fingerprint);
+	ck_assert(!sdp.media[1].fingerprint);
+	ck_assert(sdp.media[2].fingerprint);
+	ck_assert_uint_eq(sdp.media[1].setup, MED_SETUP_PASSIVE);
+	ck_assert_uint_eq(sdp.media[2].setup, MED_SETUP_ACTIVE);
+}
+END_TEST
+
 START_TEST(crypto_lines)
 {
 	static const struct {
@@ -355,13 +411,14 @@ END_TEST
 START_TEST(addresses)
 {
 	static const char *const expected[] = {
-			"192.0.2.9", "192.0.2.1", "192.0.2.2", "::1", ""};
+			"192.0.2.9", "192.0.2.1", "192.0.2.2", "::1", "192.0.2.3", "", ""};
 	med_str_t rest, address;
 	size_t i = 0;
 
-	ck_assert_int_eq(
-			parse("v=0\r\no=- 7 8 IN IP4 192.0.2.9\r\nc=IN IP4 192.0.2.1/127\r\n"
-				  "c=IN IP4 192.0.2.2\r\nm=audio 0 RTP/AVP 8\r\nc=IN IP6 ::1\r\no=-\r\n"),
+	ck_assert_int_eq(parse("v=0\r\no=- 7 8 IN IP4 192.0.2.9\r\nc=IN IP4 192.0.2.1/127\r\n"
+						   "c=IN IP4 192.0.2.2\r\nm=audio 0 RTP/AVP 8\r\nc=IN IP6 ::1\r\n"
+						   "a=candidate:1 1 UDP 7 192.0.2.3 9 typ "
+						   "host\r\na=candidate:1\r\no=-\r\n"),
 			MED_EOK);
 	for(rest = sdp.body; med_sdp_next_address(&rest, &address); i++) {
 		ck_assert_uint_lt(i, COUNT(expected));
@@ -440,9 +497,9 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {formats_of_a_line, bad_formats, facts_of_an_offer, transports,
-			crypto_lines, crypto_is_counted_per_media, potential_configurations,
-			bad_bodies, tolerated, limits, sdp_in_a_body, a_bare_carriage_return,
-			addresses};
+			fingerprint_lines, fingerprints_are_of_media_or_session, crypto_lines,
+			crypto_is_counted_per_media, potential_configurations, bad_bodies, tolerated,
+			limits, sdp_in_a_body, a_bare_carriage_return, addresses};
 
 	return plugin_run("sdp", tests, COUNT(tests));
 }

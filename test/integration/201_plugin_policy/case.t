@@ -47,7 +47,7 @@ CALLS = [
 REFUSED_OFFERS = [
     (REQUIRED, PLAIN, plain(), r"leg 'pbx1' \(required\), offer: m-line 1.*plain RTP"),
     (PLAIN, REQUIRED, secure(), r"leg 'gw1' \(not_supported\), offer: m-line 1.*SRTP"),
-    (REQUIRED, PLAIN, sdp(4000, profile="UDP/TLS/RTP/SAVP"), "DTLS-SRTP is not supported"),
+    (REQUIRED, PLAIN, sdp(4000, profile="UDP/TLS/RTP/SAVP"), "DTLS-SRTP was offered, but the leg's srtp_keys are sdes"),
     (REQUIRED, PLAIN, secure(key="short"), "no a=crypto line is a usable"),
     (REQUIRED, PLAIN, "", "the SDP is empty"),
     (REQUIRED + "/x", PLAIN, secure(), "does not know 'x'"),

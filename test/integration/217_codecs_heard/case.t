@@ -2,6 +2,8 @@
 """What the codecs of two legs sound like: tones and digits through rtpengine, both ways."""
 
 import array
+import math
+import random
 import re
 import statistics
 
@@ -36,6 +38,25 @@ def digit(payload, number):
     parts = [bytes([number, 10]) + (160 * n).to_bytes(2, "big") for n in range(1, 9)]
     parts += [bytes([number, 0x8a]) + (1280).to_bytes(2, "big")] * 3
     return [(payload, part, 0, n == 0) for n, part in enumerate(parts)]
+
+
+def fax(codec, seed, seconds=1.5):
+    """What a machine says that is called: CED with a phase reversal, a pause, V.21 of random bits."""
+    flips, bits = random.Random(seed), {}
+
+    def frequency(at):
+        if at < seconds / 3:
+            return 2100
+        return 1650 if bits.setdefault(int(at * 300), flips.getrandbits(1)) else 1850
+
+    samples, phase = array.array("h"), 0.0
+    for number in range(int(seconds * audio.RATE)):
+        at = number / audio.RATE
+        phase += 2 * math.pi * frequency(at) / audio.RATE + (math.pi if number == 2000 else 0)
+        quiet = seconds / 3 < at < seconds / 3 + 0.075
+        samples.append(0 if quiet else round(8000 * math.sin(phase)))
+    text = audio.encode(codec, samples)
+    return [(codec, text[at:at + 160]) for at in range(0, len(text), 160)]
 
 
 def hears(came, codec, *frequencies):
@@ -87,7 +108,7 @@ class Call:
         self.caller.send("delete", delete_delay=0)
 
 
-with Case(plan=25) as t:
+with Case(plan=29) as t:
     rtpengine = Rtpengine(t)
     port = Listener(t, [rtpengine.port]).port
     learned(port)
@@ -146,6 +167,19 @@ with Case(plan=25) as t:
         t.equal([statistics.mode(len(p) - 12 for p in came) for came in (at_b, at_a)], [320, 160],
                 "and gets packets of that")
         t.ok(hears(at_b, PCMA, 440) > 0.3 and hears(at_a, PCMA, 620) > 0.2, "with the tones in them")
+
+    # fax as G.711, between legs that have rules for codecs and noise
+    for codec in (PCMA, PCMU):
+        with Call(t, port, f"fax-{NAMES[codec]}", ("/codecs:PCMA+PCMU/cn:yes", "/codecs:PCMU+PCMA/transcode/cn:yes"),
+                  [codec, CN], [codec, CN]) as call:
+            there, back = fax(codec, 1), fax(codec, 2)
+            at_a, at_b = converse([(call.a, there, None), (call.b, back, None)],
+                                  lambda came: [len(c) for c in came] == [len(back), len(there)])
+            t.ok([[(payload_type(p), p[12:]) for p in came] for came in (at_b, at_a)] == [there, back],
+                 f"fax as {NAMES[codec]}: both ways byte for byte, and nothing else")
+            t.equal([{int.from_bytes(b[4:8], "big") - int.from_bytes(a[4:8], "big")
+                      for a, b in zip(came, came[1:])} for came in (at_b, at_a)], [{160}, {160}],
+                    "at the time it was sent")
 
     # T.38 beside audio whose codecs have rules: its line and its packets pass as they are
     fax = "m=image {} udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"

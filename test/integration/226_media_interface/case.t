@@ -4,6 +4,7 @@
 import re
 
 from case import Case
+from listener import Caller
 from rtp import End
 from sandbox import wait_for
 from sip import sdp
@@ -18,7 +19,7 @@ def place(message):
     return re.search(r"^c=IN IP4 (\S+)", message.body, re.M)[1]
 
 
-with Case(plan=9) as t:
+with Case(plan=10) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": {**PLAIN, "media_interface": "pstn"},
                         "gw2": {**PLAIN, "media_interface": "nowhere"}},
                     routes={"1": {"pattern": r"^\+1", "trunks": "gw1"},
@@ -71,4 +72,10 @@ with Case(plan=9) as t:
             "an interface that rtpengine does not have: its default one")
     t.like(open(trunks.rtpengine.process.log).read(), "'nowhere' not found",
            "which its log says")
+
+    call = Caller(trunks.rtpengine.port, "alone")
+    call.offer(None, sdp(a.port), direction=["default", "pstn"])
+    call.answer(None, sdp(b.port))
+    call.offer(None, sdp(a.port), to_tag="B")
+    t.like(call.last["sdp"], f"c=IN IP4 {PSTN}", "rtpengine by itself keeps it when it is not told again")
     t.equal(trunks.alarms(), [], "nothing else is wrong")
