@@ -67,7 +67,8 @@ void med_bypass_decide(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *s
 	int rc;
 
 	call->flags &= ~(uint32_t)MED_CALL_BYPASSED;
-	if(snapshot == NULL || msg->REQ_METHOD != METHOD_INVITE
+	/* An offer of ours has rtpengine's address. */
+	if(snapshot == NULL || call->our_offer != 0 || msg->REQ_METHOD != METHOD_INVITE
 			|| t->nr_of_outgoings >= MED_BRANCHES || parse_headers(msg, HDR_EOH_F, 0) < 0)
 		return;
 	rc = med_media_sdp(msg, &sdp, NULL);
