@@ -70,6 +70,13 @@ enum med_bypass_mode { MED_BYPASS_NEVER, MED_BYPASS_ALWAYS, MED_BYPASS_BY_SITE }
 
 enum med_peer_kind { MED_PSTN_GATEWAY, MED_IP_PBX, MED_ITSP };
 
+/** What an INVITE must have to be sent to a trunk. */
+enum med_initial_offer {
+	MED_INITIAL_AS_RECEIVED,
+	MED_INITIAL_REQUIRED, /**< SDP: one without goes elsewhere */
+	MED_INITIAL_EARLY,    /**< SDP: one without gets an offer of ours */
+};
+
 /** What ends progress_timeout_ms (spec 4.3). */
 enum med_progress { MED_PROGRESS_18X, MED_PROGRESS_SDP, MED_PROGRESS_100 };
 
@@ -166,7 +173,7 @@ typedef struct med_profile {
 	bool forward_pai;
 	bool allow_same_trunk;         /**< may a call leave by the trunk it came in on */
 	bool allow_pstn_to_pstn;       /**< may a call from the PSTN go back there */
-	bool needs_offer;              /**< an INVITE without SDP is not sent there */
+	uint8_t initial_offer;         /**< enum med_initial_offer */
 	bool rewrite_from, rewrite_to; /**< they show the numbers as the trunk wants them */
 	/** enum med_host_form */
 	uint8_t request_uri_host, to_host, from_host, pai_host, contact_host;

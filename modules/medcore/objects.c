@@ -283,7 +283,7 @@ med_profile_object_t *med_profile_object(
 	p->srtp_fallback_ms = record->srtp_fallback_s * 1000;
 	p->anchor = record->anchor != 0;
 	p->enable_bypass = record->enable_bypass != 0;
-	p->needs_offer = record->initial_offer == MED_INITIAL_REQUIRED;
+	p->initial_offer = (uint8_t)record->initial_offer;
 	p->bypass_mode = (uint8_t)record->bypass_mode;
 	p->remove_plus_from_uri = record->remove_plus_from_uri != 0;
 	p->forward_pai = record->forward_pai != 0;

@@ -328,20 +328,13 @@ static int finish_keys(med_reading_t *r)
 	return MED_EOK;
 }
 
-/* rtpengine makes an offer out of the other side's offer, an answer out of its answer. */
 static int finish_initial_offer(med_reading_t *r)
 {
-	uint32_t initial_offer = r->record->profile.initial_offer;
+	const med_profile_record_t *p = &r->record->profile;
 
-	if(initial_offer == MED_INITIAL_EARLY)
+	if(p->initial_offer == MED_INITIAL_EARLY && !p->anchor)
 		return fault(r, MED_STR("initial_offer"), MED_EINVAL,
-				"early: of an INVITE without SDP rtpengine can make no offer; required, "
-				"or as_received");
-	if(initial_offer == MED_INITIAL_DELAYED)
-		return fault(r, MED_STR("initial_offer"), MED_EINVAL,
-				"delayed: both sides would offer, and rtpengine can make no answer of "
-				"two "
-				"offers; as_received");
+				"early: the offer has rtpengine's address; set anchor yes, or required");
 	return MED_EOK;
 }
 

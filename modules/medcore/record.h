@@ -68,13 +68,6 @@ enum med_early_code { MED_EARLY_AS_RECEIVED, MED_EARLY_183 };
 /** What a peer insists on in the SRTP packets it is sent; the last one is refused. */
 enum med_mki { MED_MKI_NONE, MED_MKI_REQUIRED };
 enum med_body_parts { MED_PARTS_KEEP, MED_PARTS_STRIP };
-/** What an INVITE must have to be sent to a trunk; of these the last two are refused. */
-enum med_initial_offer {
-	MED_INITIAL_AS_RECEIVED,
-	MED_INITIAL_REQUIRED, /**< SDP: one without goes elsewhere */
-	MED_INITIAL_EARLY,    /**< SDP, made where there is none */
-	MED_INITIAL_DELAYED,  /**< none, whatever came */
-};
 enum med_sdp_dialect { MED_SDP_PLAIN, MED_SDP_LYNC };
 
 typedef struct med_profile_record {

@@ -179,8 +179,7 @@ static const char *const mkis[] = {
 	[MED_MKI_NONE] = "none", [MED_MKI_REQUIRED] = "required", NULL};
 
 static const char *const initial_offers[] = {[MED_INITIAL_AS_RECEIVED] = "as_received",
-	[MED_INITIAL_REQUIRED] = "required", [MED_INITIAL_EARLY] = "early",
-	[MED_INITIAL_DELAYED] = "delayed", NULL};
+	[MED_INITIAL_REQUIRED] = "required", [MED_INITIAL_EARLY] = "early", NULL};
 
 static const char *const body_parts[] = {
 	[MED_PARTS_KEEP] = "keep", [MED_PARTS_STRIP] = "strip", NULL};
@@ -358,8 +357,9 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "code of the 18x with SDP that it is sent"},
 	{FIELD(profile, initial_offer, WORD), .initial = "as_received",
 		.words = initial_offers,
-		.meaning = "required: a call whose INVITE has no SDP is not sent to it; early and "
-			"delayed cannot be and are refused"},
+		.meaning = "required: a call whose INVITE has no SDP is not sent to it; early: it is "
+			"sent with an offer of ours, and the caller is offered what it answers; early "
+			"needs anchor"},
 	{FIELD(profile, codecs, WORDS), .words = med_codec_words, .max = MED_LEG_CODECS,
 		.meaning = "codecs it may use, those it is offered in this order; absent: those of "
 			"the other side; needs anchor"},

@@ -20,6 +20,7 @@
 #include "med_limit.h"
 #include "med_media.h"
 #include "med_metrics.h"
+#include "med_offer.h"
 #include "med_refuse.h"
 #include "med_response.h"
 #include "med_shm.h"
@@ -186,7 +187,8 @@ static bool med_refuses_srtp(
 			&& out != NULL && out->profile->srtp_fallback_ms > 0
 			&& call->out.policy.srtp == MED_SRTP_OPTIONAL
 			&& (call->out.policy.anchored || call->in.policy.anchored)
-			&& (call->flags & (MED_CALL_OFFER | MED_CALL_BYPASSED)) == MED_CALL_OFFER;
+			&& ((call->flags & MED_CALL_OFFER) != 0 || call->our_offer != 0)
+			&& (call->flags & MED_CALL_BYPASSED) == 0;
 }
 
 /** Of a leg that may have SRTP: this call's, as long as it lives, has none. */
@@ -236,15 +238,8 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), (unsigned)trunk->local_port);
 		return med_refused(msg, MED_NO);
 	}
-	/* In an emergency it is tried all the same: its no is not worse than ours. */
-	if(trunk->profile->needs_offer && (call->flags & MED_CALL_EMERGENCY) == 0
-			&& !med_media_offers(msg)) {
-		med_reason(msg, 488, 0,
-				"trunk '%.*s' needs an offer, and the INVITE has no SDP; send it with "
-				"SDP",
-				MED_STR_FMT(trunk->id));
+	if(med_offer_choose(msg, call, trunk) != MED_EOK)
 		return med_refused(msg, MED_NO);
-	}
 	if(trunk->destination.len > sizeof call->destination)
 		return MED_INTERNAL; /* not before a host name may have more than 255 bytes */
 	state = med_shm_trunk_state(trunk->number);

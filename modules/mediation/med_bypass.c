@@ -3,78 +3,23 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <string.h>
-#include <sys/random.h>
-
 #include "med_bypass.h"
 #include "med_dialog.h"
 #include "med_identify.h"
 #include "med_media.h"
+#include "med_note.h"
 #include "med_refuse.h"
 #include "med_shm.h"
 #include "med_tell.h"
 
 /** Branches that tm tells apart. */
 #define MED_BRANCHES 32
-/** Messages remembered; a later one takes the place of an earlier one. */
-#define MED_NOTES 16384 /* a power of two */
-
-static uint64_t *med_notes; /**< hashes, in shared memory; changed by atomic builtins */
-static uint8_t med_notes_key[16];
-
-int med_bypass_init(void)
-{
-	if(getrandom(med_notes_key, sizeof med_notes_key, 0) != (ssize_t)sizeof med_notes_key)
-		return -1;
-	med_notes = shm_malloc(MED_NOTES * sizeof *med_notes);
-	if(med_notes == NULL) {
-		SHM_MEM_ERROR;
-		return -1;
-	}
-	memset(med_notes, 0, MED_NOTES * sizeof *med_notes);
-	return 0;
-}
-
-void med_bypass_destroy(void)
-{
-	if(med_notes != NULL)
-		shm_free(med_notes);
-	med_notes = NULL;
-}
-
-/* ---- what the gate may let go ---------------------------------------------------------
- */
-
-static uint64_t med_note_of(bool reply, med_str_t callid, med_str_t cseq)
-{
-	uint64_t key[2] = {med_siphash(med_notes_key, callid.s, callid.len), reply};
-	uint64_t hash = med_siphash((const uint8_t *)key, cseq.s, cseq.len);
-
-	return hash != 0 ? hash : 1;
-}
-
-static med_str_t med_trimmed(str text)
-{
-	while(text.len > 0
-			&& (text.s[text.len - 1] == ' ' || text.s[text.len - 1] == '\r'
-					|| text.s[text.len - 1] == '\n'))
-		text.len--;
-	return med_from_str(text);
-}
 
 void med_bypass_note(sip_msg_t *msg)
 {
-	uint64_t note = med_note_of(msg->first_line.type == SIP_REPLY,
-			med_trimmed(msg->callid->body), med_trimmed(msg->cseq->body));
-
-	__atomic_store_n(&med_notes[note % MED_NOTES], note, __ATOMIC_RELAXED);
-}
-
-bool med_bypass_noted(bool reply, med_str_t callid, med_str_t cseq)
-{
-	uint64_t note = med_note_of(reply, callid, cseq);
-
-	return __atomic_load_n(&med_notes[note % MED_NOTES], __ATOMIC_RELAXED) == note;
+	med_note(msg->first_line.type == SIP_REPLY ? MED_NOTE_REPLY_PAST
+											   : MED_NOTE_REQUEST_PAST,
+			med_trimmed(msg->callid->body), med_trimmed(msg->cseq->body), 0);
 }
 
 /* ---- the decision ---------------------------------------------------------------------
@@ -122,7 +67,8 @@ void med_bypass_decide(sip_msg_t *msg, med_call_t *call, const med_snapshot_t *s
 	int rc;
 
 	call->flags &= ~(uint32_t)MED_CALL_BYPASSED;
-	if(snapshot == NULL || msg->REQ_METHOD != METHOD_INVITE
+	/* An offer of ours has rtpengine's address. */
+	if(snapshot == NULL || call->our_offer != 0 || msg->REQ_METHOD != METHOD_INVITE
 			|| t->nr_of_outgoings >= MED_BRANCHES || parse_headers(msg, HDR_EOH_F, 0) < 0)
 		return;
 	rc = med_media_sdp(msg, &sdp, NULL);

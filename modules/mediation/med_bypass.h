@@ -14,10 +14,6 @@
 #include "med_call.h"
 #include "medcore/bypass.h"
 
-/** In mod_init. */
-int med_bypass_init(void);
-void med_bypass_destroy(void);
-
 /** Might media of this call go past us, or has it on the branch before? */
 static inline bool med_bypass_asked(const med_call_t *call)
 {
@@ -37,6 +33,5 @@ bool med_bypass_holds(sip_msg_t *msg, const med_side_t *from, const med_side_t *
  * process. By Call-ID, CSeq and whether it is a reply.
  */
 void med_bypass_note(sip_msg_t *msg);
-bool med_bypass_noted(bool reply, med_str_t callid, med_str_t cseq);
 
 #endif

@@ -94,6 +94,7 @@ typedef struct med_call {
 	uint32_t connect_timeout_ms, trying_timeout_ms;
 	uint16_t escape_ms;     /**< answered sooner by the PSTN: a mailbox; 0: none is */
 	int64_t try_started;    /**< the current candidate's INVITE, in monotonic ms */
+	uint32_t our_offer;     /**< CSeq, plus one, of an INVITE with our offer; 0: none */
 	uint32_t bypassed;      /**< bits of tm's branches whose media goes past us */
 	uint8_t bypass;         /**< enum med_bypass of the last one that was decided on */
 	int16_t cause;          /**< Q.850, of its final answer; MED_CAUSE_NONE */

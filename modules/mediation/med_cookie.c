@@ -21,6 +21,8 @@
 /** Behind the policies, where a profile says more of the media: "~", 64 bits a leg. */
 #define MED_LEG_CHARS 11
 #define MED_MEDIA_CHARS (1 + 2 * MED_LEG_CHARS)
+/** Behind the policies, where the offer was ours: ".", 32 bits. */
+#define MED_OFFER_CHARS 6
 #define MED_HASHED_TEXT 128 /* bytes of a Call-ID or tag that are hashed as they are */
 #define MED_HASHED_MAX (MED_FACTS_MAX + MED_COOKIE_SYMBOLS_MAX + 2 * MED_HASHED_TEXT + 8)
 
@@ -250,6 +252,10 @@ size_t med_cookie_write(sip_msg_t *msg, const med_call_t *call,
 	*at++ = '~';
 	at = med_policy_write(at, &call->in.policy, (call->flags & MED_CALL_BYPASSED) != 0);
 	at = med_policy_write(at, &call->out.policy, (call->flags & MED_CALL_BYPASSED) != 0);
+	if(call->our_offer != 0) {
+		*at++ = '.';
+		at = med_carry_bits(at, call->our_offer, MED_OFFER_CHARS);
+	}
 	if(med_leg_media_given(&call->in.policy.media)
 			|| med_leg_media_given(&call->out.policy.media)) {
 		*at++ = '~';
@@ -317,6 +323,9 @@ bool med_cookie_parse(med_str_t value, med_cookie_t *cookie)
 		return false;
 	cookie->policies = at;
 	at += 4;
+	cookie->offer = *at == '.' ? at + 1 : NULL;
+	if(cookie->offer != NULL)
+		at += 1 + MED_OFFER_CHARS;
 	cookie->media = *at == '~' ? at + 1 : NULL;
 	if(end - at < MED_FIXED_CHARS - 4 + (cookie->media != NULL ? MED_MEDIA_CHARS : 0))
 		return false;
@@ -367,6 +376,8 @@ void med_cookie_read(const med_cookie_t *cookie, enum med_sender sender, med_cal
 		med_media_read(cookie->media, &call->in.policy.media);
 		med_media_read(cookie->media + MED_LEG_CHARS, &call->out.policy.media);
 	}
+	if(cookie->offer != NULL)
+		call->our_offer = (uint32_t)med_carry_bits_of(cookie->offer, MED_OFFER_CHARS);
 	if(call->in.policy.bypass || call->out.policy.bypass)
 		call->flags |= MED_CALL_BYPASSED;
 	call->flags |=

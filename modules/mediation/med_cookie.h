@@ -1,7 +1,8 @@
 /**
  * med_cookie.h - the Record-Route parameter by which in-dialog requests find their call
  *
- *   ;med=<caller's trunk>~<called trunk>~<policies>[~<media>]<pins><tag><sealed>
+ *   ;med=<caller's trunk>~<called trunk>~<policies>
+ *        [.<offer>][~<media>]<pins><tag><sealed>
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,18 +15,18 @@
 /*
  * Policies are two letters for each side, as admitted: r|o|n (SRTP required, optional,
  * not supported), a|b|y (anchored, not anchored, anchored but that the call's media goes
- * past us). Media are 64 bits for each side, where a
- * profile says more of it. Pins are four characters for each side: a
- * hash of the transport and address the call began with, so that a call outlives changes
- * of its trunks. The tag is SipHash-2-4 with a key of the node's over all of it, what is
- * sealed, the Call-ID and the caller's tag: it cannot be moved to another call.
+ * past us). Offer is the CSeq of an INVITE that we put an offer into. Media are 64 bits
+ * for each side, where a profile says more of it. Pins are four characters for each side:
+ * a hash of the transport and address the call began with, so that a call outlives
+ * changes of its trunks. The tag is SipHash-2-4 with a key of the node's over all of it,
+ * what is sealed, the Call-ID and the caller's tag: it cannot be moved to another call.
  *
  * What is sealed is for us alone (med_identity.h) and mostly not there. The tag is its
  * nonce, too: it is another for each call and each text, and equal for equal ones only.
  */
 
 /** Bytes of what the tag is over, beside what is sealed. */
-#define MED_FACTS_MAX (2 * (MED_ID_MAX + 1) + 4 + 23 + 8)
+#define MED_FACTS_MAX (2 * (MED_ID_MAX + 1) + 4 + 7 + 23 + 8)
 /** Symbols that can be carried. */
 #define MED_COOKIE_SYMBOLS_MAX (1 + 2 * MED_CARRY_SYMBOLS_MAX)
 #define MED_COOKIE_MAX (sizeof ";med=" + MED_FACTS_MAX + 11 + MED_COOKIE_SYMBOLS_MAX)
@@ -63,6 +64,7 @@ typedef struct med_cookie {
 	med_str_t facts;      /**< what the tag is over, but for what is sealed */
 	med_str_t in, out;    /**< ids of the trunks */
 	const char *policies; /**< four letters */
+	const char *offer;    /**< NULL: there is none */
 	const char *media;    /**< NULL: there is none */
 	const char *pins, *tag;
 	med_str_t sealed; /**< mostly of len 0 */

@@ -16,10 +16,10 @@
 #include "core/script_cb.h"
 
 #include "med_gate.h"
-#include "med_bypass.h"
 #include "med_call.h"
 #include "med_connect.h"
 #include "med_identify.h"
+#include "med_note.h"
 #include "med_policy_listener.h"
 #include "med_shm.h"
 #include "med_stats.h"
@@ -186,9 +186,11 @@ static bool med_gate_is_reply(const char *start, size_t len)
 /** Of a call whose media goes past us, and this message's SDP was found to fit. */
 static bool med_gate_is_past(const char *start, const char *end)
 {
-	return med_bypass_noted(med_gate_is_reply(start, (size_t)(end - start)),
+	return med_noted(med_gate_is_reply(start, (size_t)(end - start))
+					? MED_NOTE_REPLY_PAST
+					: MED_NOTE_REQUEST_PAST,
 			med_raw_header(start, end, "Call-ID", 'i'),
-			med_raw_header(start, end, "CSeq", '\0'));
+			med_raw_header(start, end, "CSeq", '\0'), NULL);
 }
 
 /** May these bytes go to this leg? Anything with media that cannot be read may not. */
@@ -253,17 +255,10 @@ static int med_gate_forget(sip_msg_t *msg, unsigned flags, void *param)
 	return 1;
 }
 
-static med_str_t med_trimmed(med_str_t text)
-{
-	while(text.len > 0 && (text.s[text.len - 1] == ' ' || text.s[text.len - 1] == '\r'))
-		text.len--;
-	return text;
-}
-
 void med_gate_admit(sip_msg_t *msg, const med_side_t *to)
 {
-	med_str_t callid = med_trimmed(med_from_str(msg->callid->body));
-	med_str_t cseq = med_trimmed(med_from_str(msg->cseq->body));
+	med_str_t callid = med_trimmed(msg->callid->body);
+	med_str_t cseq = med_trimmed(msg->cseq->body);
 
 	med_admitted.callid_len = 0;
 	if(!to->policy.known || callid.len > sizeof med_admitted.callid

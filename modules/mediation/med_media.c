@@ -19,6 +19,7 @@
 #include "med_gate.h"
 #include "med_media.h"
 #include "med_metrics.h"
+#include "med_offer.h"
 #include "med_policy_listener.h"
 #include "med_refuse.h"
 #include "med_shm.h"
@@ -30,8 +31,6 @@
 #define MED_FLAGS_MAX MED_MEDIA_FLAGS_MAX
 /** A leg's words, and "/interface:" and the name behind them. */
 #define MED_MEDIA_WORDS_MAX (MED_LEG_WORDS_MAX + 11 + MED_INTERFACE_MAX)
-/** As MED_MEDIA_REFUSED, by a rule of the candidate at hand: another may have another. */
-#define MED_MEDIA_NOT_HERE -4
 
 typedef int (*med_rtpengine_f)(sip_msg_t *msg, str *flags);
 static med_rtpengine_f med_rtpengine_offer, med_rtpengine_answer, med_rtpengine_delete,
@@ -334,8 +333,7 @@ static const char *med_media_family(
 	return to_ipv6 ? " address-family=IP6" : " address-family=IP4";
 }
 
-/** @param past  only if rtpengine has this call; else the SDP comes back as it is */
-static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool past,
+int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool past,
 		const med_side_t *from, const med_side_t *to, const med_sdp_t *sdp)
 {
 	const char *more = past ? " med-bypass=1" : NULL;
@@ -373,8 +371,7 @@ static int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool pas
 				  : "rtpengine did not take the answer");
 }
 
-/** Does this SDP pass the policy of the side it comes from? */
-static int med_media_check(
+int med_media_check(
 		sip_msg_t *msg, bool offer, const med_side_t *from, const med_sdp_t *sdp)
 {
 	med_errbuf_t why = {""};
@@ -420,12 +417,8 @@ static int med_media_past(sip_msg_t *msg, med_call_t *call, bool offer,
 	return MED_MEDIA_REFUSED;
 }
 
-/**
- * Is a codec left that both legs may have? What only the leg it goes to forbids, another
- * candidate may take.
- */
-static int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from,
-		const med_side_t *to, const med_sdp_t *sdp)
+int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from, const med_side_t *to,
+		const med_sdp_t *sdp)
 {
 	med_errbuf_t why = {""};
 	const med_side_t *whose;
@@ -444,22 +437,19 @@ static int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from,
 	return of_to ? MED_MEDIA_NOT_HERE : MED_MEDIA_REFUSED;
 }
 
-/** These bytes of the message are not sent; @p instead is, where there is any. */
-static bool med_media_replace(
-		sip_msg_t *msg, const char *from, size_t len, const char *instead)
+bool med_media_replace(sip_msg_t *msg, const char *from, size_t len, med_str_t instead)
 {
 	struct lump *lump = len > 0 ? del_lump(msg, (int)(from - msg->buf), (int)len, 0)
 								: anchor_lump(msg, (int)(from - msg->buf), 0, 0);
-	size_t size = strlen(instead);
 	char *text;
 
-	if(lump == NULL || size == 0)
+	if(lump == NULL || instead.len == 0)
 		return lump != NULL;
-	text = pkg_malloc(size);
+	text = pkg_malloc(instead.len);
 	if(text == NULL)
 		return false;
-	memcpy(text, instead, size);
-	if(insert_new_lump_after(lump, text, (int)size, 0) != NULL)
+	memcpy(text, instead.s, instead.len);
+	if(insert_new_lump_after(lump, text, (int)instead.len, 0) != NULL)
 		return true;
 	pkg_free(text);
 	return false;
@@ -491,16 +481,16 @@ static int med_media_alone(sip_msg_t *msg, const med_sdp_t *sdp, bool anchored)
 	before = med_media_before_line_end(begin, end);
 	if(anchored || (before > begin && before[-1] == '\n'))
 		end = before;
-	if(med_media_replace(msg, body, (size_t)(begin - body), "")
-			&& med_media_replace(msg, end, (size_t)(last - end), "")
-			&& med_media_replace(msg, type->s, (size_t)type->len, "application/sdp"))
+	if(med_media_replace(msg, body, (size_t)(begin - body), MED_STR(""))
+			&& med_media_replace(msg, end, (size_t)(last - end), MED_STR(""))
+			&& med_media_replace(
+					msg, type->s, (size_t)type->len, MED_STR("application/sdp")))
 		return MED_MEDIA_DONE;
 	LM_ERR("no memory\n");
 	return MED_MEDIA_FAILED;
 }
 
-/** The SDP of this message as an offer or as an answer; nothing is refused here yet. */
-static int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
+int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer)
 {
 	const med_side_t *from, *to;
 	med_errbuf_t why = {""};
@@ -548,23 +538,23 @@ static int med_media_told(sip_msg_t *msg, int rc, bool offer)
 	return rc;
 }
 
-/** Is this INVITE's SDP in a PRACK an answer? Only where the INVITE itself had no offer.
- */
-static bool med_prack_answers(sip_msg_t *msg)
+struct hdr_field *med_header_named(const sip_msg_t *msg, const char *name)
 {
-	struct hdr_field *rack;
-	struct cell *invite = NULL, *current;
-	bool found;
-	int branch;
-	const char *at, *end;
-	bool answers = false;
-	str cseq;
+	struct hdr_field *header = msg->headers;
 
-	for(rack = msg->headers; rack != NULL; rack = rack->next)
-		if(rack->name.len == 4 && strncasecmp(rack->name.s, "RAck", 4) == 0)
-			break;
+	while(header != NULL && !med_header_is(header, name, '\0'))
+		header = header->next;
+	return header;
+}
+
+str med_rack_cseq(const sip_msg_t *prack)
+{
+	const struct hdr_field *rack = med_header_named(prack, "RAck");
+	str cseq = STR_NULL;
+	char *at, *end;
+
 	if(rack == NULL)
-		return false;
+		return cseq;
 	/* "RSeq CSeq Method" */
 	at = rack->body.s;
 	end = at + rack->body.len;
@@ -572,10 +562,22 @@ static bool med_prack_answers(sip_msg_t *msg)
 		at++;
 	while(at < end && (*at == ' ' || *at == '\t'))
 		at++;
-	cseq.s = (char *)(uintptr_t)at;
+	cseq.s = at;
 	while(at < end && *at >= '0' && *at <= '9')
 		at++;
 	cseq.len = (int)(at - cseq.s);
+	return cseq;
+}
+
+/** Is this INVITE's SDP in a PRACK an answer? Only where the INVITE itself had no offer.
+ */
+static bool med_prack_answers(sip_msg_t *msg)
+{
+	struct cell *invite = NULL, *current;
+	str cseq = med_rack_cseq(msg);
+	bool answers, found;
+	int branch;
+
 	/* tm's lookup makes what it finds the current transaction, and builds the header it
 	 * compares in 1024 bytes: so ours is put back, and an overlong Call-ID not asked for.
 	 */
@@ -595,7 +597,7 @@ static bool med_prack_answers(sip_msg_t *msg)
 
 static int med_media_request(sip_msg_t *msg, med_call_t *call)
 {
-	bool offer = true;
+	bool offer = true, ours = false;
 	int rc;
 
 	switch(msg->REQ_METHOD) {
@@ -610,17 +612,27 @@ static int med_media_request(sip_msg_t *msg, med_call_t *call)
 			return MED_MEDIA_NOTHING;
 		case METHOD_ACK:
 			offer = false;
+			ours = med_offer_is_of(msg, call);
 			break;
 		case METHOD_PRACK:
-			offer = !med_prack_answers(msg);
+			if(med_offer_is_of(msg, call)) {
+				ours = !med_offer_answered(msg);
+				offer = !ours;
+			} else
+				offer = !med_prack_answers(msg);
 			break;
 		case METHOD_INVITE:
+			ours = call->our_offer != 0 && (call->flags & MED_CALL_IN_DIALOG) == 0;
+			break;
 		case METHOD_UPDATE:
 			break;
 		default:
 			return MED_MEDIA_NOTHING;
 	}
-	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
+	rc = !ours      ? med_media_pass(msg, call, offer)
+			: offer ? med_offer_make(msg, call)
+					: med_offer_answer(msg, call);
+	rc = med_media_told(msg, rc, offer);
 	if(rc < 0 && msg->REQ_METHOD == METHOD_ACK)
 		med_refuse_ack(msg, call);
 	else if(rc == MED_MEDIA_REFUSED && (call->flags & MED_CALL_IN_DIALOG) == 0)
@@ -638,7 +650,7 @@ static bool med_reply_is_of(sip_msg_t *msg, const char *branch, size_t len)
 			&& memcmp(param->value.s, branch, len) == 0;
 }
 
-static bool med_reply_has_body(sip_msg_t *msg)
+bool med_has_body(sip_msg_t *msg)
 {
 	const char *body = parse_headers(msg, HDR_EOH_F, 0) == 0 ? get_body(msg) : NULL;
 
@@ -661,7 +673,7 @@ static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 	call->rang = 1;
 	if(call->progress)
 		return;
-	if(call->progress_is == MED_PROGRESS_SDP && !med_reply_has_body(msg)) {
+	if(call->progress_is == MED_PROGRESS_SDP && !med_has_body(msg)) {
 		/* tm begins anew with each 18x: only what is left of it */
 		int64_t left = call->progress_timeout_ms - (med_now_ms() - call->try_started);
 		t->fr_inv_timeout = MS_TO_TICKS((ticks_t)(left > 1 ? left : 1));
@@ -701,7 +713,6 @@ static bool med_media_reply_first(sip_msg_t *msg, med_call_t *call)
  */
 static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 {
-	static const char progress[] = "Session Progress";
 	const med_side_t *from, *to;
 	str reason;
 
@@ -713,7 +724,7 @@ static void med_media_early(sip_msg_t *msg, const med_call_t *call)
 			|| get_body(msg) == NULL || get_body(msg) >= msg->buf + msg->len)
 		return;
 	reason = msg->first_line.u.reply.reason;
-	if(!med_media_replace(msg, reason.s, (size_t)reason.len, progress))
+	if(!med_media_replace(msg, reason.s, (size_t)reason.len, MED_STR("Session Progress")))
 		return;
 	msg->first_line.u.reply.statuscode = 183;
 	memcpy(msg->first_line.u.reply.status.s, "183", 3);
@@ -740,7 +751,7 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 {
 	int method = get_cseq(msg)->method_id, code = msg->REPLY_STATUS, rc;
 	bool initial = med_reply_is_initial(msg, call);
-	bool offer;
+	bool offer, ours;
 
 	if(initial) {
 		if(call->refused.branch_len > 0
@@ -761,10 +772,13 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 			|| (method != METHOD_INVITE && method != METHOD_UPDATE
 					&& method != METHOD_PRACK))
 		return MED_MEDIA_NOTHING;
-	offer = method == METHOD_INVITE && (call->flags & MED_CALL_OFFER) == 0;
-	rc = med_media_told(msg, med_media_pass(msg, call, offer), offer);
+	ours = initial && call->our_offer != 0;
+	offer = method == METHOD_INVITE && (call->flags & MED_CALL_OFFER) == 0 && !ours;
+	rc = ours ? med_offer_reply(msg, call) : med_media_pass(msg, call, offer);
+	rc = med_media_told(msg, rc, offer);
 	if(rc >= 0) {
-		med_media_early(msg, call);
+		if(!ours || rc == MED_MEDIA_DONE)
+			med_media_early(msg, call);
 		return rc;
 	}
 	if(code >= 200)

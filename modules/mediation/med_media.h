@@ -20,6 +20,8 @@ enum med_media_result {
 	MED_MEDIA_FAILED = -1,    /**< internal; logged */
 	MED_MEDIA_REFUSED = -2,   /**< policy; reason is set */
 	MED_MEDIA_NO_ANSWER = -3, /**< rtpengine or its policy listener is away; 503 is set */
+	MED_MEDIA_NOT_HERE =
+			-4, /**< refused by a rule of the candidate; another's may differ */
 };
 
 /** In mod_init: binds to the rtpengine module where it is loaded. */
@@ -49,5 +51,31 @@ med_str_t med_media_flags(sip_msg_t *msg, char *buffer, size_t size);
 /** The SDP in a message's body; MED_ENOMATCH: none; MED_EREFUSED: not the
  * only one; else not readable. */
 int med_media_sdp(sip_msg_t *msg, med_sdp_t *sdp, med_errbuf_t *why);
+
+/* ---- what med_offer.h is made of -----------------------------------------------------
+ */
+
+/** Does this SDP pass the policy of the side it comes from? */
+int med_media_check(
+		sip_msg_t *msg, bool offer, const med_side_t *from, const med_sdp_t *sdp);
+/**
+ * Is a codec left that both legs may have? What only the leg it goes to forbids, another
+ * candidate may take.
+ */
+int med_media_check_codecs(sip_msg_t *msg, const med_side_t *from, const med_side_t *to,
+		const med_sdp_t *sdp);
+/** @param past  only if rtpengine has this call; else the SDP comes back as it is */
+int med_media_send(sip_msg_t *msg, med_call_t *call, bool offer, bool past,
+		const med_side_t *from, const med_side_t *to, const med_sdp_t *sdp);
+/** The SDP of this message as an offer or as an answer; nothing is refused here yet. */
+int med_media_pass(sip_msg_t *msg, med_call_t *call, bool offer);
+/** These bytes of the message are not sent; @p instead is, where there is any. */
+bool med_media_replace(sip_msg_t *msg, const char *from, size_t len, med_str_t instead);
+
+bool med_has_body(sip_msg_t *msg);
+/** The first header of that name; NULL: there is none. */
+struct hdr_field *med_header_named(const sip_msg_t *msg, const char *name);
+/** CSeq of the INVITE that a PRACK is for; of len 0: there is none. */
+str med_rack_cseq(const sip_msg_t *prack);
 
 #endif

@@ -183,18 +183,18 @@ static void med_quotable(const char *text, size_t len, char *out, size_t size)
 	out[at] = 0;
 }
 
-static int med_reply_strip(sip_msg_t *reply)
+int med_body_strip(sip_msg_t *msg)
 {
-	char *body = get_body(reply);
+	char *body = get_body(msg);
 
-	if(body == NULL || body >= reply->buf + reply->len)
+	if(body == NULL || body >= msg->buf + msg->len)
 		return 0;
-	if(del_lump(reply, (int)(body - reply->buf), (int)(reply->buf + reply->len - body), 0)
+	if(del_lump(msg, (int)(body - msg->buf), (int)(msg->buf + msg->len - body), 0)
 			== NULL)
 		return -1;
-	if(reply->content_type != NULL
-			&& del_lump(reply, (int)(reply->content_type->name.s - reply->buf),
-					   reply->content_type->len, 0)
+	if(msg->content_type != NULL
+			&& del_lump(msg, (int)(msg->content_type->name.s - msg->buf),
+					   msg->content_type->len, 0)
 					== NULL)
 		return -1;
 	return 0;
@@ -223,7 +223,7 @@ int med_reply_turn(sip_msg_t *reply, unsigned code, const char *text)
 		pkg_free(copy);
 		return -1;
 	}
-	return med_reply_strip(reply);
+	return med_body_strip(reply);
 }
 
 /** The peer still rings: its branch is cancelled, and is over for tm with our 488. */
@@ -253,7 +253,7 @@ void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 
 	if(in_dialog && reply->REPLY_STATUS < 200) {
 		/* The peer still decides about the re-offer: only this SDP is not passed on. */
-		if(med_reply_strip(reply) < 0)
+		if(med_body_strip(reply) < 0)
 			LM_ERR("no memory to take a refused SDP out of a reply; the gate keeps it "
 				   "back\n");
 		return;

@@ -31,6 +31,8 @@ void med_refuse_late(sip_msg_t *reply, unsigned cause, const char *text);
 /** The answer in an ACK (delayed offer): both sides are in a dialog, so both get BYE. */
 void med_refuse_ack(sip_msg_t *ack, med_call_t *call);
 
+/** It goes on without body. @return -1: memory is short */
+int med_body_strip(sip_msg_t *msg);
 /** This reply becomes @p code without body. */
 int med_reply_turn(sip_msg_t *reply, unsigned code, const char *text);
 

@@ -11,7 +11,6 @@
 #include "core/rpc_lookup.h"
 #include "core/sr_module.h"
 
-#include "med_bypass.h"
 #include "med_call.h"
 #include "med_connect.h"
 #include "med_contact.h"
@@ -20,6 +19,7 @@
 #include "med_gate.h"
 #include "med_media.h"
 #include "med_metrics.h"
+#include "med_note.h"
 #include "med_params.h"
 #include "med_policy_listener.h"
 #include "med_guard.h"
@@ -96,7 +96,7 @@ static int mod_init(void)
 	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
 			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_limit_init() < 0
 			|| med_drain_init() < 0 || med_tell_init() < 0 || med_metrics_init() < 0
-			|| med_bypass_init() < 0 || med_contact_init() < 0)
+			|| med_note_init() < 0 || med_contact_init() < 0)
 		return -1;
 	if(med_policy_listener_init(med_param_rtpengine_sock) < 0 || med_sync_register() < 0
 			|| med_probe_init() < 0 || med_connect_init() < 0)
@@ -123,7 +123,7 @@ static int child_init(int rank)
 
 static void mod_destroy(void)
 {
-	med_bypass_destroy();
+	med_note_destroy();
 	med_strangers_destroy();
 	med_guard_destroy();
 	med_limit_destroy();

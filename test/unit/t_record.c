@@ -339,11 +339,10 @@ START_TEST(media_that_cannot_be)
 					"'sdp_dialect': lync besides srtp_keys dtls"},
 			{"srtp_keys", "sdes", "avpf", "yes", "'avpf': yes needs srtp_keys dtls"},
 			{"initial_offer", "required", "anchor", "no", ""},
-			{"initial_offer", "early", "anchor", "yes",
-					"'initial_offer': early: of an INVITE without SDP rtpengine can make "
-					"no offer; required, or as_received"},
-			{"initial_offer", "delayed", "anchor", "yes",
-					"'initial_offer': delayed: both sides would offer"},
+			{"initial_offer", "early", "anchor", "yes", ""},
+			{"initial_offer", "early", "anchor", "no",
+					"'initial_offer': early: the offer has rtpengine's address; set "
+					"anchor yes, or required"},
 			{"packet_time_ms", "25", "transcode", "no",
 					"'packet_time_ms': no multiple of ten"}};
 

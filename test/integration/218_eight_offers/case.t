@@ -6,75 +6,10 @@ after each exchange, and our key towards the PBX is the same in all of a call.
 """
 
 import itertools
-import re
 
 from case import Case
-from rtp import End
-from sandbox import Failure, wait_for
-from sip import sdp
-from srtp import Srtp
+from sides import RtpSide, SrtpSide, passes
 from trunks import Trunks, Turned
-
-KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
-
-
-class Pbx:
-    """Its media: SRTP under a key of its own."""
-
-    def __init__(self, t, peer):
-        self.peer, self.end, self.out, self.keys = peer, End(t), Srtp(KEY), set()
-
-    def sdp(self):
-        return sdp(self.end.port, profile="RTP/SAVP", key=KEY)
-
-    def read(self, message):
-        self.end.aim(message.body)
-        self.keys.add(re.search(r"inline:([A-Za-z0-9+/]{40})", message.body)[1])
-
-    def say(self, audio):
-        self.end.sock.sendto(self.out.protect(audio), self.end.to)
-
-    def hears(self, packet):
-        return [Srtp(key).open(packet) for key in self.keys]
-
-
-class Gateway:
-    """Its media: RTP."""
-
-    def __init__(self, t, peer):
-        self.peer, self.end, self.sequence = peer, End(t), 0
-
-    def sdp(self):
-        return sdp(self.end.port)
-
-    def read(self, message):
-        self.end.aim(message.body)
-
-    def say(self, audio):
-        self.sequence += 1
-        self.end.sock.sendto(b"\x80\x08" + self.sequence.to_bytes(2, "big") + bytes(4)
-                             + b"\0\0\0\x09" + audio, self.end.to)
-
-    def hears(self, packet):
-        return [packet[12:]]
-
-
-def passes(speaker, listener, number):
-    """One packet of this sound, sent until it comes: the first ones may open the way."""
-    audio = bytes([number & 0xff]) * 160
-
-    def came():
-        speaker.say(audio)
-        while (packet := listener.end.got()) is not None:
-            if audio in listener.hears(packet):
-                return True
-        return False
-
-    try:
-        return bool(wait_for("a packet", came, 5))
-    except Failure:
-        return False
-
 
 with Case(plan=4 * 6 + 2) as t:
     trunks = Trunks(t, {
@@ -108,7 +43,7 @@ with Case(plan=4 * 6 + 2) as t:
 
     for name, callee, called in (("pbx1", "gw1", "+4930"), ("gw1", "pbx1", "+4330")):
         for delayed in (False, True):
-            sides = {"pbx1": Pbx(t, trunks.pbx1), "gw1": Gateway(t, trunks.gw1)}
+            sides = {"pbx1": SrtpSide(t, trunks.pbx1), "gw1": RtpSide(t, trunks.gw1)}
             a, b = sides[name], sides[callee]
             word = f"{name} calls, {'delayed ' if delayed else ''}offer"
             sent, got, final = exchange(word, a, b, lambda text: trunks.call(name, called, sdp=text),

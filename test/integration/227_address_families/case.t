@@ -33,9 +33,13 @@ def place(message):
     return re.search(r"^c=IN (IP\d) (\S+)", message.body, re.M).groups()
 
 
-with Case(plan=8) as t:
-    trunks = Mixed(t, {"pbx1": PLAIN, "gw1": {**PLAIN, "host": "::1"}},
+with Case(plan=12) as t:
+    early = {**PLAIN, "initial_offer": "early"}
+    trunks = Mixed(t, {"pbx1": PLAIN, "gw1": {**PLAIN, "host": "::1"}, "pbx2": early,
+                       "gw2": {**early, "host": "::1"}},
                    routes={"1": {"pattern": r"^\+1", "trunks": "gw1"},
+                           "2": {"pattern": r"^\+2", "trunks": "gw2"},
+                           "4": {"pattern": r"^\+4", "trunks": "pbx2"},
                            "3": {"pattern": r"^\+3", "trunks": "pbx1"}},
                    media=True, media_address="127.0.0.2;::1")
     pbx1, gw1 = trunks.pbx1, trunks.gw1
@@ -82,4 +86,20 @@ with Case(plan=8) as t:
     pbx1.ack(sent, offer, sdp=four)
     answer = gw1.expect("ACK", call_id=sent.get("Call-ID"))
     t.equal((place(offer), place(answer)), (V4, V6), "a delayed offer: the same")
+
+    for caller, callee, number, places in (("pbx1", "gw2", "+20", (V6, V4)), ("gw1", "pbx2", "+40", (V4, V6))):
+        a, b = End(t), End(t, "::1")
+        four, six = sdp(a.port), sdp(b.port, "::1")
+        sides = {"pbx": (a, four, "127.0.0.2"), "gw": (b, six, "::1")}
+        (one, offer, at), (other, answer, there) = sides[caller[:-1]], sides[callee[:-1]]
+        sent = trunks.call(caller, number)
+        got = trunks.peers[callee].expect("INVITE", call_id=sent.get("Call-ID"))
+        trunks.peers[callee].reply(got, 200, "OK", sdp=answer)
+        final = trunks.peers[caller].expect("2xx", call_id=sent.get("Call-ID"))
+        trunks.peers[caller].ack(sent, final, sdp=offer)
+        trunks.peers[callee].expect("ACK", call_id=sent.get("Call-ID"))
+        t.equal((place(got), place(final)), places, f"{caller} without an offer, {callee} with ours: each its own")
+        one.aim(final.body, at=at)
+        other.aim(got.body, at=there)
+        t.ok(wait_for("packets", both), "packets, too")
     t.equal(trunks.alarms(), [], "nothing else is wrong")
