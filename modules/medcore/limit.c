@@ -487,6 +487,17 @@ med_lease_id_t med_lease_ending(med_leases_t *leases, uint64_t key, uint32_t tag
 	return id;
 }
 
+void med_lease_goes_on(med_leases_t *leases, med_lease_id_t id)
+{
+	uint32_t shard;
+	med_lease_t *lease = enter_lease(leases, id, &shard);
+
+	if(lease == NULL)
+		return;
+	lease->ending = false;
+	leave(leases, shard);
+}
+
 med_lease_id_t med_lease_renew(
 		med_leases_t *leases, uint64_t key, uint32_t tag, uint32_t until_s)
 {

@@ -144,6 +144,8 @@ void med_lease_end_unanswered(med_leases_t *leases, med_lease_id_t id);
  * somebody else was.
  */
 med_lease_id_t med_lease_ending(med_leases_t *leases, uint64_t key, uint32_t tag);
+/** That BYE came to nothing: the next one may end it. */
+void med_lease_goes_on(med_leases_t *leases, med_lease_id_t id);
 /** It is still there. 0: there is none, or that callee did not answer it. */
 med_lease_id_t med_lease_renew(
 		med_leases_t *leases, uint64_t key, uint32_t tag, uint32_t until_s);

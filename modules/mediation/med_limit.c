@@ -154,12 +154,21 @@ static void med_limit_gone(void *param)
 	med_lease_end_unanswered(leases, (med_lease_id_t)(uintptr_t)param);
 }
 
-/** Its BYE is answered, by the other side or by a timer. */
+/**
+ * Its BYE is answered, by the other side or by a timer. One that is challenged comes
+ * again with credentials, and the call is up until that one is answered.
+ */
 static void med_limit_bye_answered(struct cell *t, int type, struct tmcb_params *params)
 {
+	med_lease_id_t lease = (med_lease_id_t)(uintptr_t)*params->param;
+
 	(void)t, (void)type;
-	if(params->code >= 200)
-		(void)med_lease_end(leases, (med_lease_id_t)(uintptr_t)*params->param);
+	if(params->code == 401 || params->code == 407) {
+		*params->param = NULL; /* no longer this transaction's to end */
+		med_lease_goes_on(leases, lease);
+	} else if(params->code >= 200) {
+		(void)med_lease_end(leases, lease);
+	}
 }
 
 /** The BYE's transaction is gone, answered or not, or there never was one. */
