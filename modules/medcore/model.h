@@ -192,6 +192,7 @@ typedef struct med_profile {
 	uint32_t options_timeout_ms;
 	const uint16_t *options_failure_codes; /**< sorted; answers that count as none */
 	size_t options_failure_code_count;
+	bool options_each_node; /**< the answers of another one do not do */
 } med_profile_t;
 
 typedef struct med_trunk {

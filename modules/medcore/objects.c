@@ -259,6 +259,7 @@ med_profile_object_t *med_profile_object(
 	p->options_interval_ms = record->options_interval_s * 1000;
 	p->options_down_interval_ms = record->options_down_interval_s * 1000;
 	p->options_timeout_ms = record->options_timeout_ms;
+	p->options_each_node = record->options_each_node != 0;
 	p->health = (med_health_rules_t){.probed = record->options_interval_s > 0,
 			.max_misses = (uint8_t)record->options_max_misses,
 			.up_after = (uint8_t)record->options_up_after,

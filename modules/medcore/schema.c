@@ -240,6 +240,9 @@ static const med_field_def_t profile_fields[] = {
 		.meaning = "so many answered in a row: it is up again"},
 	{FIELD(profile, options_failure_codes, CODES), .initial = "408,503", .max = 64,
 		.meaning = "answers to OPTIONS that count as none"},
+	{FIELD(profile, options_each_node, BOOL), .initial = "no",
+		.meaning = "each node asks, for a peer that wants to hear of each; else one of a "
+			"site asks for all"},
 	{FIELD(profile, suspect_after, NUMBER), .initial = "3", .max = 255,
 		.meaning = "so many calls in a row that went on to another: tried after others for "
 			"retry_down_s; 0: never"},
