@@ -494,8 +494,7 @@ int64_t med_permits_due(const med_permits_t *p)
  */
 
 /* One pool: what is too much is given up before it is said. */
-static int say(med_permits_t *p, permit_t *permit, int l, bool joins, char *line,
-		size_t size, int64_t now_ms)
+static int say(med_permits_t *p, permit_t *permit, int l, char *line, size_t size)
 {
 	permit_pool_t *pool = &permit->pool[l];
 	uint32_t floor = 0, want, has = shared(p, permit, l);
@@ -516,10 +515,6 @@ static int say(med_permits_t *p, permit_t *permit, int l, bool joins, char *line
 	}
 	if(l != MED_LIMIT_RATE)
 		pool->used = used_of(state_of(p, permit), l);
-	if(joins && p->nodes > 1 && want > floor) {
-		pool->press_until = now_ms + PRESS_MS / 2;
-		pool->presses = true;
-	}
 	pool->want = want > floor ? want : floor;
 	return snprintf(line, size, "%u %u %u %u %u ", pool->limit, floor, pool->want,
 			pool->used, pool->presses ? 1u : 0u);
@@ -530,10 +525,9 @@ static void add(med_permits_t *p, size_t at, med_permit_question_t *q, int64_t n
 	permit_t *permit = &p->permit[at];
 	char *line = p->line[p->asked_count];
 	size_t len = 0;
-	bool joins = !permit->answered;
 
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++)
-		len += (size_t)say(p, permit, l, joins, line + len, LINE - len, now_ms);
+		len += (size_t)say(p, permit, l, line + len, LINE - len);
 	q->word[q->count++] = id_of(permit);
 	q->word[q->count++] = (med_str_t){line, len};
 	p->urgent -= permit->urgent;

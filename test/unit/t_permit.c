@@ -297,6 +297,26 @@ START_TEST(two_share)
 }
 END_TEST
 
+/* It comes to its part of calls and rate, and those that are there keep theirs. */
+START_TEST(one_joins)
+{
+	begin(100, 1);
+	limits[0].calls_per_second = 100;
+	start(0);
+	pass(4000);
+	ck_assert_uint_eq(has(0), 100);
+	start(1);
+	for(int i = 0; i < 25; i++) {
+		pass(100);
+		ck_assert_uint_ge(has(0), 50);
+		ck_assert_uint_ge(med_limit_here(&states[0][0], &limits[0], MED_LIMIT_RATE), 50);
+	}
+	ck_assert_uint_eq(has(1), 50);
+	ck_assert_uint_eq(med_limit_here(&states[1][0], &limits[0], MED_LIMIT_RATE), 50);
+	end();
+}
+END_TEST
+
 START_TEST(one_dies)
 {
 	begin(100, 1);
@@ -722,9 +742,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = {one_node, two_share, one_dies, one_restarts, cut_off, emptied,
-			clock_of_the_server, limits_change, one_call, many_limits, at_random, rates,
-			audio, audio_of_one_call, odd_answers};
+	const TTest *tests[] = {one_node, two_share, one_joins, one_dies, one_restarts,
+			cut_off, emptied, clock_of_the_server, limits_change, one_call, many_limits,
+			at_random, rates, audio, audio_of_one_call, odd_answers};
 
 	return core_run("permit", tests, COUNT(tests));
 }
