@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "medcore/bandwidth.h"
+#include "medcore/limit.h"
 #include "medcore/sdp_text.h"
 
 /* ---- codecs ---------------------------------------------------------------------------
@@ -144,21 +144,36 @@ uint32_t med_kbit_of_offer(const med_sdp_t *sdp)
 /* ---- what is taken --------------------------------------------------------------------
  */
 
-static bool take_one(
-		uint32_t *used, const med_limits_t *limits, uint32_t kbit, bool always)
+/* Whoever shares the limit with other nodes is told that there is too little here. */
+static bool too_little(med_limit_state_t *state)
 {
-	uint32_t now = __atomic_load_n(used, __ATOMIC_RELAXED);
-
-	do {
-		if(!always && (uint64_t)now + kbit > limits->audio_kbit)
-			return false;
-	} while(!__atomic_compare_exchange_n(
-			used, &now, now + kbit, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	return true;
+	(void)__atomic_fetch_or(&state->wanted, 1u << MED_LIMIT_AUDIO, __ATOMIC_RELAXED);
+	return false;
 }
 
-enum med_banded med_band_take(uint32_t *used, const med_limits_t *const *limits,
-		size_t count, uint32_t kbit, bool emergency, med_band_t *band, size_t *at)
+static bool take_one(
+		med_limit_state_t *state, const med_limits_t *limits, uint32_t kbit, bool always)
+{
+	uint32_t now = __atomic_load_n(&state->kbit, __ATOMIC_RELAXED);
+
+	do {
+		if(!always
+				&& (uint64_t)now + kbit > med_limit_here(state, limits, MED_LIMIT_AUDIO))
+			return too_little(state);
+	} while(!__atomic_compare_exchange_n(
+			&state->kbit, &now, now + kbit, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	/* what was given to another node meanwhile is no longer ours: see med_permits_ask()
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if(always || (uint64_t)now + kbit <= med_limit_here(state, limits, MED_LIMIT_AUDIO))
+		return true;
+	(void)__atomic_sub_fetch(&state->kbit, kbit, __ATOMIC_RELAXED);
+	return too_little(state);
+}
+
+enum med_banded med_band_take(med_limit_state_t *states,
+		const med_limits_t *const *limits, size_t count, uint32_t kbit, bool emergency,
+		med_band_t *band, size_t *at)
 {
 	enum med_banded banded = MED_BAND_LETS;
 	med_band_t taken = {.kbit = (uint16_t)kbit};
@@ -171,11 +186,11 @@ enum med_banded med_band_take(uint32_t *used, const med_limits_t *const *limits,
 			continue;
 		if(!always && kbit > limits[i]->audio_kbit_session)
 			banded = MED_BAND_SESSION;
-		else if(!take_one(&used[limits[i]->number], limits[i], kbit, always))
+		else if(!take_one(&states[limits[i]->number], limits[i], kbit, always))
 			banded = MED_BAND_TOTAL;
 		if(banded != MED_BAND_LETS) {
 			*at = i;
-			med_band_give(used, &taken);
+			med_band_give(states, &taken);
 			return banded;
 		}
 		taken.number[taken.count++] = (uint16_t)limits[i]->number;
@@ -185,8 +200,9 @@ enum med_banded med_band_take(uint32_t *used, const med_limits_t *const *limits,
 	return banded;
 }
 
-void med_band_give(uint32_t *used, const med_band_t *band)
+void med_band_give(med_limit_state_t *states, const med_band_t *band)
 {
 	for(unsigned i = 0; i < band->count; i++)
-		(void)__atomic_sub_fetch(&used[band->number[i]], band->kbit, __ATOMIC_RELAXED);
+		(void)__atomic_sub_fetch(
+				&states[band->number[i]].kbit, band->kbit, __ATOMIC_RELAXED);
 }

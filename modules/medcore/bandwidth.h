@@ -3,7 +3,7 @@
  *
  * Admission by figures, not by measuring (spec 5.12): a call takes what the largest codec
  * of its offer may, as any of them may be chosen, until it is over. What is taken is kept
- * in memory that processes share, by the numbers of limits objects.
+ * in the states of limit.h, and is of the node's share of a limit as calls are.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -32,6 +32,8 @@ typedef struct med_band {
 	uint16_t number[MED_BAND_LIMITS]; /**< of limits objects */
 } med_band_t;
 
+struct med_limit_state;
+
 enum med_banded { MED_BAND_LETS, MED_BAND_TOTAL, MED_BAND_SESSION };
 
 static inline bool med_limits_band(const med_limits_t *limits)
@@ -43,12 +45,13 @@ static inline bool med_limits_band(const med_limits_t *limits)
  * Takes it of those of these limits that bound audio, or of none: then *at is the one in
  * the way.
  *
- * @param used       kbit/s by number
+ * @param states     by number
  * @param limits     at most MED_BAND_LIMITS; NULLs are left out
  * @param emergency  limits that exempt such calls only count it
  */
-enum med_banded med_band_take(uint32_t *used, const med_limits_t *const *limits,
-		size_t count, uint32_t kbit, bool emergency, med_band_t *band, size_t *at);
-void med_band_give(uint32_t *used, const med_band_t *band);
+enum med_banded med_band_take(struct med_limit_state *states,
+		const med_limits_t *const *limits, size_t count, uint32_t kbit, bool emergency,
+		med_band_t *band, size_t *at);
+void med_band_give(struct med_limit_state *states, const med_band_t *band);
 
 #endif

@@ -11,6 +11,7 @@
 #define SET(at, value) __atomic_store_n(&(at), (value), __ATOMIC_RELAXED)
 #define BACKOFF_MAX 4       /* 16 times retry_ms */
 #define PROBE_AGAIN_MS 5000 /* at most, where one more probe decides */
+#define VOUCHED_TURNS 5     /* every fifth probe is our own, whoever asks for us */
 
 const char *med_health_name(enum med_health_state state)
 {
@@ -213,6 +214,8 @@ bool med_health_tell(med_health_t *h, const med_health_rules_t *rules,
 
 	if(good) {
 		med_health_heard(h, now_ms);
+		if(evidence->kind == MED_PROBE_ANSWERED)
+			SET(h->answered_ms, now_ms);
 		if(GET(h->hint_ms) != 0)
 			SET(h->hint_ms, 0);
 		/* nothing to mend: no lock, and nothing that other processes must fetch anew */
@@ -302,10 +305,29 @@ static int64_t sooner(int64_t interval_ms)
 	return part < interval_ms ? part : interval_ms;
 }
 
-int64_t med_health_next_probe(
-		const med_health_t *h, int64_t interval_ms, int64_t down_interval_ms)
+void med_health_vouch(med_health_t *h, uint32_t place, int64_t at_ms)
 {
-	int64_t sent = GET(h->sent_ms), heard = GET(h->heard_ms);
+	SET(h->vouched_place, place);
+	SET(h->vouched_ms, at_ms);
+}
+
+/* How long what the node that asks for all says stands for our own probe. */
+static int64_t vouched_until(
+		const med_health_t *h, int64_t last_ms, int64_t interval_ms, int64_t word_ms)
+{
+	int64_t until = GET(h->vouched_ms) + interval_ms + word_ms;
+	int64_t most = last_ms + VOUCHED_TURNS * interval_ms;
+
+	if(GET(h->state) != MED_HEALTH_UP || GET(h->failures) > 0 || GET(h->elsewhere) > 0
+			|| GET(h->vouched_place) != GET(h->place))
+		return 0;
+	return until < most ? until : most;
+}
+
+int64_t med_health_next_probe(const med_health_t *h, int64_t interval_ms,
+		int64_t down_interval_ms, int64_t word_ms)
+{
+	int64_t sent = GET(h->sent_ms), heard = GET(h->heard_ms), last, vouched;
 
 	if(GET(h->hint_ms) > sent)
 		return GET(h->hint_ms);
@@ -313,7 +335,9 @@ int64_t med_health_next_probe(
 		if(GET(h->misses) > 0)
 			return sent + sooner(interval_ms);
 		/* one that sends us OPTIONS, or calls, need not be asked */
-		return (heard > sent ? heard : sent) + interval_ms;
+		last = heard > sent ? heard : sent;
+		vouched = vouched_until(h, last, interval_ms, word_ms);
+		return vouched > last + interval_ms ? vouched : last + interval_ms;
 	}
 	if(GET(h->rises) > 0)
 		return sent + sooner(down_interval_ms);

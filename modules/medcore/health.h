@@ -45,8 +45,8 @@ typedef struct med_health_rules {
 
 /** All zero: up, and never heard of. Changed by med_health_…() alone. */
 typedef struct med_health {
-	uint32_t busy;  /**< a process changes it; protects all but heard_ms, sent_ms, rtt_ms,
-					 * elsewhere, hint_ms */
+	uint32_t busy;  /**< a process changes it; protects state to backoff, code, since_ms,
+					 * until_ms */
 	uint8_t state;  /**< enum med_health_state, as evidence has it */
 	uint8_t cause;  /**< enum med_health_cause */
 	uint8_t forced; /**< 1 + enum med_health_state; 0: evidence decides */
@@ -60,6 +60,9 @@ typedef struct med_health {
 	int64_t heard_ms; /**< any SIP came from it */
 	int64_t sent_ms;  /**< the last probe */
 	int64_t hint_ms; /**< other nodes have seen it otherwise since then; 0: they do not */
+	int64_t answered_ms; /**< the last answer to a probe */
+	int64_t vouched_ms;  /**< it answered the node that asks for our site; 0: never */
+	uint32_t place, vouched_place; /**< hash of where our last probe went, that node's */
 } med_health_t;
 
 enum med_evidence_kind {
@@ -108,6 +111,13 @@ bool med_health_force(med_health_t *health, const enum med_health_state *state,
  */
 bool med_health_hint(med_health_t *health, uint8_t nodes, int64_t now_ms);
 
+/**
+ * The node that asks for all of a site had an answer from @p place at that time, as the
+ * one process says that hears of it. It is no evidence of anything, and spares a
+ * question.
+ */
+void med_health_vouch(med_health_t *health, uint32_t place, int64_t at_ms);
+
 /** Some SIP came: costs a comparison unless a quarter of a second has passed. */
 static inline void med_health_heard(med_health_t *health, int64_t now_ms)
 {
@@ -134,8 +144,14 @@ enum med_health_rank med_health_rank(med_health_t *health,
  * When the next probe is due: after @p interval_ms, sooner after a miss while up and
  * after an answer while down; at once where a trunk that is down was heard, or other
  * nodes see it otherwise.
+ *
+ * A trunk that is up here and by all other nodes, and whose calls do not fail here, need
+ * not be asked while the node that asks for all has answers from the same place; but
+ * every fifth time it is, for the way from here may be another.
+ *
+ * @param word_ms  so long after that node's next probe its word may take
  */
-int64_t med_health_next_probe(
-		const med_health_t *health, int64_t interval_ms, int64_t down_interval_ms);
+int64_t med_health_next_probe(const med_health_t *health, int64_t interval_ms,
+		int64_t down_interval_ms, int64_t word_ms);
 
 #endif

@@ -21,7 +21,8 @@ const char *med_limited_field(enum med_limited limited)
 			[MED_LIMIT_CALLS] = "max_calls",
 			[MED_LIMIT_CALLS_IN] = "max_calls_in",
 			[MED_LIMIT_CALLS_OUT] = "max_calls_out",
-			[MED_LIMIT_RATE] = "calls_per_second"};
+			[MED_LIMIT_RATE] = "calls_per_second",
+			[MED_LIMIT_AUDIO] = "audio_bw_limit"};
 
 	return fields[limited];
 }
@@ -37,6 +38,8 @@ uint32_t med_limited_value(const med_limits_t *limits, enum med_limited limited)
 			return limits->max_calls_out;
 		case MED_LIMIT_RATE:
 			return limits->calls_per_second;
+		case MED_LIMIT_AUDIO:
+			return limits->audio_kbit;
 		default:
 			return 0;
 	}
@@ -379,8 +382,8 @@ static void give_back(med_leases_t *leases, const med_lease_t *was)
 {
 	med_limit_give(leases->states, &was->way[MED_WAY_IN], MED_WAY_IN);
 	med_limit_give(leases->states, &was->way[MED_WAY_OUT], MED_WAY_OUT);
-	med_band_give(leases->kbit, &was->band[MED_WAY_IN]);
-	med_band_give(leases->kbit, &was->band[MED_WAY_OUT]);
+	med_band_give(leases->states, &was->band[MED_WAY_IN]);
+	med_band_give(leases->states, &was->band[MED_WAY_OUT]);
 	(void)__atomic_sub_fetch(&leases->used, 1, __ATOMIC_RELAXED);
 }
 
@@ -412,7 +415,7 @@ bool med_lease_band(
 	was = lease->band[way];
 	lease->band[way] = band != NULL ? *band : (med_band_t){.kbit = 0};
 	leave(leases, shard);
-	med_band_give(leases->kbit, &was);
+	med_band_give(leases->states, &was);
 	return true;
 }
 
@@ -485,6 +488,17 @@ med_lease_id_t med_lease_ending(med_leases_t *leases, uint64_t key, uint32_t tag
 	}
 	leave(leases, shard);
 	return id;
+}
+
+void med_lease_goes_on(med_leases_t *leases, med_lease_id_t id)
+{
+	uint32_t shard;
+	med_lease_t *lease = enter_lease(leases, id, &shard);
+
+	if(lease == NULL)
+		return;
+	lease->ending = false;
+	leave(leases, shard);
 }
 
 med_lease_id_t med_lease_renew(

@@ -22,8 +22,9 @@ enum med_limited {
 	MED_LIMIT_CALLS_IN,
 	MED_LIMIT_CALLS_OUT,
 	MED_LIMIT_RATE,
+	MED_LIMIT_AUDIO, /**< kbit/s: taken by bandwidth.h */
 };
-#define MED_LIMITEDS 5
+#define MED_LIMITEDS 6
 
 /** Zeroed; of a limits object. Changed by atomic builtins. */
 typedef struct med_limit_state {
@@ -33,7 +34,8 @@ typedef struct med_limit_state {
 	uint32_t wanted; /**< bits by enum med_limited: what was in the way; taken by permit.c
 					  */
 	uint32_t paced;  /**< calls that a rate counted, ever */
-	uint32_t elsewhere; /**< calls that other nodes count, as they said last */
+	uint32_t kbit;   /**< that audio takes */
+	uint32_t elsewhere, kbit_elsewhere; /**< of other nodes, as they said last */
 	/**
 	 * What this node may have of a limit that nodes share, plus one, by enum med_limited;
 	 * 0: all of it. Of a rate: thousandths of a call a second.
@@ -101,8 +103,6 @@ typedef struct med_leases {
 	uint32_t used;      /**< leases; atomic */
 	uint32_t turns;     /**< given out ever; atomic */
 	med_limit_state_t *states;
-	uint32_t *
-			kbit; /**< what audio takes, by number of limits; NULL: of none is it known */
 	struct {
 		uint32_t
 				busy; /**< a process changes it; protects the shard's chains and leases */
@@ -144,6 +144,8 @@ void med_lease_end_unanswered(med_leases_t *leases, med_lease_id_t id);
  * somebody else was.
  */
 med_lease_id_t med_lease_ending(med_leases_t *leases, uint64_t key, uint32_t tag);
+/** That BYE came to nothing: the next one may end it. */
+void med_lease_goes_on(med_leases_t *leases, med_lease_id_t id);
 /** It is still there. 0: there is none, or that callee did not answer it. */
 med_lease_id_t med_lease_renew(
 		med_leases_t *leases, uint64_t key, uint32_t tag, uint32_t until_s);

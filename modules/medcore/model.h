@@ -206,6 +206,7 @@ typedef struct med_profile {
 	uint8_t options_method; /**< index into med_options_methods */
 	uint16_t options_allow; /**< bit n: med_allow_methods[n] */
 	med_str_t options_user; /**< of their From and Contact; empty: none */
+	bool options_each_node; /**< the answers of another one do not do */
 } med_profile_t;
 
 typedef struct med_trunk {

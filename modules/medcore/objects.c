@@ -267,6 +267,7 @@ med_profile_object_t *med_profile_object(
 	for(size_t i = 0; i < record->options_allow.count; i++)
 		p->options_allow |=
 				(uint16_t)(1u << ((const uint8_t *)record->options_allow.items)[i]);
+	p->options_each_node = record->options_each_node != 0;
 	p->health = (med_health_rules_t){.probed = record->options_interval_s > 0,
 			.max_misses = (uint8_t)record->options_max_misses,
 			.up_after = (uint8_t)record->options_up_after,

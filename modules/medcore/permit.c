@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "medcore/bandwidth.h"
 #include "medcore/permit.h"
 #include "medcore/record.h"
 
@@ -17,7 +18,7 @@
 #define JOIN_MS 1000     /* so long the first answer is waited for */
 #define SWEPT 32u        /* limits in each beat, though nothing changed */
 #define RESERVE_PART 25u /* of a limit, what nodes without need keep together */
-#define LINE 256         /* four times five numbers of ten digits */
+#define LINE 288         /* five times five numbers of ten digits */
 
 const char med_permits_script[] =
 		"local base, me, ttl = KEYS[1], ARGV[1], tonumber(ARGV[2])\n"
@@ -55,17 +56,17 @@ const char med_permits_script[] =
 		"for i = 4, #ARGV, 2 do\n"
 		" local key, ask = base .. ARGV[i], words(ARGV[i + 1])\n"
 		" local sum = {}\n"
-		" for j = 1, 12 do sum[j] = 0 end\n"
+		" for j = 1, 15 do sum[j] = 0 end\n"
 		" local other = redis.call('HGETALL', key)\n"
 		" for j = 1, #other, 2 do\n"
 		"  if not nodes[other[j]] then redis.call('HDEL', key, other[j])\n"
 		"  elseif other[j] ~= me then\n"
 		"   local has = words(other[j + 1])\n"
-		"   for k = 1, 12 do sum[k] = sum[k] + (has[k] or 0) end\n"
+		"   for k = 1, 15 do sum[k] = sum[k] + (has[k] or 0) end\n"
 		"  end\n"
 		" end\n"
 		" local mine, line, presses = {}, {}, false\n"
-		" for p = 0, 3 do\n"
+		" for p = 0, 4 do\n"
 		"  local limit, floor, want = ask[5 * p + 1], ask[5 * p + 2], ask[5 * p + 3]\n"
 		"  local got = floor\n"
 		"  if now >= again + ttl and limit >= 0 then\n"
@@ -73,7 +74,7 @@ const char med_permits_script[] =
 		"  end\n"
 		"  presses = presses or ask[5 * p + 5] > 0\n"
 		/* calls beyond what it may have are up all the same */
-		"  local holds = p < 3 and math.max(got, ask[5 * p + 4]) or got\n"
+		"  local holds = p ~= 3 and math.max(got, ask[5 * p + 4]) or got\n"
 		"  mine[p + 1] = whole(holds) .. ' ' .. whole(ask[5 * p + 4]) .. ' ' .. "
 		"whole(ask[5 * p + 5])\n"
 		"  line[p + 1] = whole(got) .. ' ' .. whole(sum[3 * p + 2]) .. ' ' .. "
@@ -96,7 +97,7 @@ const char med_permits_script[] =
 		"for i = 1, #lines do out[#out + 1] = lines[i] end\n"
 		"return out\n";
 
-/** By enum med_limited; a rate in thousandths of a call a second. */
+/** By enum med_limited; a rate in thousandths of a call a second, audio in kbit/s. */
 typedef struct permit_pool {
 	uint32_t limit;       /* MED_UNSET: none */
 	uint32_t want;        /* as asked for last */
@@ -232,6 +233,24 @@ static bool is_valid(const med_permits_t *p, int64_t now_ms)
 	return now_ms < p->valid_ms;
 }
 
+/* What a call takes of it: less than that is of no use to a node. */
+static uint32_t unit_of(const permit_pool_t *pool, int l)
+{
+	if(l != MED_LIMIT_AUDIO || pool->limit == 0)
+		return 1;
+	return pool->limit < MED_KBIT_UNKNOWN ? pool->limit : MED_KBIT_UNKNOWN;
+}
+
+/* What every node may take of a new limit before it has asked; who asks first has it
+ * where that is too little for one call. */
+static uint32_t part_of(
+		const med_permits_t *p, const permit_pool_t *pool, int l, int64_t now_ms)
+{
+	uint32_t part = is_valid(p, now_ms) ? pool->limit / p->nodes : 0;
+
+	return part < unit_of(pool, l) ? 0 : part;
+}
+
 /*
  * Nobody has any of a new limit, so every node may take the same part of it before it is
  * asked for. A node that just began does not know how many there are, nor who has what.
@@ -244,8 +263,7 @@ static void begin(med_permits_t *p, permit_t *permit, int64_t now_ms)
 	}
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++)
 		if(permit->pool[l].limit != MED_UNSET)
-			share(p, permit, l,
-					is_valid(p, now_ms) ? permit->pool[l].limit / p->nodes : 0);
+			share(p, permit, l, part_of(p, &permit->pool[l], l, now_ms));
 }
 
 static uint32_t limit_of(const med_limits_t *limits, enum med_limited limited)
@@ -297,13 +315,17 @@ int med_permits_set(
 		if(began)
 			begin(p, &permit[i], now_ms);
 		for(int l = MED_LIMIT_CALLS; !began && l < MED_LIMITEDS; l++) {
-			/* of what was no limit until now this node has what it uses */
-			if(permit[i].pool[l].limit == MED_UNSET)
+			const permit_pool_t *pool = &permit[i].pool[l];
+			uint32_t part = part_of(p, pool, l, now_ms), before = was->pool[l].limit;
+
+			if(pool->limit == MED_UNSET)
 				__atomic_store_n(
 						&p->states[limits[i]->number].share[l], 0, __ATOMIC_RELAXED);
-			else if(was->pool[l].limit == MED_UNSET && !p->alone)
-				share(p, &permit[i], l,
-						is_valid(p, now_ms) ? permit[i].pool[l].limit / p->nodes : 0);
+			/* of what was no limit until now this node has what it uses; where there is
+			 * not one call for each any more, who asks first has it */
+			else if(!p->alone
+					&& (before == MED_UNSET || (pool->limit < before && part == 0)))
+				share(p, &permit[i], l, part);
 		}
 		if(!began && p->alone)
 			stand_alone(p, &permit[i]);
@@ -329,11 +351,13 @@ static void lapse(med_permits_t *p)
 		stand_alone(p, &p->permit[i]);
 }
 
-static uint32_t calls_of(const med_limit_state_t *state, int limited)
+static uint32_t used_of(const med_limit_state_t *state, int limited)
 {
 	uint32_t in = med_limit_calls(state, MED_WAY_IN);
 	uint32_t out = med_limit_calls(state, MED_WAY_OUT);
 
+	if(limited == MED_LIMIT_AUDIO)
+		return __atomic_load_n(&state->kbit, __ATOMIC_RELAXED);
 	return limited == MED_LIMIT_CALLS       ? in + out
 			: limited == MED_LIMIT_CALLS_IN ? in
 											: out;
@@ -357,6 +381,7 @@ static uint32_t target_of(const med_permits_t *p, const permit_t *permit, int l)
 	uint32_t free = pool->limit > all ? (uint32_t)(pool->limit - all) : 0, rest;
 	uint32_t others = p->nodes > 1 ? p->nodes - 1 : 0;
 	uint32_t reserve = others == 0 ? 0 : pool->limit / RESERVE_PART / others;
+	uint32_t unit = unit_of(pool, l), part = free / p->nodes;
 	uint32_t pressing = pool->others_pressing < others ? pool->others_pressing : others;
 
 	if(others == 0)
@@ -368,15 +393,20 @@ static uint32_t target_of(const med_permits_t *p, const permit_t *permit, int l)
 	/* the limit is lower than what is up: each waits until its part of it is free */
 	if(all > pool->limit)
 		return (uint32_t)((uint64_t)pool->used * pool->limit / all);
-	/* of fewer than there are nodes the first to ask has one; what a division leaves over
-	 * is for who needs it first */
-	if(!pool->presses && pressing == 0)
-		return pool->used + (free < p->nodes ? free != 0 : free / p->nodes);
-	if(!pool->presses)
-		return pool->used + (free / p->nodes < reserve ? free / p->nodes : reserve);
-	rest = reserve * (others - pressing);
-	rest = free > rest ? free - rest : 0;
-	return pool->used + rest / (1 + pressing) + (rest % (1 + pressing) != 0);
+	reserve -= reserve % unit;
+	if(!pool->presses && pressing > 0)
+		return pool->used + (part < reserve ? part : reserve);
+	/* what a division leaves over is for who needs it first */
+	rest = free;
+	if(pool->presses) {
+		rest = reserve * (others - pressing);
+		rest = free > rest ? free - rest : 0;
+		part = rest / (1 + pressing) + (rest % (1 + pressing) != 0);
+	}
+	/* of less than one call for each the first to ask has one */
+	if(part < unit)
+		part = rest < unit ? rest : unit;
+	return pool->used + part;
 }
 
 static void mark_urgent(med_permits_t *p, permit_t *permit)
@@ -426,7 +456,7 @@ static void look_at(med_permits_t *p, permit_t *permit, int64_t now_ms)
 		if(pool->limit == MED_UNSET && l == MED_LIMIT_RATE)
 			continue;
 		pool->used = l == MED_LIMIT_RATE ? pace_of(permit, state, now_ms - p->looked_ms)
-										 : calls_of(state, l);
+										 : used_of(state, l);
 		if(pool->limit == MED_UNSET || !permit->answered)
 			continue;
 		look_for_need(pool, has, pool->used > was ? pool->used - was : 0,
@@ -464,14 +494,13 @@ int64_t med_permits_due(const med_permits_t *p)
  */
 
 /* One pool: what is too much is given up before it is said. */
-static int say(med_permits_t *p, permit_t *permit, int l, bool joins, char *line,
-		size_t size, int64_t now_ms)
+static int say(med_permits_t *p, permit_t *permit, int l, char *line, size_t size)
 {
 	permit_pool_t *pool = &permit->pool[l];
 	uint32_t floor = 0, want, has = shared(p, permit, l);
 
 	if(l != MED_LIMIT_RATE)
-		pool->used = calls_of(state_of(p, permit), l);
+		pool->used = used_of(state_of(p, permit), l);
 	if(pool->limit == MED_UNSET)
 		return snprintf(line, size, "-1 0 0 %u 0 ", pool->used);
 	want = target_of(p, permit, l);
@@ -485,11 +514,7 @@ static int say(med_permits_t *p, permit_t *permit, int l, bool joins, char *line
 		floor = has;
 	}
 	if(l != MED_LIMIT_RATE)
-		pool->used = calls_of(state_of(p, permit), l);
-	if(joins && p->nodes > 1 && want > floor) {
-		pool->press_until = now_ms + PRESS_MS / 2;
-		pool->presses = true;
-	}
+		pool->used = used_of(state_of(p, permit), l);
 	pool->want = want > floor ? want : floor;
 	return snprintf(line, size, "%u %u %u %u %u ", pool->limit, floor, pool->want,
 			pool->used, pool->presses ? 1u : 0u);
@@ -500,10 +525,9 @@ static void add(med_permits_t *p, size_t at, med_permit_question_t *q, int64_t n
 	permit_t *permit = &p->permit[at];
 	char *line = p->line[p->asked_count];
 	size_t len = 0;
-	bool joins = !permit->answered;
 
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++)
-		len += (size_t)say(p, permit, l, joins, line + len, LINE - len, now_ms);
+		len += (size_t)say(p, permit, l, line + len, LINE - len);
 	q->word[q->count++] = id_of(permit);
 	q->word[q->count++] = (med_str_t){line, len};
 	p->urgent -= permit->urgent;
@@ -581,6 +605,8 @@ static bool take_in(med_permits_t *p, permit_t *permit, med_str_t line)
 		return false;
 	__atomic_store_n(
 			&state_of(p, permit)->elsewhere, bounded(number[1]), __ATOMIC_RELAXED);
+	__atomic_store_n(&state_of(p, permit)->kbit_elsewhere,
+			bounded(number[3 * (MED_LIMIT_AUDIO - 1) + 1]), __ATOMIC_RELAXED);
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++, n += 3) {
 		permit_pool_t *pool = &permit->pool[l];
 
@@ -589,9 +615,10 @@ static bool take_in(med_permits_t *p, permit_t *permit, med_str_t line)
 		if(pool->limit == MED_UNSET)
 			continue;
 		share(p, permit, l, bounded(n[0]));
-		permit->less |= pool->others_pressing > 0 || bounded(n[0]) + 1 < pool->want;
+		permit->less |= pool->others_pressing > 0
+				|| bounded(n[0]) + unit_of(pool, l) < pool->want;
 		if(!pool->presses && pool->others_pressing == 0)
-			permit->less |= bounded(n[0]) + 1 < target_of(p, permit, l);
+			permit->less |= bounded(n[0]) + unit_of(pool, l) < target_of(p, permit, l);
 		if(!pool->presses && pool->others_pressing > 0
 				&& target_of(p, permit, l) < bounded(n[0]))
 			mark_urgent(p, permit);

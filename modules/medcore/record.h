@@ -100,7 +100,7 @@ typedef struct med_profile_record {
 	uint32_t other_body_parts, media_dscp, rtp_latching;
 	med_str_t media_interface;
 	uint32_t options_interval_s, options_down_interval_s, options_timeout_ms;
-	uint32_t options_max_misses, options_up_after;
+	uint32_t options_max_misses, options_up_after, options_each_node;
 	med_list_t options_failure_codes; /**< uint16_t, sorted */
 	uint32_t options_method;
 	med_str_t options_user;

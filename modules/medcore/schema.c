@@ -253,6 +253,9 @@ static const med_field_def_t profile_fields[] = {
 		.initial = "INVITE,ACK,CANCEL,BYE,OPTIONS,PRACK,UPDATE,INFO,NOTIFY,REFER",
 		.words = med_allow_methods, .max = MED_ALLOW_METHODS,
 		.meaning = "methods in Allow of those OPTIONS"},
+	{FIELD(profile, options_each_node, BOOL), .initial = "no",
+		.meaning = "each node asks, for a peer that wants to hear of each; else one of a "
+			"site asks for all"},
 	{FIELD(profile, suspect_after, NUMBER), .initial = "3", .max = 255,
 		.meaning = "so many calls in a row that went on to another: tried after others for "
 			"retry_down_s; 0: never"},

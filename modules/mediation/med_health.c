@@ -257,6 +257,7 @@ void med_health_show(med_item_t *item, const med_trunk_t *trunk)
 	med_show_text(item, "state_cause", med_health_cause_name(&h));
 	med_show_moment(item, "state_since", h.since_ms, now);
 	med_show_moment(item, "heard_at", h.heard_ms, now);
+	med_show_moment(item, "vouched_at", h.vouched_ms, now);
 	med_show_number(item, "last_failure", h.code);
 	med_show_number(item, "down_elsewhere", h.elsewhere);
 	med_show_number(item, "options_missed", h.misses);

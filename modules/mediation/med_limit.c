@@ -23,7 +23,6 @@
 #define MED_LIMIT_SWEEP_S 5
 
 static med_limit_state_t *states;
-static uint32_t *kbit; /* that audio takes, by number of limits */
 static med_leases_t *leases;
 /** Of the keys of leases: peers choose what they are made of. */
 static uint8_t med_limit_secret[16];
@@ -70,15 +69,13 @@ int med_limit_init(void)
 		return -1;
 	}
 	states = shm_mallocxz(MED_LIMITS_NUMBERS * sizeof *states);
-	kbit = shm_mallocxz(MED_LIMITS_NUMBERS * sizeof *kbit);
 	leases = shm_malloc(med_leases_size((uint32_t)med_param_limit_calls));
-	if(states == NULL || kbit == NULL || leases == NULL) {
+	if(states == NULL || leases == NULL) {
 		SHM_MEM_ERROR;
 		med_limit_destroy();
 		return -1;
 	}
 	med_leases_begin(leases, (uint32_t)med_param_limit_calls, states);
-	leases->kbit = kbit;
 	if(register_timer(med_limit_sweep, NULL, MED_LIMIT_SWEEP_S) < 0) {
 		LM_ERR("no timer for calls whose end is not heard of\n");
 		return -1;
@@ -92,10 +89,7 @@ void med_limit_destroy(void)
 		shm_free(leases);
 	if(states != NULL)
 		shm_free(states);
-	if(kbit != NULL)
-		shm_free(kbit);
 	leases = NULL;
-	kbit = NULL;
 	states = NULL;
 }
 
@@ -154,12 +148,21 @@ static void med_limit_gone(void *param)
 	med_lease_end_unanswered(leases, (med_lease_id_t)(uintptr_t)param);
 }
 
-/** Its BYE is answered, by the other side or by a timer. */
+/**
+ * Its BYE is answered, by the other side or by a timer. One that is challenged comes
+ * again with credentials, and the call is up until that one is answered.
+ */
 static void med_limit_bye_answered(struct cell *t, int type, struct tmcb_params *params)
 {
+	med_lease_id_t lease = (med_lease_id_t)(uintptr_t)*params->param;
+
 	(void)t, (void)type;
-	if(params->code >= 200)
-		(void)med_lease_end(leases, (med_lease_id_t)(uintptr_t)*params->param);
+	if(params->code == 401 || params->code == 407) {
+		*params->param = NULL; /* no longer this transaction's to end */
+		med_lease_goes_on(leases, lease);
+	} else if(params->code >= 200) {
+		(void)med_lease_end(leases, lease);
+	}
 }
 
 /** The BYE's transaction is gone, answered or not, or there never was one. */
@@ -335,6 +338,12 @@ static uint32_t med_limit_kbit(sip_msg_t *msg, med_call_t *call)
 static int med_limit_band_refuse(sip_msg_t *msg, const med_trunk_t *trunk,
 		const med_limits_t *limits, enum med_banded banded, uint32_t wanted, bool *told)
 {
+	med_limit_state_t *state = &states[limits->number];
+	uint32_t here = med_limit_here(state, limits, MED_LIMIT_AUDIO);
+	char within[64] = "";
+
+	if(here < limits->audio_kbit)
+		snprintf(within, sizeof within, ", of which this node has %u now", here);
 	if(banded == MED_BAND_SESSION)
 		med_reason(msg, limits->overload_code, 12000,
 				"trunk '%.*s': its audio may take %u kbit/s, limits '%.*s' have "
@@ -344,14 +353,14 @@ static int med_limit_band_refuse(sip_msg_t *msg, const med_trunk_t *trunk,
 	else
 		med_reason(msg, limits->overload_code, 12000,
 				"trunk '%.*s' is full: its audio may take %u kbit/s, limits '%.*s' have "
-				"audio_bw_limit %u, and %u of it are taken",
+				"audio_bw_limit %u%s, and %u of it are taken",
 				MED_STR_FMT(trunk->id), wanted, MED_STR_FMT(limits->id),
-				limits->audio_kbit,
-				__atomic_load_n(&kbit[limits->number], __ATOMIC_RELAXED));
+				limits->audio_kbit, within,
+				__atomic_load_n(&state->kbit, __ATOMIC_RELAXED));
 	if(limits->retry_after_s != UINT32_MAX)
 		med_reason_retry_after(msg, limits->retry_after_s);
 	med_stats_inc(MED_STAT_LIMITED);
-	*told = med_limit_told(&states[limits->number]);
+	*told = med_limit_told(state);
 	return MED_EREFUSED;
 }
 
@@ -369,13 +378,13 @@ static int med_limit_band(sip_msg_t *msg, med_call_t *call, const med_trunk_t *t
 	for(; count < trunk->limit_count; count++)
 		limits[count] = trunk->limits[count];
 	limits[count++] = link;
-	banded = med_band_take(kbit, limits, count, wanted, emergency, &band, &at);
+	banded = med_band_take(states, limits, count, wanted, emergency, &band, &at);
 	if(banded != MED_BAND_LETS) {
 		(void)med_lease_set(leases, call->lease, way, NULL);
 		return med_limit_band_refuse(msg, trunk, limits[at], banded, wanted, told);
 	}
 	if(!med_lease_band(leases, call->lease, way, &band))
-		med_band_give(kbit, &band); /* its time was over meanwhile */
+		med_band_give(states, &band); /* its time was over meanwhile */
 	return MED_EOK;
 }
 
@@ -456,9 +465,12 @@ void med_limit_show(med_item_t *item, const med_limits_t *limits)
 
 	med_limit_show_number(item, "calls_up_in", med_limit_calls(state, MED_WAY_IN));
 	med_limit_show_number(item, "calls_up_out", med_limit_calls(state, MED_WAY_OUT));
-	if(med_limits_band(limits))
+	if(med_limits_band(limits)) {
 		med_limit_show_number(item, "audio_kbit_taken",
-				__atomic_load_n(&kbit[limits->number], __ATOMIC_RELAXED));
+				__atomic_load_n(&state->kbit, __ATOMIC_RELAXED));
+		med_limit_show_number(item, "audio_kbit_elsewhere",
+				__atomic_load_n(&state->kbit_elsewhere, __ATOMIC_RELAXED));
+	}
 	med_limit_show_number(item, "calls_up_elsewhere",
 			__atomic_load_n(&state->elsewhere, __ATOMIC_RELAXED));
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++) {

@@ -3,9 +3,10 @@
  *
  * A call is counted from med_route() or med_to_user() on at the trunk it came in on, and
  * from med_next() on at the one it is sent to. It is given back with its final answer
- * unless that is a 2xx, and else when a BYE of either side is answered, or another
- * request within it by 481 or 408; what is told of its end twice counts once. Nodes share
- * what each of them may count (med_sync_permits.c); a node counts anew after a restart.
+ * unless that is a 2xx, and else when a BYE of either side is answered and not
+ * challenged, or another request within it by 481 or 408; what is told of its end twice
+ * counts once. Nodes share what each of them may count (med_sync_permits.c); a node
+ * counts anew after a restart.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

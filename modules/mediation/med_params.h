@@ -45,8 +45,8 @@ extern int med_param_limit_lease;
 /** `limit_share_ttl`: seconds after which other nodes get what a silent one had of shared
  * limits; 10, 0: each node counts for itself. */
 extern int med_param_limit_share_ttl;
-/** `health_share_ttl`: seconds after which a silent node's word about trunks that are
- * down counts no more; 5, 0: nodes tell each other nothing. */
+/** `health_share_ttl`: seconds after which a silent node's word about trunks counts no
+ * more, and it asks them no longer for others; 5, 0: nodes tell each other nothing. */
 extern int med_param_health_share_ttl;
 /** `explain_flag`: calls with this flag are told of in a line of the log; -1: none. */
 extern int med_param_explain_flag;

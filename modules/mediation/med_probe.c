@@ -38,6 +38,8 @@
 	200 /* so that a burst does not fill our own receive buffers                         \
 		 */
 #define MED_NEVER INT64_MAX
+#define MED_WORD_MS 3000       /* an answer at another node is known here by then */
+#define MED_LOOK_AGAIN_MS 2000 /* whether that still spares us a probe */
 #define MED_NUMBER_BITS 24 /* of a trunk in a callback's parameter; MED_TRUNK_NUMBERS */
 
 /** The prober's own. */
@@ -175,7 +177,7 @@ static void med_probe_allow(const med_profile_t *profile, char *out, size_t size
 }
 
 static bool med_probe_send(
-		const med_trunk_t *trunk, struct socket_info *socket, uintptr_t param)
+		const med_trunk_t *trunk, med_trunk_state_t *state, struct socket_info *socket)
 {
 	const med_profile_t *profile = trunk->profile;
 	med_str_t host = med_probe_host(trunk, socket), user = profile->options_user;
@@ -185,6 +187,8 @@ static bool med_probe_send(
 	bool v6 = memchr(host.s, ':', host.len) != NULL && host.s[0] != '[';
 	str from_uri = {from, 0}, more = {headers, 0}, to = med_to_str(trunk->destination);
 	str hop = {place, 0}, method;
+	uintptr_t param = (uintptr_t)own.probe << MED_NUMBER_BITS | trunk->number;
+	med_str_t where = trunk->destination;
 	uac_req_t request;
 	int rc;
 
@@ -207,7 +211,10 @@ static bool med_probe_send(
 		hop.len = (int)med_probe_place(trunk, socket, place, sizeof place);
 		if(hop.len == 0)
 			return false;
+		where = med_from_str(hop);
 	}
+	__atomic_store_n(&state->health.place, (uint32_t)med_hash(where.s, where.len),
+			__ATOMIC_RELAXED);
 	set_uac_req(&request, &method, &more, NULL, NULL, TMCB_LOCAL_COMPLETED,
 			med_probe_done, (void *)param);
 	request.ssock = &socket->sock_str;
@@ -240,9 +247,7 @@ static void med_probe_one(const med_trunk_t *trunk, med_trunk_state_t *state,
 	__atomic_store_n(&state->health.sent_ms, now, __ATOMIC_RELAXED);
 	__atomic_store_n(&state->probe, own.probe, __ATOMIC_RELAXED);
 	med_stats_inc(MED_STAT_PROBES);
-	if(!med_probe_send(
-			   trunk, socket, (uintptr_t)own.probe << MED_NUMBER_BITS | trunk->number)
-			&& med_probe_taken(state, own.probe))
+	if(!med_probe_send(trunk, state, socket) && med_probe_taken(state, own.probe))
 		med_probe_missed(trunk, 503);
 }
 
@@ -311,10 +316,15 @@ static bool med_probe_look(const med_snapshot_t *snapshot, uint32_t number, int6
 		med_probe_missed(trunk, 408);
 	next = sent == 0 ? now
 					 : med_health_next_probe(&state->health, profile->options_interval_ms,
-							 profile->options_down_interval_ms);
+							 profile->options_down_interval_ms,
+							 profile->options_timeout_ms + MED_WORD_MS);
 	socket = next > now ? NULL : med_trunk_socket(trunk);
 	if(socket == NULL || !med_probe_reaches(socket, trunk)) { /* not yet; or it cannot */
 		own.due[number] = next > now ? next : now + profile->options_interval_ms;
+		/* another node's word spares the question, unless a call fails here meanwhile */
+		if(own.due[number] > now + MED_LOOK_AGAIN_MS
+				&& __atomic_load_n(&state->health.vouched_ms, __ATOMIC_RELAXED) > sent)
+			own.due[number] = now + MED_LOOK_AGAIN_MS;
 		return false;
 	}
 	med_probe_one(trunk, state, socket, now);

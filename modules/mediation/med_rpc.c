@@ -190,9 +190,10 @@ static void rpc_status(rpc_t *rpc, void *ctx)
 				status->limits_nodes, "snapshots", status->snapshots, "build_error",
 				status->build_error);
 	if(rc >= 0)
-		rc = rpc->struct_add(top, MED_FMT("suu"), "draining",
+		rc = rpc->struct_add(top, MED_FMT("suus"), "draining",
 				med_drain_on() ? "yes" : "no", "calls_up", med_limit_counted(),
-				"trunks_down_elsewhere", status->down_elsewhere);
+				"trunks_down_elsewhere", status->down_elsewhere, "prober",
+				status->prober);
 	if(rc < 0 || add_source(rpc, top, status) < 0 || add_counts(rpc, top, status) < 0
 			|| add_listeners(rpc, top) < 0
 			|| add_faults(rpc, top, status, MED_REFUSED) < 0

@@ -278,7 +278,8 @@ char *med_status_json(const med_status_t *status, const char *node, size_t *len)
 			status->calls_up);
 	putf(&out, ",\"limits_sharing\":\"%s\",\"limits_nodes\":%u",
 			med_status_limits_name(status->limits_state), status->limits_nodes);
-	putf(&out, ",\"trunks_down_elsewhere\":%u", status->down_elsewhere);
+	putf(&out, ",\"trunks_down_elsewhere\":%u,\"prober\":", status->down_elsewhere);
+	put_string(&out, status->prober);
 	putf(&out, ",\"snapshots\":%u,\"objects\":", status->snapshots);
 	put_counts(&out, status->objects);
 	for(int i = MED_REFUSED; i <= MED_WARNED; i++)

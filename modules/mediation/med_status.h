@@ -59,7 +59,8 @@ typedef struct med_status {
 	enum med_permits_state limits_state;
 	unsigned limits_nodes;   /**< that share them */
 	unsigned down_elsewhere; /**< trunks, as other nodes see them */
-	unsigned snapshots;      /**< alive: the one in force and retired ones in use */
+	char prober[64];    /**< the node that asks trunks for our site; empty: each does */
+	unsigned snapshots; /**< alive: the one in force and retired ones in use */
 	unsigned objects[MED_KIND_COUNT];           /**< in force, by kind */
 	med_status_faults_t faults[MED_WARNED + 1]; /**< by enum med_severity */
 } med_status_t;

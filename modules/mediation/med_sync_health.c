@@ -1,16 +1,22 @@
 /**
- * med_sync_health.c - trunks that are down, as nodes tell each other through Redis
+ * med_sync_health.c - how trunks are, as nodes tell each other through Redis
  *
  * Each node keeps the ids of those that it holds down itself in one field of a hash,
  * until a moment of the server's clock, and reads what the others have there. That is a
  * hint: see med_health_hint(). Nobody's state changes by it, so nothing that one node
  * sees wrongly goes round, and without Redis each node is where it was.
  *
+ * One node of each site holds a lease in a second hash, and tells there, once a second,
+ * which trunks have answered its OPTIONS since: a turn. The last eight stay, so that a
+ * node that comes late misses none. The others need not ask: see med_health_vouch(). What
+ * is not told, for whatever reason, they ask themselves.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "med_sync_priv.h"
 
 #include "med_compat.h"
+#include "med_drain.h"
 #include "med_health.h"
 #include "med_params.h"
 #include "med_shm.h"
@@ -23,6 +29,8 @@
 #define BEAT_MS 1000    /* how often the others are asked, though nothing changed here */
 #define REFUSED_MS 5000 /* the same, where Redis would not: a person must mend it */
 #define TOLD_MAX 256u   /* trunks; where more are down it is us who have a problem */
+#define TURN_MAX 65536u /* bytes; what is beyond is asked for by each node itself */
+#define PLACE 9u        /* ":" and eight hex digits, of where a trunk was asked */
 
 static const char script[] =
 		"local time = redis.call('TIME')\n"
@@ -41,7 +49,35 @@ static const char script[] =
 		" elseif all[i] ~= ARGV[1] then others[#others + 1] = ids\n"
 		" end\n"
 		"end\n"
-		"return others\n";
+		"local key, site = KEYS[1] .. ':' .. ARGV[4], {}\n"
+		"all = redis.call('HGETALL', key)\n"
+		"for i = 1, #all, 2 do site[all[i]] = all[i + 1] end\n"
+		"local turn, last = tonumber(site.turn) or 0, tonumber(ARGV[7])\n"
+		"local prober = site.prober or ''\n"
+		"if now >= (tonumber(site.till) or 0) then prober = '' end\n"
+		"if prober == ARGV[1] or (prober == '' and ARGV[5] ~= '') then\n"
+		" prober = ARGV[5]\n"
+		" redis.call('HSET', key, 'prober', prober,\n"
+		"  'till', string.format('%.0f', now + ARGV[2]))\n"
+		" redis.call('PEXPIRE', key, 3600000)\n"
+		" if ARGV[6] ~= '' then\n"
+		"  turn = turn + 1\n"
+		"  redis.call('HSET', key, 'turn', turn, turn % 8,\n"
+		"   string.format('%.0f ', now) .. ARGV[6])\n"
+		" end\n"
+		" last = turn\n"
+		"end\n"
+		"local out = {prober, tostring(turn), tostring(#others)}\n"
+		"for i = 1, #others do out[#out + 1] = others[i] end\n"
+		/* the server was emptied */
+		"if last > turn then last = 0 end\n"
+		"for i = math.max(last + 1, turn - 7), turn do\n"
+		" local at, ids = string.match(site[tostring(i % 8)] or '', '^(%d+) (.*)$')\n"
+		" if at then\n"
+		"  out[#out + 1] = string.format('%.0f ', math.max(0, now - at)) .. ids\n"
+		" end\n"
+		"end\n"
+		"return out\n";
 
 static struct {
 	char ttl[16];
@@ -53,6 +89,13 @@ static struct {
 	bool hinted;      /**< of any trunk */
 	int64_t look_ms, ask_ms, valid_ms;
 	bool out, refused;
+	char site[MED_ID_MAX + 1]; /**< of this node's pool; empty: none */
+	bool asks;                 /**< trunks, for the site */
+	char turn[16];             /**< the last one of its prober that is known here */
+	char answers[TURN_MAX];    /**< trunks that answered this node's OPTIONS */
+	size_t answers_len;
+	int64_t asked_ms;         /**< when the question that is out was made */
+	int64_t answered_from_ms; /**< answers since then are still to be told */
 } own;
 
 int med_sync_health_open(void)
@@ -60,6 +103,7 @@ int med_sync_health_open(void)
 	if(med_param_health_share_ttl == 0)
 		return 0;
 	snprintf(own.ttl, sizeof own.ttl, "%d000", med_param_health_share_ttl);
+	snprintf(own.turn, sizeof own.turn, "0");
 	own.numbers = med_shm_trunk_states();
 	own.nodes = calloc(own.numbers, sizeof *own.nodes);
 	if(own.nodes == NULL) {
@@ -134,6 +178,110 @@ static void hear(const med_str_t *ids, size_t count)
 	take_hints(snapshot);
 }
 
+/* ---- who asks for the site ------------------------------------------------------------
+ */
+
+static void take_prober(med_str_t name)
+{
+	bool asks = med_str_eq(name, med_str(med_sync_node()));
+	char *prober = med_sync.status.prober;
+
+	own.asks = asks;
+	if(asks) /* what it heard before is nobody's concern any more */
+		own.answered_from_ms = own.asked_ms;
+	if(med_str_eq(name, med_str(prober)))
+		return;
+	snprintf(prober, sizeof med_sync.status.prober, "%.*s", MED_STR_FMT(name));
+	if(name.len > 0)
+		LM_NOTICE("node '%s'%s asks trunks by OPTIONS for all nodes%s%s\n", prober,
+				asks ? " (this one)" : "", own.site[0] ? " of site " : "", own.site);
+	med_sync_publish_status();
+}
+
+/** "<ms ago> <id>:<place> …", of the node that asks. */
+static void take_turn(const med_snapshot_t *snapshot, med_str_t text, int64_t now_ms)
+{
+	const char *at = text.s, *end = text.s + text.len;
+	int64_t ago_ms = 0;
+
+	while(at < end && *at >= '0' && *at <= '9' && ago_ms < INT32_MAX)
+		ago_ms = ago_ms * 10 + (*at++ - '0');
+	while(at < end) {
+		const char *id = at + 1, *space = memchr(id, ' ', (size_t)(end - id));
+		size_t len = (size_t)((space != NULL ? space : end) - id);
+		const med_trunk_t *trunk;
+		med_trunk_state_t *state;
+		char place[PLACE] = "";
+
+		if(len <= PLACE)
+			return;
+		memcpy(place, id + len - PLACE + 1, PLACE - 1);
+		trunk = med_snapshot_trunk(snapshot, (med_str_t){id, len - PLACE});
+		state = trunk != NULL ? med_shm_trunk_state(trunk->number) : NULL;
+		if(state != NULL && !trunk->profile->options_each_node)
+			med_health_vouch(
+					&state->health, (uint32_t)strtoul(place, NULL, 16), now_ms - ago_ms);
+		at = id + len;
+	}
+}
+
+/** Those that answered since the last turn. */
+static void gather_answers(const med_snapshot_t *snapshot)
+{
+	const med_trunk_t *trunk;
+	uint32_t at = 0;
+
+	own.answers_len = 0;
+	while(own.asks && own.answers_len + 1 + MED_ID_MAX + PLACE < sizeof own.answers
+			&& (trunk = med_snapshot_next_trunk(snapshot, &at)) != NULL) {
+		const med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
+
+		if(state != NULL
+				&& __atomic_load_n(&state->health.answered_ms, __ATOMIC_RELAXED)
+						>= own.answered_from_ms
+				&& state->health.misses == 0)
+			own.answers_len += (size_t)snprintf(own.answers + own.answers_len,
+					sizeof own.answers - own.answers_len, "%s%.*s:%08x",
+					own.answers_len > 0 ? " " : "", MED_STR_FMT(trunk->id),
+					(unsigned)state->health.place);
+	}
+}
+
+/** Of which site this node is may change at any time. */
+static void find_site(const med_snapshot_t *snapshot)
+{
+	const med_pool_t *pool = med_param_pool != NULL
+			? med_snapshot_pool(snapshot, med_str(med_param_pool))
+			: NULL;
+	med_str_t site = pool != NULL ? pool->site : MED_STR("");
+
+	if(med_str_eq(site, med_str(own.site)))
+		return;
+	snprintf(own.site, sizeof own.site, "%.*s", MED_STR_FMT(site));
+	snprintf(own.turn, sizeof own.turn, "0");
+	own.asks = false;
+}
+
+/** false: it is no answer of the script. */
+static bool take_answer(const med_str_t *text, size_t count, int64_t now_ms)
+{
+	size_t nodes;
+
+	if(count < 3 || text[0].len >= sizeof med_sync.status.prober
+			|| text[1].len >= sizeof own.turn)
+		return false;
+	nodes = (size_t)strtoul(text[2].s, NULL, 10);
+	if(nodes > count - 3)
+		return false;
+	hear(text + 3, nodes);
+	take_prober(text[0]);
+	snprintf(own.turn, sizeof own.turn, "%.*s", MED_STR_FMT(text[1]));
+	MED_SNAPSHOT(snapshot);
+	for(size_t i = 3 + nodes; snapshot != NULL && i < count; i++)
+		take_turn(snapshot, text[i], now_ms);
+	return true;
+}
+
 static void answered(
 		void *ctx, const med_str_t *text, size_t count, const char *error, bool refused)
 {
@@ -141,10 +289,13 @@ static void answered(
 
 	(void)ctx;
 	own.out = false;
+	if(error == NULL && !take_answer(text, count, now)) {
+		error = "it answered something else";
+		refused = true;
+	}
 	if(error == NULL) {
 		own.valid_ms = now + (int64_t)med_param_health_share_ttl * 1000;
 		own.refused = false;
-		hear(text, count);
 		return;
 	}
 	own.told[0] = '\0';
@@ -187,10 +338,21 @@ static void look(int64_t now_ms)
 
 static void ask(int64_t now_ms)
 {
-	const med_str_t word[] = {
+	med_str_t word[7] = {
 			med_str(med_sync_node()), med_str(own.ttl), {own.down, own.down_len}};
 	char key[256];
 
+	MED_SNAPSHOT(snapshot);
+	if(snapshot != NULL) {
+		find_site(snapshot);
+		gather_answers(snapshot);
+	}
+	word[3] = med_str(own.site);
+	/* one that is drained leaves it to others */
+	word[4] = snapshot != NULL && !med_drain_on() ? word[0] : MED_STR("");
+	word[5] = (med_str_t){own.answers, own.answers_len};
+	word[6] = med_str(own.turn);
+	own.asked_ms = now_ms;
 	own.ask_ms = now_ms + BEAT_MS;
 	snprintf(key, sizeof key, "%shealth", med_param_status_prefix);
 	if(med_store_script(med_sync.store, MED_STORE_HINTS, script, key, word,
@@ -206,8 +368,10 @@ void med_sync_health_run(int64_t now_ms)
 	if(own.nodes == NULL || now_ms < own.look_ms)
 		return;
 	own.look_ms = now_ms + LOOK_MS;
-	if(now_ms >= own.valid_ms)
+	if(now_ms >= own.valid_ms) {
 		hear(NULL, 0);
+		take_prober(MED_STR(""));
+	}
 	look(now_ms);
 	if(!own.out
 			&& (now_ms >= own.ask_ms

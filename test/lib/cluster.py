@@ -10,9 +10,11 @@ Each node has an address of its own on loopback, so both have the same ports.
 import select
 import socket
 import threading
+import time
 
 from kamailio import Kamailio
-from sandbox import TOP, Failure, wait_for
+from sandbox import PATIENCE, TOP, Failure, wait_for
+from sip import sdp
 from trunks import Trunks
 
 HOSTS = ("127.0.0.1", "127.0.0.3")
@@ -71,7 +73,7 @@ class Relay:
 
 class Cluster(Trunks):
     """
-    lines  further modparams of both nodes
+    lines  further modparams of both nodes; {node} is the node's name
     ttl    limit_share_ttl, seconds
     """
 
@@ -118,7 +120,7 @@ class Cluster(Trunks):
         mediation = files[1].replace(
             'loadmodule "mediation.so"', 'loadmodule "mediation.so"\n'
             f'modparam("mediation", "node", "{name}")\n'
-            f'modparam("mediation", "limit_share_ttl", {self.ttl})\n{self.lines}')
+            f'modparam("mediation", "limit_share_ttl", {self.ttl})\n{self.lines.format(node=name)}')
         return self.sandbox.write(f"{name}.cfg", files[0].replace(
             'include_file "mediation.cfg"\n', mediation).replace(
                 'include_file "', f'include_file "{TOP}/kamailio-cfg/'))
@@ -143,3 +145,54 @@ class Cluster(Trunks):
         """Log lines of one node that hold all these words."""
         return [line for line in self.nodes[number].log().splitlines()
                 if all(word in line for word in words)]
+
+
+class Alive:
+    """Calls from pbx1 to gw1 that are up: Call-ID -> (node, INVITE, answer)."""
+
+    def __init__(self, cluster):
+        self.cluster, self.calls = cluster, {}
+
+    def call(self, node):
+        """Answered: True; refused: False."""
+        cluster = self.cluster
+        cluster.at = node
+        sent = cluster.call("pbx1", "+4930", sdp=sdp(30000))
+        call_id, until = sent.get("Call-ID"), time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                cluster.gw1.reply(cluster.gw1.expect("INVITE", 0.02, call_id=call_id), 200, "OK",
+                                  sdp=sdp(31000))
+            except Failure:
+                pass
+            try:
+                final = cluster.pbx1.expect("final", 0.02, call_id=call_id)
+            except Failure:
+                continue
+            if final.status != 200:
+                return False
+            cluster.pbx1.ack(sent, final)
+            cluster.gw1.expect("ACK", call_id=call_id)
+            self.calls[call_id] = (node, sent, final)
+            return True
+        raise Failure("no final answer")
+
+    def end(self, node, count=1000):
+        """BYEs by the caller, of calls of that node."""
+        mine = [(c, v) for c, v in self.calls.items() if v[0] == node][:count]
+        for call_id, (_, sent, final) in mine:
+            self.cluster.at = node
+            self.cluster.pbx1.bye(sent, final)
+            self.cluster.gw1.reply(self.cluster.gw1.expect("BYE", call_id=call_id), 200, "OK")
+            self.cluster.pbx1.expect(200, call_id=call_id)
+            del self.calls[call_id]
+
+    def fill(self, node, enough, seconds=PATIENCE):
+        """Calls until that node has enough up, or within that time; how many it has."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            mine = sum(v[0] == node for v in self.calls.values())
+            if mine >= enough:
+                break
+            self.call(node)
+        return mine

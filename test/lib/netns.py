@@ -43,10 +43,11 @@ def alone():
 
 
 @contextlib.contextmanager
-def dropped(transport, port, share=1):
-    """Packets to this port are lost: all, or of so many one."""
+def dropped(transport, port, share=1, source=None):
+    """Packets to this port, from that address, are lost: all, or of so many one."""
     which = f"numgen random mod {share} 0" if share > 1 else ""
-    _run("nft", f"add rule inet test in {transport} dport {port} {which} drop")
+    whose = f"ip saddr {source}" if source else ""
+    _run("nft", f"add rule inet test in {whose} {transport} dport {port} {which} drop")
     try:
         yield
     finally:

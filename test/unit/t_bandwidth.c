@@ -73,7 +73,7 @@ static med_limits_t band_of(uint32_t number, uint32_t total, uint32_t session)
 
 START_TEST(all_or_nothing)
 {
-	uint32_t used[4] = {0};
+	med_limit_state_t states[4] = {{0}};
 	const med_limits_t own = band_of(0, 300, MED_UNSET), site = band_of(1, 200, 100),
 					   calls = band_of(2, MED_UNSET, MED_UNSET),
 					   link = band_of(3, 100, 97);
@@ -82,52 +82,51 @@ START_TEST(all_or_nothing)
 	size_t at = 9;
 
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 97, false, &first, &at), MED_BAND_LETS);
+			med_band_take(states, limits, 4, 97, false, &first, &at), MED_BAND_LETS);
 	ck_assert_uint_eq(first.count, 2); /* not of what has no such limits */
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 97, false, &second, &at), MED_BAND_LETS);
-	ck_assert_uint_eq(used[0], 194);
-	ck_assert_uint_eq(used[1], 194);
-	ck_assert_uint_eq(used[2], 0);
+			med_band_take(states, limits, 4, 97, false, &second, &at), MED_BAND_LETS);
+	ck_assert_uint_eq(states[0].kbit, 194);
+	ck_assert_uint_eq(states[1].kbit, 194);
+	ck_assert_uint_eq(states[2].kbit, 0);
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 97, false, &third, &at), MED_BAND_TOTAL);
+			med_band_take(states, limits, 4, 97, false, &third, &at), MED_BAND_TOTAL);
 	ck_assert_uint_eq(at, 1);
-	ck_assert_uint_eq(used[0], 194); /* what was taken before is given back */
+	ck_assert_uint_eq(states[0].kbit, 194); /* what was taken before is given back */
 	ck_assert_uint_eq(third.kbit, 0);
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 101, false, &third, &at), MED_BAND_SESSION);
+			med_band_take(states, limits, 4, 101, false, &third, &at), MED_BAND_SESSION);
 	/* six are left */
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 6, false, &third, &at), MED_BAND_LETS);
-	med_band_give(used, &third);
+			med_band_take(states, limits, 4, 6, false, &third, &at), MED_BAND_LETS);
+	med_band_give(states, &third);
 	/* an emergency is counted, and no more than that */
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 150, true, &third, &at), MED_BAND_LETS);
-	ck_assert_uint_eq(used[1], 344);
-	med_band_give(used, &third);
-	med_band_give(used, &first);
-	med_band_give(used, &second);
+			med_band_take(states, limits, 4, 150, true, &third, &at), MED_BAND_LETS);
+	ck_assert_uint_eq(states[1].kbit, 344);
+	med_band_give(states, &third);
+	med_band_give(states, &first);
+	med_band_give(states, &second);
 	/* a link comes last */
 	limits[3] = &link;
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 97, false, &first, &at), MED_BAND_LETS);
+			med_band_take(states, limits, 4, 97, false, &first, &at), MED_BAND_LETS);
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 41, false, &second, &at), MED_BAND_TOTAL);
+			med_band_take(states, limits, 4, 41, false, &second, &at), MED_BAND_TOTAL);
 	ck_assert_uint_eq(at, 3);
-	med_band_give(used, &first);
+	med_band_give(states, &first);
 	/* no audio takes nothing, whatever the limits */
 	ck_assert_int_eq(
-			med_band_take(used, limits, 4, 0, false, &first, &at), MED_BAND_LETS);
+			med_band_take(states, limits, 4, 0, false, &first, &at), MED_BAND_LETS);
 	ck_assert_uint_eq(first.count, 0);
-	for(size_t i = 0; i < COUNT(used); i++)
-		ck_assert_uint_eq(used[i], 0);
+	for(size_t i = 0; i < COUNT(states); i++)
+		ck_assert_uint_eq(states[i].kbit, 0);
 }
 END_TEST
 
 START_TEST(goes_with_the_call)
 {
 	static med_limit_state_t states[4];
-	uint32_t used[4] = {0};
 	med_leases_t *leases = malloc(med_leases_size(64));
 	const med_limits_t in = band_of(1, 1000, MED_UNSET),
 					   out = band_of(2, 1000, MED_UNSET);
@@ -139,27 +138,26 @@ START_TEST(goes_with_the_call)
 
 	ck_assert_ptr_nonnull(leases);
 	med_leases_begin(leases, 64, states);
-	leases->kbit = used;
 	id = med_lease_begin(leases, 7, MED_WAY_IN, &none, 100);
 	ck_assert(id != 0);
-	med_band_take(used, limits, 1, 97, false, &band, &at);
+	med_band_take(states, limits, 1, 97, false, &band, &at);
 	ck_assert(med_lease_band(leases, id, MED_WAY_IN, &band));
-	med_band_take(used, limits + 1, 1, 97, false, &band, &at);
+	med_band_take(states, limits + 1, 1, 97, false, &band, &at);
 	ck_assert(med_lease_band(leases, id, MED_WAY_OUT, &band));
 	/* the next trunk: what the last one took is given back */
 	ck_assert(med_lease_band(leases, id, MED_WAY_OUT, NULL));
-	ck_assert_uint_eq(used[2], 0);
-	med_band_take(used, limits + 1, 1, 97, false, &band, &at);
+	ck_assert_uint_eq(states[2].kbit, 0);
+	med_band_take(states, limits + 1, 1, 97, false, &band, &at);
 	ck_assert(med_lease_band(leases, id, MED_WAY_OUT, &band));
 	ck_assert(med_lease_end(leases, med_lease_ending(leases, 7, 1)));
-	ck_assert_uint_eq(used[1] + used[2], 0);
+	ck_assert_uint_eq(states[1].kbit + states[2].kbit, 0);
 	ck_assert(!med_lease_band(leases, id, MED_WAY_OUT, &band)); /* it is over */
 	/* one whose end is never told */
 	id = med_lease_begin(leases, 8, MED_WAY_IN, &none, 100);
-	med_band_take(used, limits, 1, 97, false, &band, &at);
+	med_band_take(states, limits, 1, 97, false, &band, &at);
 	ck_assert(med_lease_band(leases, id, MED_WAY_IN, &band));
 	ck_assert_uint_eq(med_leases_sweep(leases, 100), 1);
-	ck_assert_uint_eq(used[1], 0);
+	ck_assert_uint_eq(states[1].kbit, 0);
 	free(leases);
 }
 END_TEST

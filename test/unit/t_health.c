@@ -226,21 +226,60 @@ START_TEST(when_to_probe)
 {
 	med_health_t h = {.sent_ms = 1000 * S, .heard_ms = 1000 * S};
 
-	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S), 1060 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1060 * S);
 	h.heard_ms = 1030 * S; /* it called us */
-	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S), 1090 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1090 * S);
 	h.heard_ms = 900 * S;
 	h.misses = 1;
-	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S), 1005 * S);
-	ck_assert_int_eq(med_health_next_probe(&h, 1 * S, 90 * S), 1001 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1005 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 1 * S, 90 * S, 4 * S), 1001 * S);
 	h.state = MED_HEALTH_DOWN;
 	h.cause = MED_HEALTH_PROBES;
-	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S), 1090 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1090 * S);
 	h.rises = 1;
-	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S), 1005 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1005 * S);
 	h.rises = 0;
 	h.heard_ms = 1002 * S; /* at once */
-	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S), 1002 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1002 * S);
+}
+END_TEST
+
+/* Another node asks for all, and has answers. */
+START_TEST(vouched_for)
+{
+	med_health_t h = {.sent_ms = 1000 * S, .heard_ms = 1000 * S, .place = 7};
+	med_health_t other = h;
+
+	med_health_vouch(&h, 7, 1050 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1114 * S);
+	med_health_vouch(&h, 7, 900 * S); /* its last word is old: as if there were none */
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1060 * S);
+	med_health_vouch(&h, 7, 1290 * S); /* the fifth time it is ours to ask */
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1300 * S);
+	/* it had them from another place */
+	med_health_vouch(&h, 8, 1050 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1060 * S);
+	med_health_vouch(&h, 7, 1050 * S);
+	/* not answered here; calls failed here; another node holds it down */
+	h.misses = 1;
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1005 * S);
+	h.misses = 0;
+	ck_assert_str_eq(told(&h, &rules, 1000 * S, "f"), "u");
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1060 * S);
+	ck_assert_str_eq(told(&h, &rules, 1000 * S, "t"), "u");
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1114 * S);
+	h.elsewhere = 1;
+	ck_assert_int_eq(med_health_next_probe(&h, 60 * S, 90 * S, 4 * S), 1060 * S);
+	/* down is down, and suspect suspect */
+	other.heard_ms = 0;
+	ck_assert_str_eq(told(&other, &rules, 1000 * S, "mmm"), "uuD");
+	med_health_vouch(&other, 7, 1010 * S);
+	ck_assert_int_eq(med_health_state(&other, 1011 * S), MED_HEALTH_DOWN);
+	ck_assert_int_eq(
+			med_health_next_probe(&other, 60 * S, 90 * S, 4 * S), other.sent_ms + 90 * S);
+	ck_assert_int_eq(other.answered_ms, 0);
+	ck_assert_str_eq(told(&other, &rules, 1020 * S, "oo"), "dU");
+	ck_assert_int_eq(other.answered_ms, 1021 * S);
 }
 END_TEST
 
@@ -252,13 +291,13 @@ START_TEST(hints_of_other_nodes)
 
 	/* down elsewhere: asked at once, and after others until it has answered us */
 	ck_assert(med_health_hint(&h, 1, 1000 * S));
-	ck_assert_int_eq(med_health_next_probe(&h, 600 * S, 600 * S), 1000 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 600 * S, 600 * S, 4 * S), 1000 * S);
 	ck_assert_int_eq(med_health_rank(&h, &rules, 1001 * S, true), MED_RANK_SUSPECT);
 	ck_assert(!med_health_hint(&h, 2, 1002 * S)); /* no news */
 	ck_assert_int_eq(med_health_state(&h, 1002 * S), MED_HEALTH_UP);
 	ck_assert_str_eq(told(&h, &rules, 1003 * S, "mo"), "uu");
 	ck_assert_int_eq(med_health_rank(&h, &rules, 1005 * S, true), MED_RANK_GOOD);
-	ck_assert_int_gt(med_health_next_probe(&h, 600 * S, 600 * S), 1500 * S);
+	ck_assert_int_gt(med_health_next_probe(&h, 600 * S, 600 * S, 4 * S), 1500 * S);
 	/* so does a call that it takes; and what a person says */
 	ck_assert(!med_health_hint(&h, 0, 1010 * S));
 	ck_assert(med_health_hint(&h, 1, 1011 * S));
@@ -273,7 +312,7 @@ START_TEST(hints_of_other_nodes)
 	ck_assert_str_eq(told(&h, &rules, 1020 * S, "mmm"), "uuD");
 	ck_assert(!med_health_hint(&h, 1, 1030 * S));
 	ck_assert(med_health_hint(&h, 0, 1040 * S));
-	ck_assert_int_eq(med_health_next_probe(&h, 600 * S, 600 * S), 1040 * S);
+	ck_assert_int_eq(med_health_next_probe(&h, 600 * S, 600 * S, 4 * S), 1040 * S);
 	ck_assert_int_eq(med_health_rank(&h, &rules, 1040 * S, true), MED_RANK_DOWN);
 }
 END_TEST
@@ -282,7 +321,8 @@ int main(void)
 {
 	const TTest *tests[] = {probes, what_is_heard_is_credit, calls,
 			suspects_come_back_with_time, trials, a_trunk_that_nobody_probes, retry_after,
-			forced, never_suspect_never_down, when_to_probe, hints_of_other_nodes};
+			forced, never_suspect_never_down, when_to_probe, vouched_for,
+			hints_of_other_nodes};
 
 	return core_run("health", tests, COUNT(tests));
 }

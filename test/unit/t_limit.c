@@ -250,7 +250,12 @@ START_TEST(counted_until_the_bye_is_answered)
 	ck_assert_uint_eq(states[0].calls, 1);
 	/* retransmitted, or both sides hang up: the first BYE ends it */
 	ck_assert(med_lease_ending(leases, 7, 5) == 0);
+	/* challenged: the next one may end it */
+	med_lease_goes_on(leases, bye);
+	ck_assert(med_lease_ending(leases, 7, 5) == bye);
+	ck_assert_uint_eq(states[0].calls, 1);
 	ck_assert(med_lease_end(leases, bye));
+	med_lease_goes_on(leases, bye);
 	ck_assert(!med_lease_end(leases, bye));
 	ck_assert_uint_eq(states[0].calls, 0);
 	/* one whose answer is never told of */

@@ -8,12 +8,14 @@
  */
 #include "core_test.h"
 
+#include "medcore/bandwidth.h"
 #include "medcore/permit.h"
 #include "medcore/record.h"
 
 #define NODES 3
 #define LIMITS 200
-#define POOLS 4
+#define POOLS 5
+#define ROOM 192 /* of a line */
 #define LIVES 16 /* of nodes, one after the other */
 #define TTL 4000
 
@@ -41,7 +43,7 @@ static bool cut[NODES];
 static unsigned questions[NODES];
 static int64_t now;
 
-static void count_in(med_permit_question_t *q, char out[][128], size_t *count)
+static void count_in(med_permit_question_t *q, char out[][ROOM], size_t *count)
 {
 	int64_t clock = now + server.clock;
 	size_t me = (size_t)atoi(q->word[0].s + 3) % LIVES;
@@ -93,23 +95,23 @@ static void count_in(med_permit_question_t *q, char out[][128], size_t *count)
 			mine->presses[p] = presses;
 			if(presses)
 				server.pressed[i] = clock;
-			len += (size_t)snprintf(line + len, 128 - len, "%s%lld %lld %lld",
+			len += (size_t)snprintf(line + len, ROOM - len, "%s%lld %lld %lld",
 					p > 0 ? " " : "", mine->held[p], others, press);
-			if(p < 3 && used > mine->held[p])
+			if(p != 3 && used > mine->held[p])
 				mine->held[p] = used;
 		}
 	}
 	for(size_t i = 0; i < LIMITS && told < MED_PERMIT_TOLD; i++)
 		if(server.pressed[i] != 0)
-			snprintf(out[1 + told++], 128, "%s", ids[i]);
+			snprintf(out[1 + told++], ROOM, "%s", ids[i]);
 	memmove(out[1 + told], out[first], (*count - first) * sizeof(out[0]));
 	*count -= MED_PERMIT_TOLD - told;
-	snprintf(out[0], 128, "%lld %u %zu", (long long)server.again, alive, told);
+	snprintf(out[0], ROOM, "%lld %u %zu", (long long)server.again, alive, told);
 }
 
 static void step_node(size_t n)
 {
-	static char out[1 + MED_PERMIT_TOLD + MED_PERMIT_ASKED][128];
+	static char out[1 + MED_PERMIT_TOLD + MED_PERMIT_ASKED][ROOM];
 	med_str_t word[COUNT(out)];
 	med_permit_question_t q;
 	size_t count;
@@ -198,7 +200,9 @@ static void begin(uint32_t max_calls, size_t count)
 				.max_calls_in = MED_UNSET,
 				.max_calls_out = MED_UNSET,
 				.calls_per_second = MED_UNSET,
-				.window_ms = 1000};
+				.window_ms = 1000,
+				.audio_kbit = MED_UNSET,
+				.audio_kbit_session = MED_UNSET};
 	}
 }
 
@@ -289,6 +293,26 @@ START_TEST(two_share)
 		pass(100);
 	}
 	ck_assert_uint_ge(med_limit_calls(&states[0][0], MED_WAY_OUT), 20);
+	end();
+}
+END_TEST
+
+/* It comes to its part of calls and rate, and those that are there keep theirs. */
+START_TEST(one_joins)
+{
+	begin(100, 1);
+	limits[0].calls_per_second = 100;
+	start(0);
+	pass(4000);
+	ck_assert_uint_eq(has(0), 100);
+	start(1);
+	for(int i = 0; i < 25; i++) {
+		pass(100);
+		ck_assert_uint_ge(has(0), 50);
+		ck_assert_uint_ge(med_limit_here(&states[0][0], &limits[0], MED_LIMIT_RATE), 50);
+	}
+	ck_assert_uint_eq(has(1), 50);
+	ck_assert_uint_eq(med_limit_here(&states[1][0], &limits[0], MED_LIMIT_RATE), 50);
 	end();
 }
 END_TEST
@@ -486,6 +510,17 @@ START_TEST(one_call)
 		ck_assert_uint_eq(take(1 - n, 0, 1), 0);
 		give(n, 0, 1);
 	}
+	limits[0].max_calls = 100; /* many of both, and one again: it is not one at each */
+	set(0);
+	set(1);
+	pass(6000);
+	ck_assert_uint_gt(has(0), 1);
+	ck_assert_uint_gt(has(1), 1);
+	limits[0].max_calls = 1;
+	set(0);
+	set(1);
+	ck_assert_uint_le(has(0) + has(1), 1);
+	pass(4000);
 	end();
 }
 END_TEST
@@ -570,6 +605,110 @@ START_TEST(rates)
 }
 END_TEST
 
+/* So many calls of G.711 at most; how many were taken. */
+static unsigned talk(size_t n, unsigned count)
+{
+	const med_limits_t *one = &limits[0];
+	unsigned taken = 0;
+	med_band_t band;
+	size_t at;
+
+	while(taken < count
+			&& med_band_take(states[n], &one, 1, MED_KBIT_UNKNOWN, false, &band, &at)
+					== MED_BAND_LETS)
+		taken++;
+	return taken;
+}
+
+static void hush(size_t n)
+{
+	states[n][0].kbit = 0;
+}
+
+/* Of audio each node has what it takes, and not more than all together may. */
+static void pass_audio(int64_t ms)
+{
+	for(int64_t end = now + ms; now < end;) {
+		uint64_t all = 0;
+
+		pass(10);
+		for(size_t n = 0; n < NODES; n++) {
+			uint32_t here = med_limit_here(&states[n][0], &limits[0], MED_LIMIT_AUDIO);
+			if(node[n] != NULL && !cut[n])
+				all += here > states[n][0].kbit ? here : states[n][0].kbit;
+		}
+		ck_assert_uint_le(all, limits[0].audio_kbit);
+	}
+}
+
+START_TEST(audio)
+{
+	begin(MED_UNSET, 1);
+	limits[0].audio_kbit = 1000; /* ten calls */
+	start(0);
+	start(1);
+	pass_audio(4000);
+	ck_assert_uint_eq(med_limit_here(&states[0][0], &limits[0], MED_LIMIT_AUDIO), 500);
+	ck_assert_uint_eq(talk(0, 9), 5);
+	for(int i = 0; i < 30; i++) { /* all of it where it is wanted */
+		(void)talk(0, 9);
+		pass_audio(100);
+	}
+	ck_assert_uint_eq(states[0][0].kbit, 970);
+	pass_audio(1000);
+	ck_assert_uint_eq(states[1][0].kbit_elsewhere, 970);
+	hush(0);
+	for(int i = 0; i < 30; i++) {
+		(void)talk(1, 9);
+		pass_audio(100);
+	}
+	ck_assert_uint_eq(states[1][0].kbit, 970);
+	hush(1);
+	pass_audio(4000);
+	cut[1] = true; /* without Redis it is as with calls */
+	pass(4000);
+	ck_assert_uint_eq(med_limit_here(&states[1][0], &limits[0], MED_LIMIT_AUDIO), 1000);
+	limits[0].without_redis = MED_LIMIT_REFUSE;
+	set(1);
+	ck_assert_uint_eq(talk(1, 1), 0);
+	end();
+}
+END_TEST
+
+/* Two halves of it would be of no use to anybody. */
+START_TEST(audio_of_one_call)
+{
+	begin(MED_UNSET, 1);
+	limits[0].audio_kbit = 150;
+	start(0);
+	start(1);
+	pass_audio(4000);
+	ck_assert_uint_eq(talk(0, 1) + talk(1, 1), 1);
+	hush(0);
+	hush(1);
+	for(size_t n = 0; n < 2; n++) { /* where it is wanted, there it is */
+		for(int i = 0; i < 30 && talk(n, 1) == 0; i++)
+			pass_audio(100);
+		ck_assert_uint_eq(states[n][0].kbit, 97);
+		ck_assert_uint_eq(talk(1 - n, 1), 0);
+		hush(n);
+	}
+	limits[0].audio_kbit = 1000; /* and lower again, with some of it at both */
+	set(0);
+	set(1);
+	pass_audio(6000);
+	ck_assert_uint_ge(med_limit_here(&states[1][0], &limits[0], MED_LIMIT_AUDIO), 400);
+	limits[0].audio_kbit = 150;
+	set(0);
+	set(1);
+	pass_audio(4000);
+	ck_assert_uint_eq(talk(0, 1) + talk(1, 1), 1);
+	hush(0);
+	hush(1);
+	end();
+}
+END_TEST
+
 START_TEST(odd_answers)
 {
 	static const char *const heads[] = {"", "x", "0 1", "0 0 0", "0 1 1", "0 1 300",
@@ -603,9 +742,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = {one_node, two_share, one_dies, one_restarts, cut_off, emptied,
-			clock_of_the_server, limits_change, one_call, many_limits, at_random, rates,
-			odd_answers};
+	const TTest *tests[] = {one_node, two_share, one_joins, one_dies, one_restarts,
+			cut_off, emptied, clock_of_the_server, limits_change, one_call, many_limits,
+			at_random, rates, audio, audio_of_one_call, odd_answers};
 
 	return core_run("permit", tests, COUNT(tests));
 }

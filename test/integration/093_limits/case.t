@@ -9,7 +9,7 @@ from trunks import Trunks, Turned
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no", "trying_timeout_ms": "1000",
          "pstn_usages": "all"}
 
-with Case(plan=49) as t:
+with Case(plan=52) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": {**PLAIN, "gateway": {"site": "hq"}},
                         "gw2": {**PLAIN, "gateway": {"site": "hq"}},
                         "gw3": {**PLAIN, "trunk": {"gateway": "gw2"}}},
@@ -101,6 +101,19 @@ with Case(plan=49) as t:
     gw1.reply(got, 481, "Gone")
     pbx1.expect(481, call_id=this[0].get("Call-ID"))
     t.equal(up(), (0, 0), "its answer does, also a no")
+    this = call()
+    call_id = this[0].get("Call-ID")
+    pbx1.bye(this[0], this[2])
+    gw1.reply(gw1.expect("BYE", call_id=call_id), 401, "Who Are You")
+    pbx1.expect(401, call_id=call_id)
+    t.equal(up(), (0, 1), "one that is challenged frees nothing")
+    wait_for("its transaction to be gone",
+             lambda: "current: 0" in trunks.kamailio.rpc("tm.stats"))
+    t.equal(up(), (0, 1), "nor does the end of its transaction")
+    pbx1.bye(this[0], this[2], cseq=3)
+    gw1.reply(gw1.expect("BYE", call_id=call_id), 200, "OK")
+    pbx1.expect(200, call_id=call_id)
+    t.equal(up(), (0, 0), "the one with credentials does")
     this = call()
     for cseq, code, left in ((2, 488, 1), (3, 481, 0)):
         pbx1.reinvite(this[0], this[2], sdp(30000), cseq=cseq)

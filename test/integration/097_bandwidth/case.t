@@ -42,6 +42,9 @@ with Case(plan=23) as t:
         wait_for("limits to be in force", lambda: (str(fields) if fields else "") in
                  trunks.kamailio.rpc("mediation.limits") and (fields or which not in
                  trunks.kamailio.rpc("mediation.limits")))
+        total = fields.get("audio_bw_limit")
+        wait_for("all of them to be here", lambda: not total or f"audio_bw_limit_here: {total}" in
+                 trunks.kamailio.rpc("mediation.limits", which))
 
     def call(callee, audio=G711, number="+4930"):
         sent, got, final = trunks.answered("pbx1", callee, number, audio, sdp(31000))

@@ -4,10 +4,9 @@
 import time
 
 from case import Case
-from cluster import Cluster
+from cluster import Alive, Cluster
 from redis import acl
-from sandbox import PATIENCE, Failure, wait_for
-from sip import sdp
+from sandbox import PATIENCE, wait_for
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no", "trying_timeout_ms": "0"}
 LIMIT = 20
@@ -15,8 +14,8 @@ LIMIT = 20
 with Case(plan=25) as t:
     cluster = Cluster(t, {"pbx1": PLAIN, "gw1": PLAIN},
                       routes={"one": {"pattern": r"^\+49\d+$", "trunks": "gw1"}})
-    pbx1, gw1 = cluster.pbx1, cluster.gw1
-    alive = {}  # at the gateway: Call-ID -> (node, INVITE, answer)
+    up = Alive(cluster)
+    alive, call, end = up.calls, up.call, up.end
 
     def held(node, which="max_calls"):
         return int(cluster.limits(node)[f"{which}_here"])
@@ -28,48 +27,8 @@ with Case(plan=25) as t:
             wait_for("limits to be in force", lambda node=node: str(fields) in
                      cluster.nodes[node].rpc("mediation.limits"))
 
-    def call(node):
-        """Answered: True; refused: False."""
-        cluster.at = node
-        sent = cluster.call("pbx1", "+4930", sdp=sdp(30000))
-        call_id, until = sent.get("Call-ID"), time.monotonic() + 20
-        while time.monotonic() < until:
-            try:
-                gw1.reply(gw1.expect("INVITE", 0.02, call_id=call_id), 200, "OK", sdp=sdp(31000))
-            except Failure:
-                pass
-            try:
-                final = pbx1.expect("final", 0.02, call_id=call_id)
-            except Failure:
-                continue
-            if final.status != 200:
-                return False
-            pbx1.ack(sent, final)
-            gw1.expect("ACK", call_id=call_id)
-            alive[call_id] = (node, sent, final)
-            return True
-        raise Failure("no final answer")
-
-    def end(node, count=1000):
-        """BYEs by the caller, of calls of that node."""
-        mine = [(c, v) for c, v in alive.items() if v[0] == node][:count]
-        for call_id, (_, sent, final) in mine:
-            cluster.at = node
-            pbx1.bye(sent, final)
-            gw1.reply(gw1.expect("BYE", call_id=call_id), 200, "OK")
-            pbx1.expect(200, call_id=call_id)
-            del alive[call_id]
-
     def fill(node, seconds=PATIENCE, enough=None):
-        """Calls until that node has enough up, or within that time; how many it has."""
-        until = time.monotonic() + seconds
-        enough = LIMIT * 95 // 100 if enough is None else enough
-        while time.monotonic() < until:
-            mine = sum(v[0] == node for v in alive.values())
-            if mine >= enough:
-                break
-            call(node)
-        return mine
+        return up.fill(node, LIMIT * 95 // 100 if enough is None else enough, seconds)
 
     limit(max_calls=LIMIT)
     wait_for("both to share it", lambda: (held(0), held(1)) == (LIMIT // 2, LIMIT // 2))
