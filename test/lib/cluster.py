@@ -133,6 +133,24 @@ class Cluster(Trunks):
         lines = self.nodes[number].rpc("mediation.limits", which).splitlines()
         return dict(line.strip().partition(": ")[::2] for line in lines)
 
+    def limit(self, **fields):
+        """These limits of the trunk gw1 and no others, in force at both nodes."""
+        self.redis.command("DEL", "med:1:limits:trunk:gw1")
+        self.redis.hset("med:1:limits:trunk:gw1", name=str(fields), **fields)
+        wait_for("limits to be in force", lambda: all(
+            str(fields) in node.rpc("mediation.limits") for node in self.nodes))
+
+    def here(self, number, which="max_calls"):
+        """What a node may have of a limit."""
+        return int(self.limits(number)[f"{which}_here"])
+
+    def shared(self, *parts):
+        wait_for(f"both to have {parts}", lambda: (self.here(0), self.here(1)) == parts)
+
+    def sharing(self, number, how):
+        wait_for(f"node {number + 1} to be {how}",
+                 lambda: self.status(number)["limits_sharing"] == how)
+
     def status(self, number):
         """Fields of mediation.status, of one node."""
         lines = self.nodes[number].rpc("mediation.status").splitlines()
@@ -151,10 +169,10 @@ class Alive:
     """Calls from pbx1 to gw1 that are up: Call-ID -> (node, INVITE, answer)."""
 
     def __init__(self, cluster):
-        self.cluster, self.calls = cluster, {}
+        self.cluster, self.calls, self.status = cluster, {}, None
 
     def call(self, node):
-        """Answered: True; refused: False."""
+        """Answered: True; refused: False, and `status` is its code."""
         cluster = self.cluster
         cluster.at = node
         sent = cluster.call("pbx1", "+4930", sdp=sdp(30000))
@@ -169,6 +187,7 @@ class Alive:
                 final = cluster.pbx1.expect("final", 0.02, call_id=call_id)
             except Failure:
                 continue
+            self.status = final.status
             if final.status != 200:
                 return False
             cluster.pbx1.ack(sent, final)

@@ -17,15 +17,7 @@ with Case(plan=25) as t:
     up = Alive(cluster)
     alive, call, end = up.calls, up.call, up.end
 
-    def held(node, which="max_calls"):
-        return int(cluster.limits(node)[f"{which}_here"])
-
-    def limit(**fields):
-        cluster.redis.command("DEL", "med:1:limits:trunk:gw1")
-        cluster.redis.hset("med:1:limits:trunk:gw1", name=str(fields), **fields)
-        for node in range(2):
-            wait_for("limits to be in force", lambda node=node: str(fields) in
-                     cluster.nodes[node].rpc("mediation.limits"))
+    held, limit = cluster.here, cluster.limit
 
     def fill(node, seconds=PATIENCE, enough=None):
         return up.fill(node, LIMIT * 95 // 100 if enough is None else enough, seconds)
