@@ -59,7 +59,7 @@ class Asking(Cluster):
         return self.questions(1 - node) - other
 
     def asks_too(self, node):
-        wait_for(f"node {node + 1} to ask as often", lambda: self.meanwhile(1 - node, 4) >= 3)
+        wait_for(f"node {node + 1} to ask as often", lambda: self.meanwhile(1 - node, 3) >= 2)
         return True
 
     def spared(self, node):
