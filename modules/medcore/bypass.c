@@ -284,8 +284,7 @@ enum med_bypass med_bypass(const med_snapshot_t *snapshot, const med_bypass_end_
 				med_srtp_mode_name((enum med_srtp_mode)from->leg->srtp),
 				med_srtp_mode_name((enum med_srtp_mode)to->leg->srtp));
 	if(from->leg->known && to->leg->known && from->leg->media.dtls != to->leg->media.dtls)
-		return say(
-				why, MED_BYPASS_NO_SRTP, "one leg has DTLS-SRTP, the other has not");
+		return say(why, MED_BYPASS_NO_SRTP, "one leg has DTLS-SRTP, the other has not");
 	if(!fits(from, to, &form))
 		return say(why, MED_BYPASS_NO_FORM, "the offer cannot go on as it is: %s",
 				form.text);

@@ -15,8 +15,8 @@
 #define MED_RESOLVE_TTL_MAX 300  /**< and at most */
 #define MED_RESOLVE_AGAIN_MAX 60 /**< s; from the least on doubled with each failure */
 #define MED_RESOLVE_AT_ONCE 64   /**< questions that are out */
-/** Questions of one turn: 64 datagrams took a virtual machine 8 ms, in which no change came
- * into force. */
+/** Questions of one turn: 64 datagrams took a virtual machine 8 ms, in which no change
+ * came into force. */
 #define MED_RESOLVE_AT_A_TURN 4
 
 typedef struct med_resolver med_resolver_t;

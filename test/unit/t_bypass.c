@@ -98,7 +98,8 @@ static void finish(void)
 	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"                                         \
 	"d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n"
 #define FINGERPRINT                                                                      \
-	"a=setup:actpass\r\na=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:"  \
+	"a=setup:actpass\r\na=fingerprint:sha-256 "                                          \
+	"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:"                                         \
 	"EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
 #define AUDIO(profile, address) "m=audio 30000 " profile " 8\r\nc=IN " address "\r\n"
 

@@ -289,8 +289,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {types, pipelined, gathered, server_stops,
-			server_dies, no_redis};
+	const TTest *const tests[] = {
+			types, pipelined, gathered, server_stops, server_dies, no_redis};
 	TCase *tcase = run_case("redis", setup, teardown, tests, COUNT(tests));
 
 	tcase_add_loop_test(tcase, not_opened, 0, COUNT(wrong));

@@ -123,7 +123,8 @@ static void remove_folder(void)
 	ck_assert_int_eq(rmdir(folder), 0);
 }
 
-/* The time, without what this thread has waited for a processor: that is other programs'. */
+/* The time, without what this thread has waited for a processor: that is other programs'.
+ */
 static int64_t own_us(void)
 {
 	FILE *file = fopen("/proc/thread-self/schedstat", "r");
@@ -158,7 +159,8 @@ static int64_t run(void)
 	return longest;
 }
 
-/* Until what fails has failed by the clock as it stands: seen later it is tried again later. */
+/* Until what fails has failed by the clock as it stands: seen later it is tried again
+ * later. */
 static void wait_for_failure(void)
 {
 	struct pollfd fd = {.fd = med_keep_fd(keep), .events = POLLIN};

@@ -47,7 +47,8 @@ START_TEST(refused_with_a_text)
 			{MED_KIND_TRUNK, "sbc1", "", "tls", "unknown field ''"},
 			{MED_KIND_PROFILE, "global", "wholly-unlike", "x",
 					"it has: name, description, srtp_mode, srtp_fallback_s, anchor, "
-					"remove_plus_from_uri, forward_pai, allow_same_trunk, dial_plan, ..."},
+					"remove_plus_from_uri, forward_pai, allow_same_trunk, dial_plan, "
+					"..."},
 			{MED_KIND_TRUNK, "sbc1", "gateway", "a b", "not an id: 'a b'"},
 			{MED_KIND_TRUNK, "sbc1", "enabled", "maybe", "neither yes nor no: 'maybe'"},
 			{MED_KIND_TRUNK, "sbc1", "local_address", "192.0.2.0/24", "not an address"},

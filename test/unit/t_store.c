@@ -545,12 +545,12 @@ END_TEST
 int main(void)
 {
 	const TTest *const plain[] = {urls, key_set};
-	const TTest *const live[] = {reads_and_follows, torn_replies,
-			fence_holds_back, flush_during_full_read, flush_while_live,
-			flush_while_reading, gone_and_back_before_the_commit, reload,
-			keys_that_are_no_objects, scan_repeats_itself, broken_redirect,
-			redis_6_0_has_no_trackinginfo, silent_tracking_connection, told_once,
-			nobody_there, lost_and_found, writes, name_is_resolved_meanwhile};
+	const TTest *const live[] = {reads_and_follows, torn_replies, fence_holds_back,
+			flush_during_full_read, flush_while_live, flush_while_reading,
+			gone_and_back_before_the_commit, reload, keys_that_are_no_objects,
+			scan_repeats_itself, broken_redirect, redis_6_0_has_no_trackinginfo,
+			silent_tracking_connection, told_once, nobody_there, lost_and_found, writes,
+			name_is_resolved_meanwhile};
 	TCase *cases[] = {run_case("plain", NULL, NULL, plain, COUNT(plain)),
 			run_case("fake redis", setup, teardown, live, COUNT(live))};
 

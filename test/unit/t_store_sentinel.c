@@ -232,9 +232,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {finds_the_master, others_are_of_no_use,
-			newest_vote, partitioned_master, demoted_master, sentinels_name_a_replica,
-			readonly, sentinels_die};
+	const TTest *const tests[] = {finds_the_master, others_are_of_no_use, newest_vote,
+			partitioned_master, demoted_master, sentinels_name_a_replica, readonly,
+			sentinels_die};
 	TCase *tcase = run_case("fakes", setup, teardown, tests, COUNT(tests));
 
 	tcase_add_loop_test(tcase, nobody_knows, 0, COUNT(nobody));

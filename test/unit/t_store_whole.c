@@ -139,8 +139,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {transactions_whole, transactions_at_full_speed,
-			bursts};
+	const TTest *const tests[] = {transactions_whole, transactions_at_full_speed, bursts};
 
 	return run_tests("store, transactions", setup, teardown, tests, COUNT(tests));
 }

@@ -4,7 +4,7 @@
 from asking import Asking
 from case import Case
 
-with Case(plan=9) as t:
+with Case(plan=8) as t:
     cluster = Asking(t)
     asks, other = cluster.asks, cluster.other
 
@@ -15,12 +15,6 @@ with Case(plan=9) as t:
     t.ok("vouched_at" not in cluster.shown(asks), "who asks goes by what it hears itself")
     t.equal(len(cluster.lines_of(other, "asks trunks by OPTIONS for all nodes")), 1,
             "the log says once who it is")
-
-    # A peer that wants to hear of each node.
-    cluster.redis.hset("med:1:profile:trunk:gw1", options_each_node="yes")
-    t.ok(cluster.asks_too(other), "options_each_node: each asks")
-    cluster.redis.hset("med:1:profile:trunk:gw1", options_each_node="no")
-    cluster.spared(other)
 
     # A call that fails here speaks against what is heard elsewhere.
     cluster.answered_with(other, 503)
