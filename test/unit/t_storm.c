@@ -341,13 +341,6 @@ static void release_all(med_config_t *config, const med_snapshot_t **held)
 	}
 }
 
-/* Sanitised, what is looked for is in each step; a long way is gone without. */
-#ifdef __SANITIZE_ADDRESS__
-#define STEPS 1500
-#else
-#define STEPS 4000
-#endif
-
 START_TEST(as_a_fresh_start)
 {
 	med_mem_t own_mem = core_mem(&own), shared_mem = core_mem(&shared);
@@ -363,7 +356,7 @@ START_TEST(as_a_fresh_start)
 	base = shared.out;
 	med_config_release(config, a);
 	for(int round = 0; round < 2; round++) {
-		for(int step = 0; step < STEPS; step++) {
+		for(int step = 0; step < 4000; step++) {
 			if(core_draw(&state, 8) == 0)
 				rename_one(config, &state);
 			else
