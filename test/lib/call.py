@@ -7,7 +7,7 @@ packets as they were captured, tones as they were recorded.
 import re
 import time
 
-from capture import flows
+from capture import client_hellos, flows
 from sandbox import PATIENCE, wait_for
 
 ENDPOINT_ADDRESS = "127.0.0.1"
@@ -16,7 +16,9 @@ ENDPOINT_ADDRESS = "127.0.0.1"
 class Leg:
     """What one endpoint sent and got: flows are None where there was nothing."""
 
-    def __init__(self, found, ports):
+    def __init__(self, packets, ports):
+        found = flows(packets)
+        self.handshake = client_hellos(packets, ports) > 0
         self.sent = _largest(f for f in found.values()
                              if f.src[0] == ENDPOINT_ADDRESS and f.src[1] in ports)
         self.got = _largest(f for f in found.values()
@@ -24,7 +26,8 @@ class Leg:
 
     def kind(self):
         """'SRTP' or 'RTP', when both directions are; otherwise words."""
-        kinds = [f.kind() if f else "nothing" for f in (self.sent, self.got)]
+        kinds = [self.sent.kind(self.handshake) if self.sent else "nothing",
+                 self.got.kind() if self.got else "nothing"]
         return kinds[0] if kinds[0] == kinds[1] else f"{kinds[0]} out, {kinds[1]} in"
 
     def counts(self):
@@ -67,13 +70,16 @@ class Call:
 
         wait_for("media", heard, interval=0.1)
 
+    def _packets(self):
+        return [p for p in self._capture.packets() if p.time >= self._since]
+
     def flows(self):
-        return flows(p for p in self._capture.packets() if p.time >= self._since)
+        return flows(self._packets())
 
     def legs(self):
         """(the caller's, the callee's)."""
-        found = self.flows()
-        return Leg(found, self.caller.rtp_ports), Leg(found, self.callee.rtp_ports)
+        packets = self._packets()
+        return Leg(packets, self.caller.rtp_ports), Leg(packets, self.callee.rtp_ports)
 
     def codes(self):
         """Of the responses the caller got to its INVITE."""

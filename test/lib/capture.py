@@ -106,9 +106,16 @@ class Flow:
     def _audio(self):
         return [p for p in self.packets if p[1] in (0, 8)]
 
-    def kind(self):
-        """'RTP', 'SRTP', or words that say why neither can be said."""
+    def kind(self, handshake=False):
+        """
+        'RTP', 'SRTP', or words that say why neither can be said. `handshake`: what was sent
+        in the clear before the first packet that is not is left out, as the keys come from
+        DTLS and an endpoint's sound may not wait for them. Only for what an endpoint sends.
+        """
         audio_packets = self._audio()
+        if handshake:
+            keyed = (n for n, p in enumerate(audio_packets) if len(p[2]) != PLAIN)
+            audio_packets = audio_packets[next(keyed, 0):]
         if len(audio_packets) < ENOUGH:
             return f"too few packets ({len(audio_packets)})"
         sizes = collections.Counter(len(p[2]) for p in audio_packets)

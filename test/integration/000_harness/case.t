@@ -22,7 +22,7 @@ def flow_of(make, size, count=60):
     return flow
 
 
-with Case(plan=24) as t:
+with Case(plan=26) as t:
     noise = random.Random(1)
     flow = flow_of(lambda _n, size: noise.randbytes(size), 170)
     t.equal(flow.kind(), "SRTP", "uniform bytes with a tag are SRTP")
@@ -35,6 +35,10 @@ with Case(plan=24) as t:
            "a tag behind clear audio is called neither")
     t.like(flow_of(lambda _n, size: b"\xd5" * size, 160, ENOUGH - 1).kind(), "^too few",
            "of a few packets nothing is said")
+    first, last = (flow_of(lambda n, _size: noise.randbytes(170) if (n > 2) == keyed else b"\xd5" * 160, 0)
+                   for keyed in (True, False))
+    t.equal(first.kind(handshake=True), "SRTP", "clear audio ahead of a handshake's keys is left out")
+    t.like(first.kind() + last.kind(handshake=True), "^neither.*neither", "no other clear audio is")
 
     path = audio.write_tone(t.path("tone.wav"), 440, 2)
     samples = audio.read_wav(path)

@@ -54,7 +54,8 @@ def secret(capture, phone):
     """Of all that this phone sends of media, the kind; and was a handshake seen?"""
     flow = max((f for f in capture.flows().values() if f.src[1] in phone.rtp_ports),
                key=lambda f: len(f.packets))
-    return flow.kind(), client_hellos(capture.packets(), phone.rtp_ports) > 0
+    handshake = client_hellos(capture.packets(), phone.rtp_ports) > 0
+    return flow.kind(handshake), handshake
 
 
 netns.alone()  # ICE has no candidates on loopback
