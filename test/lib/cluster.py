@@ -7,68 +7,15 @@
 Each node has an address of its own on loopback, so both have the same ports.
 """
 
-import select
-import socket
-import threading
 import time
 
 from kamailio import Kamailio
+from relay import Relay
 from sandbox import PATIENCE, TOP, Failure, wait_for
 from sip import sdp
 from trunks import Trunks
 
 HOSTS = ("127.0.0.1", "127.0.0.3")
-
-
-class Relay:
-    """A TCP port in front of another one, for a network that can be cut."""
-
-    def __init__(self, sandbox, target):
-        self.port, self.target, self._pairs, self._cut = sandbox.port(), target, [], False
-        self._socket = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self):
-        """Bytes are swallowed from now on, and nobody is told."""
-        self._cut = True
-
-    def mend(self):
-        """Old connections end, new ones pass."""
-        self._cut = False
-        for pair in self._pairs:
-            for one in pair:
-                try:
-                    one.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-        self._pairs.clear()
-
-    def _accept(self):
-        while True:
-            near, _ = self._socket.accept()
-            try:
-                pair = (near, socket.create_connection(("127.0.0.1", self.target), 5))
-            except OSError:
-                near.close()
-                continue
-            self._pairs.append(pair)
-            threading.Thread(target=self._pass, args=pair, daemon=True).start()
-
-    def _pass(self, near, far):
-        other = {near: far, far: near}
-        try:
-            while True:
-                for one in select.select([near, far], [], [])[0]:
-                    data = one.recv(65536)
-                    if not data:
-                        return
-                    if not self._cut:
-                        other[one].sendall(data)
-        except OSError:
-            pass
-        finally:
-            near.close()
-            far.close()
 
 
 class Cluster(Trunks):
@@ -98,7 +45,7 @@ class Cluster(Trunks):
         self.nodes[number] = Kamailio(
             self.sandbox, self._config(name), control=control, name=name, host=host,
             defines={**self.defines, **listens, "RUN_DIR_CTL": f'"unix:{control}"',
-                     "REDIS_URL": f'"redis://127.0.0.1:{self.relays[number].port}/0"'})
+                     "REDIS_URL": f'"{self.relays[number].url}"'})
         if wait:
             self.wait_node(number)
 

@@ -7,9 +7,11 @@ import subprocess
 from case import Case
 from medctl import FAST, Medctl
 from redis import RedisServer
+from relay import Relay
 from sandbox import wait_for
 
 MANY = 60_000
+MARKED = b"SET\r\n$14\r\nmed:1:applying\r\n"
 
 
 def sites(count, name):
@@ -27,7 +29,16 @@ with Case(plan=27) as t:
     medctl = Medctl(t, redis, FAST)
     t.write("few.conf", sites(5, "few"))
     t.write("other.conf", "[site other]\nname = x\n")
+    relay = Relay(t, redis.port)
+    held = Medctl(t, relay, FAST)
     marker = lambda: redis.command("GET", "med:1:applying")
+
+    def apply_until(what, probe, count):
+        """An apply of many that stands still, so many bytes behind its marker."""
+        relay.hold_after(MARKED, count)
+        process = held.start("apply", "--yes", "many.conf")
+        wait_for(what, probe)
+        return process
 
     # the second is told, whatever the first wrote
     for first, words in (
@@ -57,10 +68,9 @@ with Case(plan=27) as t:
 
     # interrupted in the middle of many
     t.write("many.conf", sites(MANY, "many"))
-    first = medctl.start("apply", "--yes", "many.conf")
-    wait_for("the marker", marker)
-    wait_for("some objects", lambda: redis.command("DBSIZE") > 1000, interval=0.001)
+    first = apply_until("some objects", lambda: redis.command("DBSIZE") > 1000, 500_000)
     first.send_signal(signal.SIGINT)
+    relay.let_go()
     code, said = ended(first)
     t.equal(code, 3, "Ctrl-C ends an apply of many")
     t.like(said, rf"stopped at \d+ of {MANY} objects. Nodes keep what they have",
@@ -71,10 +81,10 @@ with Case(plan=27) as t:
     t.equal((done.code, redis.command("HGET", "med:1:site:s1", "name")), (1, "many"),
             "set waits until that is completed")
     t.like(done.err, "an apply did not end .*Run that apply again", "and says so")
-    first = medctl.start("apply", "--yes", "many.conf")
-    wait_for("it to go on", lambda: f"of {MANY} " not in marker())
+    first = apply_until("it to go on", lambda: f"of {MANY} " not in marker(), 1000)
     first.kill()
     first.wait()
+    relay.let_go()
     t.like(marker(), " objects at ", "killed: the marker stays as well")
     done = medctl("apply", "--yes", "many.conf")
     t.equal((done.code, marker()), (0, None), "the next apply completes it")
@@ -83,9 +93,7 @@ with Case(plan=27) as t:
 
     # one at work is not taken for dead
     t.write("many.conf", sites(MANY, "again"))
-    first = medctl.start("apply", "--yes", "many.conf")
-    wait_for("the marker", marker)
-    first.send_signal(signal.SIGSTOP)
+    first = apply_until("the marker", marker, 1000)
     heartbeat = t.spawn("heartbeat", ["redis-cli", "-p", str(redis.port), "-r", "-1", "-i", "0.2",
                                       "APPEND", "med:1:applying", "."])
     done = medctl("apply", "--yes", "few.conf")
@@ -93,7 +101,7 @@ with Case(plan=27) as t:
     t.equal(done.code, 1, "while another is at work an apply writes nothing")
     t.like(done.err, "another apply is at work", "and says so")
     t.ok(redis.command("HGET", "med:1:site:s3", "name") != "few", "indeed nothing")
-    first.send_signal(signal.SIGCONT)
+    relay.let_go()
     code, said = ended(first)
     t.equal(code, 1, "one whose marker is no longer its own stops")
     t.like(said, "another apply began|somebody else wrote", "and says why")

@@ -8,6 +8,7 @@ from case import Case
 from kamailio import Kamailio, bare
 from medctl import FAST, Medctl, plain
 from redis import RedisServer
+from relay import Relay
 from sandbox import wait_for
 
 STATUS_LINES = """\
@@ -54,14 +55,16 @@ with Case(plan=27) as t:
     # many: nothing of it before all of it
     t.write("many.conf", "".join(f"[site s{n}]\nname = x\n" for n in range(MANY)))
     was = wait_for("the mending", lambda: status()["refused_total"] == 0 and status())["revision"]
-    first = medctl.start("apply", "--yes", "many.conf")
-    wait_for("some objects", lambda: redis.command("DBSIZE") > 300, interval=0.001)
-    first.send_signal(signal.SIGSTOP)
+    relay = Relay(t, redis.port)
+    relay.hold_after(b"SET\r\n$14\r\nmed:1:applying\r\n", 100_000)
+    first = Medctl(t, relay, FAST).start("apply", "--yes", "many.conf")
+    wait_for("some objects", lambda: redis.command("DBSIZE") > 300)
     count = redis.command("DBSIZE")
     redis.hset("med:1:site:marker", name="x")  # the node was told of all before this
     t.ok(count < MANY and status()["objects"]["site"] == 0, "an apply of many stands half way")
-    first.send_signal(signal.SIGKILL)
+    first.kill()
     first.wait()
+    relay.let_go()
     t.like(medctl("status").out, "apply under way, or not ended: medctl on ", "and is killed")
     t.equal((status()["revision"], status()["objects"]["site"]), (was, 0),
             "the node has nothing of it")
