@@ -12,6 +12,11 @@ with Case(plan=11) as t:
                       routes={"one": {"pattern": r"^\+49\d+$", "trunks": "gw1"}})
     up = Alive(cluster)
 
+    def known(calls):
+        """To the second node: who is back first has its part until then, a second at most."""
+        wait_for("the other's calls to be known", lambda: (
+            cluster.limits(1)["calls_up_elsewhere"], cluster.here(1)) == (str(calls), 0))
+
     cluster.limit(max_calls="8", without_redis="local")
     cluster.shared(4, 4)
     cluster.redis.process.signal(19)  # SIGSTOP: it takes connections and is mute
@@ -24,9 +29,7 @@ with Case(plan=11) as t:
     cluster.redis.process.signal(18)
     for node in range(2):
         cluster.sharing(node, "shared")
-    # Who is back first has its part until it hears of the other's calls, a second at most.
-    wait_for("the other's calls to be known", lambda: (
-        cluster.limits(1)["calls_up_elsewhere"], cluster.here(1)) == ("8", 0))
+    known(8)
     t.equal((up.call(1), up.status), (False, 503), "it speaks again: the limit is one limit")
     up.end(0)
     cluster.shared(4, 4)
@@ -42,6 +45,7 @@ with Case(plan=11) as t:
     cluster.redis.start()  # empty: what was in force is held back, and stays
     for node in range(2):
         cluster.sharing(node, "shared")
+    known(4)
     t.equal((up.call(1), up.status), (False, 503), "an empty one is there: the limit holds again, for both")
     up.end(0)
     cluster.shared(1, 1)
