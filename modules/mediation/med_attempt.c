@@ -30,8 +30,8 @@
 #include "med_verbs.h"
 #include "medcore/targets.h"
 
-/* tm's and rtpengine's timers take 0 for "leave as it is": this is "none". */
-#define MED_TIMER_NONE_MS 180000
+/* tm's timers take 0 for "leave as it is": this is "none". */
+#define MED_TIMER_NONE_MS 3600000
 
 static int (*med_t_drop_replies)(sip_msg_t *msg, str *mode);
 
@@ -80,6 +80,18 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_trunk_t *
 		}
 	}
 	med_tm.set_fr(msg, progress, trying);
+}
+
+/** tm ends what is older than its max_inv_lifetime: not before this attempt's own timers. */
+static void med_let_live(struct cell *t, const med_call_t *call)
+{
+	ticks_t until = get_ticks_raw()
+			+ MS_TO_TICKS((ticks_t)call->connect_timeout_ms
+					+ 2 * (ticks_t)call->progress_timeout_ms
+					+ (ticks_t)call->answer_timeout_ms);
+
+	if((s_ticks_t)(until - t->end_of_life) > 0)
+		t->end_of_life = until;
 }
 
 /**
@@ -390,6 +402,8 @@ int ki_med_branch(sip_msg_t *msg)
 	call->cause = MED_CAUSE_NONE;
 	call->retry_after_s = 0;
 	call->try_started = med_now_ms();
+	call->timed_from = 0;
+	med_let_live(t, call);
 	if(call->connect_timeout_ms > 0)
 		med_connect_watch(t, call);
 	return MED_YES;
