@@ -459,6 +459,23 @@ static bool med_once_more(sip_msg_t *msg, med_call_t *call, unsigned code)
 	return true;
 }
 
+/** By a code that sends calls on; a timer and a connection that is not made always do. */
+static bool med_has_failed(const med_trunk_t *out, unsigned code, bool answered)
+{
+	return (!answered && (code == 408 || code == 503))
+			|| (out != NULL && med_fails_over(out->profile, code));
+}
+
+/** A callee who is rung and does not answer is no failure of the trunk. */
+static void med_tell_health(
+		const med_trunk_t *out, const med_call_t *call, unsigned came, bool answered)
+{
+	if(!answered && came == 408 && call->progress)
+		med_health_call_taken(call);
+	else if(out != NULL)
+		med_health_call_failed(out, call, came, answered);
+}
+
 int ki_med_failover(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
@@ -467,7 +484,7 @@ int ki_med_failover(sip_msg_t *msg)
 	const med_trunk_t *out;
 	med_trunk_state_t *state;
 	unsigned came, code;
-	bool answered;
+	bool answered, failed;
 
 	if(call == NULL || t == NULL || t == T_UNDEFINED)
 		return MED_INTERNAL;
@@ -505,18 +522,19 @@ int ki_med_failover(sip_msg_t *msg)
 	code = answered ? med_response_code(msg, snapshot, out, call, came) : came;
 	if(code != came)
 		MED_TELL(msg, "response_rules of its profile make %u of it", code);
+	failed = med_has_failed(out, code, answered);
+	if(failed)
+		med_tell_health(out, call, came, answered);
+	else if(answered)
+		med_health_call_taken(call);
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
-	if((call->flags & MED_CALL_EMERGENCY) != 0
-					? call->try_next >= call->try_count
-					: out == NULL || !med_fails_over(out->profile, code)) {
-		if(answered)
-			med_health_call_taken(call);
+	if(!failed
+			&& ((call->flags & MED_CALL_EMERGENCY) == 0
+					|| call->try_next >= call->try_count)) {
 		if(code != came)
 			med_response_tell(msg, call, came, code);
 		return MED_NO;
 	}
-	if(out != NULL && med_fails_over(out->profile, code))
-		med_health_call_failed(out, call, came, answered);
 	state = out != NULL ? med_shm_trunk_state(out->number) : NULL;
 	if(state != NULL)
 		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);
