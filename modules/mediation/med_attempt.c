@@ -268,10 +268,12 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->tls_name));
 		return med_refused(msg, MED_NO);
 	}
-	/* After all else that may keep it from being sent there: a permit is not for that. */
+	/* After all else that may keep it from being sent there: a permit is not for that.
+	 * Asked once more, or at another of its addresses, it is counted there already. */
 	if(trunk->gateway->site.len > 0)
 		link = med_link_to_site(snapshot, call, trunk->gateway->site);
-	if((trunk->limit_count > 0 || call->lease != 0 || link != NULL)
+	if(!med_str_eq(med_side_id(&call->out), trunk->id)
+			&& (trunk->limit_count > 0 || call->lease != 0 || link != NULL)
 			&& med_limit_out(msg, call, trunk, link, &told) != MED_EOK)
 		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(more)
