@@ -30,8 +30,9 @@
 #include "med_verbs.h"
 #include "medcore/targets.h"
 
-/* tm's timers take 0 for "leave as it is": this is "none". */
-#define MED_TIMER_NONE_MS 3600000
+/* tm's timers take 0 for "leave as it is". A proxy has one all the same: timer C of RFC
+ * 3261, 16.6, which also ends a call that was cancelled and of whose end nobody tells. */
+#define MED_TIMER_NONE_MS 180000
 
 static int (*med_t_drop_replies)(sip_msg_t *msg, str *mode);
 
