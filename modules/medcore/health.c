@@ -251,6 +251,18 @@ bool med_health_force(med_health_t *h, const enum med_health_state *state, int64
 	return changed;
 }
 
+bool med_health_forget(med_health_t *h, int64_t now_ms)
+{
+	bool was_up;
+
+	enter(h);
+	was_up = stored(h) == MED_HEALTH_UP;
+	SET(h->forced, 0);
+	become_up(h, now_ms);
+	leave(h);
+	return !was_up;
+}
+
 bool med_health_hint(med_health_t *h, uint8_t nodes, int64_t now_ms)
 {
 	bool down = GET(h->state) >= MED_HEALTH_DOWN, otherwise = (nodes > 0) != down;

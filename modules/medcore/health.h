@@ -103,6 +103,9 @@ bool med_health_tell(med_health_t *health, const med_health_rules_t *rules,
 bool med_health_force(med_health_t *health, const enum med_health_state *state,
 		int64_t now_ms, med_health_change_t *change);
 
+/** The trunk is gone: one of its id later begins anew. @return it was not up */
+bool med_health_forget(med_health_t *health, int64_t now_ms);
+
 /**
  * So many other nodes hold it down, as the one process says that hears of them. A hint: a
  * trunk is asked at once by who sees it otherwise, and one that is up here and down there

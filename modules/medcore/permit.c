@@ -35,10 +35,17 @@ const char med_permits_script[] =
 		"for i = 1, #list, 2 do nodes[list[i]] = tonumber(list[i + 1]) or 0 end\n"
 		"local again = nodes.again or 0\n"
 		"nodes.again = nil\n"
+		/* moments that are yet to come: its clock was set back, and none of them is one */
+		"local back = again > now\n"
+		"for _, till in pairs(nodes) do back = back or till > now + 10 * ttl end\n"
+		"if back then\n"
+		" nodes = {}\n"
+		" redis.call('DEL', base .. 'nodes')\n"
+		"end\n"
 		/* it had permits, and this server knows nothing of it: it was emptied, or its
 		 * clock was set; until all had the time to say what they have, nobody gets more
 		 */
-		"if ARGV[3] == '1' and (nodes[me] or 0) <= now then\n"
+		"if back or (ARGV[3] == '1' and (nodes[me] or 0) <= now) then\n"
 		" again = now\n"
 		" redis.call('HSET', base .. 'nodes', 'again', whole(now))\n"
 		"end\n"
@@ -89,7 +96,7 @@ const char med_permits_script[] =
 		"local out = {''}\n"
 		"list = redis.call('HGETALL', base .. 'pressed')\n"
 		"for i = 1, #list, 2 do\n"
-		" if now - (tonumber(list[i + 1]) or 0) > 3000 then\n"
+		" if math.abs(now - (tonumber(list[i + 1]) or 0)) > 3000 then\n"
 		"  redis.call('HDEL', base .. 'pressed', list[i])\n"
 		" elseif #out <= 256 then out[#out + 1] = list[i] end\n"
 		"end\n"

@@ -30,16 +30,16 @@ static med_str_t take_until(med_str_t *rest, char end)
 	return med_str_trim(part);
 }
 
-/* Leading digits; -1: none, or more than @p max. */
-static int64_t digits(med_str_t text, int64_t max, size_t *used)
+/* Leading digits, UINT32_MAX where they are more; -1: none. */
+static int64_t digits(med_str_t text, size_t *used)
 {
 	int64_t value = 0;
 	size_t i = 0;
 
 	for(; i < text.len && text.s[i] >= '0' && text.s[i] <= '9'; i++) {
 		value = value * 10 + (text.s[i] - '0');
-		if(value > max)
-			return -1;
+		if(value > UINT32_MAX)
+			value = UINT32_MAX;
 	}
 	*used = i;
 	return i == 0 ? -1 : value;
@@ -61,8 +61,9 @@ int med_reason_cause(med_str_t value)
 			if(!med_str_eq_nocase(name, MED_STR("cause")))
 				continue;
 			number = med_str_trim(number);
-			cause = digits(number, CAUSE_MAX, &used);
-			return cause < 0 || used < number.len ? MED_CAUSE_NONE : (int)cause;
+			cause = digits(number, &used);
+			return cause < 0 || cause > CAUSE_MAX || used < number.len ? MED_CAUSE_NONE
+																	   : (int)cause;
 		}
 	}
 	return MED_CAUSE_NONE;
@@ -74,7 +75,7 @@ int64_t med_retry_after(med_str_t value)
 	int64_t seconds;
 
 	value = med_str_trim(value);
-	seconds = digits(value, UINT32_MAX, &used);
+	seconds = digits(value, &used);
 	/* what may follow: a comment, or parameters */
 	return seconds < 0 || (used < value.len && strchr(" \t(;", value.s[used]) == NULL)
 			? -1

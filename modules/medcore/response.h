@@ -31,7 +31,10 @@ typedef struct med_response_rules {
  */
 int med_reason_cause(med_str_t value);
 
-/** Seconds in the value of a Retry-After header; -1: none that can be read. */
+/**
+ * Seconds in the value of a Retry-After header, UINT32_MAX at most; -1: none that can be
+ * read.
+ */
 int64_t med_retry_after(med_str_t value);
 
 /** The first rule that takes this code and cause; NULL: none does. */

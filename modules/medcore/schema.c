@@ -230,7 +230,7 @@ static const med_field_def_t profile_fields[] = {
 	{FIELD(profile, progress_is, WORD), .initial = "18x", .words = progresses,
 		.meaning = "what ends that: any 18x, one with SDP, or 100 already"},
 	{FIELD(profile, answer_timeout_ms, NUMBER), .initial = "120000", .max = TIMEOUT_MAX_MS,
-		.unit = "ms", .meaning = "no final answer; 0 off"},
+		.unit = "ms", .meaning = "no final answer; 0: three minutes"},
 	{FIELD(profile, failover_codes, CODES), .initial = "408,500,502,503,504", .max = 64,
 		.meaning = "final codes that send the call to the next trunk"},
 	{FIELD(profile, options_interval_s, NUMBER), .initial = "60", .max = 86400, .unit = "s",

@@ -30,7 +30,8 @@
 #include "med_verbs.h"
 #include "medcore/targets.h"
 
-/* tm's and rtpengine's timers take 0 for "leave as it is": this is "none". */
+/* tm's timers take 0 for "leave as it is". A proxy has one all the same: timer C of RFC
+ * 3261, 16.6, which also ends a call that was cancelled and of whose end nobody tells. */
 #define MED_TIMER_NONE_MS 180000
 
 static int (*med_t_drop_replies)(sip_msg_t *msg, str *mode);
@@ -80,6 +81,18 @@ static void med_set_timers(sip_msg_t *msg, med_call_t *call, const med_trunk_t *
 		}
 	}
 	med_tm.set_fr(msg, progress, trying);
+}
+
+/** tm ends what is older than its max_inv_lifetime: not before this attempt's own timers. */
+static void med_let_live(struct cell *t, const med_call_t *call)
+{
+	ticks_t until = get_ticks_raw()
+			+ MS_TO_TICKS((ticks_t)call->connect_timeout_ms
+					+ 2 * (ticks_t)call->progress_timeout_ms
+					+ (ticks_t)call->answer_timeout_ms);
+
+	if((s_ticks_t)(until - t->end_of_life) > 0)
+		t->end_of_life = until;
 }
 
 /**
@@ -256,10 +269,12 @@ static int med_try_candidate(
 				MED_STR_FMT(trunk->id), MED_STR_FMT(trunk->gateway->tls_name));
 		return med_refused(msg, MED_NO);
 	}
-	/* After all else that may keep it from being sent there: a permit is not for that. */
+	/* After all else that may keep it from being sent there: a permit is not for that.
+	 * Asked once more, or at another of its addresses, it is counted there already. */
 	if(trunk->gateway->site.len > 0)
 		link = med_link_to_site(snapshot, call, trunk->gateway->site);
-	if((trunk->limit_count > 0 || call->lease != 0 || link != NULL)
+	if(!med_str_eq(med_side_id(&call->out), trunk->id)
+			&& (trunk->limit_count > 0 || call->lease != 0 || link != NULL)
 			&& med_limit_out(msg, call, trunk, link, &told) != MED_EOK)
 		return told ? med_refused_again(msg, MED_NO) : med_refused(msg, MED_NO);
 	if(more)
@@ -390,6 +405,8 @@ int ki_med_branch(sip_msg_t *msg)
 	call->cause = MED_CAUSE_NONE;
 	call->retry_after_s = 0;
 	call->try_started = med_now_ms();
+	call->timed_from = 0;
+	med_let_live(t, call);
 	if(call->connect_timeout_ms > 0)
 		med_connect_watch(t, call);
 	return MED_YES;
@@ -445,6 +462,23 @@ static bool med_once_more(sip_msg_t *msg, med_call_t *call, unsigned code)
 	return true;
 }
 
+/** By a code that sends calls on; a timer and a connection that is not made always do. */
+static bool med_has_failed(const med_trunk_t *out, unsigned code, bool answered)
+{
+	return (!answered && (code == 408 || code == 503))
+			|| (out != NULL && med_fails_over(out->profile, code));
+}
+
+/** A callee who is rung and does not answer is no failure of the trunk. */
+static void med_tell_health(
+		const med_trunk_t *out, const med_call_t *call, unsigned came, bool answered)
+{
+	if(!answered && came == 408 && call->progress)
+		med_health_call_taken(call);
+	else if(out != NULL)
+		med_health_call_failed(out, call, came, answered);
+}
+
 int ki_med_failover(sip_msg_t *msg)
 {
 	med_call_t *call = med_call_get(msg);
@@ -453,7 +487,7 @@ int ki_med_failover(sip_msg_t *msg)
 	const med_trunk_t *out;
 	med_trunk_state_t *state;
 	unsigned came, code;
-	bool answered;
+	bool answered, failed;
 
 	if(call == NULL || t == NULL || t == T_UNDEFINED)
 		return MED_INTERNAL;
@@ -491,18 +525,19 @@ int ki_med_failover(sip_msg_t *msg)
 	code = answered ? med_response_code(msg, snapshot, out, call, came) : came;
 	if(code != came)
 		MED_TELL(msg, "response_rules of its profile make %u of it", code);
+	failed = med_has_failed(out, code, answered);
+	if(failed)
+		med_tell_health(out, call, came, answered);
+	else if(answered)
+		med_health_call_taken(call);
 	/* An emergency call goes on whatever a trunk says, as long as one is left. */
-	if((call->flags & MED_CALL_EMERGENCY) != 0
-					? call->try_next >= call->try_count
-					: out == NULL || !med_fails_over(out->profile, code)) {
-		if(answered)
-			med_health_call_taken(call);
+	if(!failed
+			&& ((call->flags & MED_CALL_EMERGENCY) == 0
+					|| call->try_next >= call->try_count)) {
 		if(code != came)
 			med_response_tell(msg, call, came, code);
 		return MED_NO;
 	}
-	if(out != NULL && med_fails_over(out->profile, code))
-		med_health_call_failed(out, call, came, answered);
 	state = out != NULL ? med_shm_trunk_state(out->number) : NULL;
 	if(state != NULL)
 		__atomic_add_fetch(&state->failures, 1, __ATOMIC_RELAXED);

@@ -94,6 +94,7 @@ typedef struct med_call {
 	uint32_t connect_timeout_ms, trying_timeout_ms;
 	uint16_t escape_ms;     /**< answered sooner by the PSTN: a mailbox; 0: none is */
 	int64_t try_started;    /**< the current candidate's INVITE, in monotonic ms */
+	int64_t timed_from;     /**< its first answer, then its ringing; 0: neither came */
 	uint32_t our_offer;     /**< CSeq, plus one, of an INVITE with our offer; 0: none */
 	uint32_t bypassed;      /**< bits of tm's branches whose media goes past us */
 	uint8_t bypass;         /**< enum med_bypass of the last one that was decided on */

@@ -118,6 +118,14 @@ void med_health_call_taken(const med_call_t *call)
 		med_health_changed(call->out.number, med_side_id(&call->out), &change);
 }
 
+void med_health_gone(uint32_t number)
+{
+	med_trunk_state_t *state = med_shm_trunk_state(number);
+
+	if(state != NULL && med_health_forget(&state->health, med_now_ms()))
+		__atomic_sub_fetch(&changes->not_up, 1, __ATOMIC_RELAXED);
+}
+
 /* ---- asked ----------------------------------------------------------------------------
  */
 

@@ -29,6 +29,9 @@ void med_health_call_failed(
 /** The current candidate took the call, or said no for the callee's sake. */
 void med_health_call_taken(const med_call_t *call);
 
+/** No trunk has this number any more. */
+void med_health_gone(uint32_t number);
+
 /** Some trunk is not up, here or as another node sees it: only then is anybody asked. */
 bool med_health_any(void);
 /** The Redis process: other nodes hold so many down. */

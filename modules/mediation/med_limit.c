@@ -475,12 +475,13 @@ void med_limit_show(med_item_t *item, const med_limits_t *limits)
 			__atomic_load_n(&state->elsewhere, __ATOMIC_RELAXED));
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++) {
 		enum med_limited limited = (enum med_limited)l;
+		uint32_t here = med_limit_here(state, limits, limited);
 		char name[48];
 
-		if(med_limited_value(limits, limited) == MED_UNSET)
+		if(here == MED_UNSET) /* none, or without_redis allow */
 			continue;
 		snprintf(name, sizeof name, "%s_here", med_limited_field(limited));
-		med_limit_show_number(item, name, med_limit_here(state, limits, limited));
+		med_limit_show_number(item, name, here);
 	}
 }
 

@@ -658,29 +658,34 @@ bool med_has_body(sip_msg_t *msg)
 }
 
 /**
- * tm knows two timers, 100 stops the first. The second runs until ringing and then
- * anew until the answer (spec 4.3): it is set here, before tm restarts it.
+ * tm knows two timers, 100 stops the first. The second runs until ringing and then until
+ * the answer (spec 4.3). tm begins it anew with each provisional answer: it gets what is
+ * left of it.
  */
 static void med_reply_timer(sip_msg_t *msg, med_call_t *call)
 {
 	struct cell *t = med_tm.t_gett();
+	int64_t now = med_now_ms(), left;
+	bool rings = msg->REPLY_STATUS > 100;
 
-	if(msg->REPLY_STATUS <= 100 || msg->REPLY_STATUS >= 200 || t == NULL
-			|| t == T_UNDEFINED || call->answer_timeout_ms == 0)
+	if(msg->REPLY_STATUS >= 200 || t == NULL || t == T_UNDEFINED
+			|| call->answer_timeout_ms == 0)
 		return;
-	if(!call->rang)
+	if(rings && !call->rang) {
 		med_metrics_rings(call);
-	call->rang = 1;
-	if(call->progress)
-		return;
-	if(call->progress_is == MED_PROGRESS_SDP && !med_has_body(msg)) {
-		/* tm begins anew with each 18x: only what is left of it */
-		int64_t left = call->progress_timeout_ms - (med_now_ms() - call->try_started);
-		t->fr_inv_timeout = MS_TO_TICKS((ticks_t)(left > 1 ? left : 1));
-		return;
+		call->rang = 1;
 	}
-	call->progress = 1;
-	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)call->answer_timeout_ms);
+	if(call->timed_from == 0)
+		call->timed_from = now;
+	if(rings && !call->progress
+			&& (call->progress_is != MED_PROGRESS_SDP || med_has_body(msg))) {
+		call->progress = 1;
+		call->timed_from = now;
+	}
+	left = call->timed_from
+			+ (call->progress ? call->answer_timeout_ms : call->progress_timeout_ms)
+			- now;
+	t->fr_inv_timeout = MS_TO_TICKS((ticks_t)(left > 1 ? left : 1));
 }
 
 static bool med_reply_is_initial(sip_msg_t *msg, const med_call_t *call)
@@ -692,15 +697,15 @@ static bool med_reply_is_initial(sip_msg_t *msg, const med_call_t *call)
 /** What every reply to a new call's INVITE needs; true: it is of a candidate given up. */
 static bool med_media_reply_first(sip_msg_t *msg, med_call_t *call)
 {
-	if(msg->cseq == NULL || !med_reply_is_initial(msg, call))
-		return false;
-	med_reply_timer(msg, call);
-	if(med_reply_is_of(msg, call->refused.branch, call->refused.branch_len))
+	if(msg->cseq == NULL || !med_reply_is_initial(msg, call)
+			|| med_reply_is_of(msg, call->refused.branch, call->refused.branch_len))
 		return false;
 	if((call->flags & MED_CALL_OVER) == 0
 			&& (call->branch_len == 0
-					|| med_reply_is_of(msg, call->branch, call->branch_len)))
+					|| med_reply_is_of(msg, call->branch, call->branch_len))) {
+		med_reply_timer(msg, call);
 		return false;
+	}
 	if(msg->REPLY_STATUS >= 200 && msg->REPLY_STATUS < 300)
 		med_refuse_late(msg, 487, "answered after the call had gone elsewhere");
 	return true;

@@ -269,6 +269,8 @@ static void med_probe_plan(const med_snapshot_t *snapshot, int64_t now)
 
 	for(uint32_t number = 0; number < own.end; number++) {
 		trunk = med_snapshot_trunk_by_number(snapshot, number);
+		if(trunk == NULL)
+			med_health_gone(number);
 		if(trunk == NULL || !med_probe_wanted(trunk))
 			own.due[number] = MED_NEVER;
 	}

@@ -206,6 +206,23 @@ START_TEST(forced)
 }
 END_TEST
 
+START_TEST(a_trunk_that_is_gone)
+{
+	static const enum med_health_state down = MED_HEALTH_DOWN;
+	med_health_change_t change;
+	med_health_t h = {0};
+
+	ck_assert(!med_health_forget(&h, 1000 * S));
+	(void)told(&h, &rules, 1000 * S, "mmm");
+	ck_assert(med_health_forget(&h, 1010 * S));
+	ck_assert(!med_health_forget(&h, 1011 * S));
+	ck_assert_str_eq(told(&h, &rules, 1020 * S, "mm"), "uu"); /* counted anew */
+	ck_assert(med_health_force(&h, &down, 1030 * S, &change));
+	ck_assert(med_health_forget(&h, 1040 * S));
+	ck_assert_int_eq(med_health_state(&h, 1041 * S), MED_HEALTH_UP);
+}
+END_TEST
+
 START_TEST(never_suspect_never_down)
 {
 	med_health_rules_t by = rules;
@@ -321,8 +338,8 @@ int main(void)
 {
 	const TTest *tests[] = {probes, what_is_heard_is_credit, calls,
 			suspects_come_back_with_time, trials, a_trunk_that_nobody_probes, retry_after,
-			forced, never_suspect_never_down, when_to_probe, vouched_for,
-			hints_of_other_nodes};
+			forced, a_trunk_that_is_gone, never_suspect_never_down, when_to_probe,
+			vouched_for, hints_of_other_nodes};
 
 	return core_run("health", tests, COUNT(tests));
 }

@@ -8,7 +8,7 @@ from trunks import Trunks
 
 PLAIN = {"srtp_mode": "not_supported"}
 
-with Case(plan=21) as t:
+with Case(plan=22) as t:
     trunks = Trunks(t, {"pbx1": PLAIN,
                         "gw1": {"transport": "tls", "srtp_mode": "optional"},
                         "gw2": {"transport": "tls", "srtp_mode": "required"}},
@@ -74,6 +74,15 @@ with Case(plan=21) as t:
     t.equal(outcome(606, 200), ([True, False], 200), "606")
     wait_for("a second to be over", lambda: not remembered())
     t.equal(outcome(415, 200), ([True, False], 200), "415, and SRTP is offered again after a while")
+    wait_for("a second to be over", lambda: not remembered())
+
+    # It is one call, to a trunk that may have one a second.
+    trunks.redis.hset("med:1:limits:trunk:gw1", calls_per_second="1")
+    wait_for("that to be in force", lambda: "calls_per_second_here: 1" in
+             trunks.kamailio.rpc("mediation.limits", "trunk:gw1"))
+    t.equal(outcome(488, 200), ([True, False], 200), "asked once more it is counted once")
+    trunks.redis.command("DEL", "med:1:limits:trunk:gw1")
+    wait_for("no limits", lambda: "gw1" not in trunks.kamailio.rpc("mediation.limits"))
     wait_for("a second to be over", lambda: not remembered())
 
     # An answer that we refuse is no refusal of theirs; nor has an INVITE without SDP any SRTP.

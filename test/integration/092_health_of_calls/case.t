@@ -26,7 +26,7 @@ def config(sandbox):
     return sandbox.write("health.cfg", text)
 
 
-with Case(plan=26) as t:
+with Case(plan=32) as t:
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": QUICK, "gw2": QUICK, "gw3": PROBED,
                         "gw4": {**QUICK, "transport": "tcp"},
                         "mute": {**PROBED, "transport": "tls"}},
@@ -35,7 +35,8 @@ with Case(plan=26) as t:
                             "refuses": {"pattern": r"^\+33\d+$", "priority": "0",
                                         "trunks": "gw3*0,gw2*0"},
                             "tcp": {"pattern": r"^\+44\d+$", "priority": "0",
-                                    "trunks": "gw4*0,gw2*0"}},
+                                    "trunks": "gw4*0,gw2*0"},
+                            "help": {"pattern": "^112$", "trunks": "gw1*0,gw2*0"}},
                     config=config(t), without=("mute",))
     pbx1, gw1, gw2, gw3, gw4 = (trunks.peers[n] for n in trunks.names[:5])
     rest, gw3._take = gw3._take, lambda data, link: (
@@ -104,6 +105,40 @@ with Case(plan=26) as t:
     t.equal((state("gw1"), order()), ("up", ["gw1", "gw2"]), "it took the call: up")
     wait_for("the event route", lambda: trunks.lines("EVENT up gw1"))
     t.equal(len(trunks.lines("EVENT down gw1")), 1, "and nothing was told twice")
+
+    # A callee who does not answer is no failure of the trunk, though the call goes on.
+    def profile(name, **fields):
+        trunks.redis.hset(f"med:1:profile:trunk:{name}", **fields)
+        wait_for("that to be in force", lambda: all(
+            f"{field}: {value}" in trunks.kamailio.rpc("mediation.profiles", f"trunk:{name}")
+            for field, value in fields.items()))
+
+    patient = {"trying_timeout_ms": "3000", "progress_timeout_ms": "3000"}
+    profile("gw1", **patient, answer_timeout_ms="3000", suspect_after="1")
+    sent = trunks.call("pbx1", "+49301234567", sdp=sdp(30000))
+    gw1.reply(gw1.expect("INVITE", call_id=sent.get("Call-ID")), 180, "Ringing")
+    gw2.reply(gw2.expect("INVITE", call_id=sent.get("Call-ID")), 486, "Busy Here")
+    t.equal(pbx1.expect("final", call_id=sent.get("Call-ID")).status, 486, "nobody answers: the next trunk")
+    t.equal(state("gw1"), "up", "which says nothing of this one")
+
+    # Timers and connections are no codes.
+    profile("gw1", failover_codes="500", trying_timeout_ms="300")
+    t.equal(call((gw1, 0), (gw2, 486)), 486, "a timer sends a call on, whatever failover_codes has")
+    t.equal(state("gw1"), "suspect", "and counts")
+
+    # The last trunk of an emergency call fails as any other.
+    wait_for("the time to be over", lambda: state("gw1") == "up")
+    profile("gw1", **patient)
+    profile("gw2", **patient, suspect_after="1")
+    trunks.redis.load({"med:1:location_policy:global": {"emergency_dial_string": "112",
+                                                        "pstn_usages": "all"}})
+    wait_for("emergencies", lambda: "emergency" in trunks.kamailio.rpc(
+        "mediation.explain", "pbx1", "-", "112"))
+    t.equal(call((gw1, 603), (gw2, 503), number="112"), 503, "an emergency goes on whatever comes")
+    t.equal((state("gw1"), state("gw2")), ("up", "suspect"), "and tells who failed")
+    wait_for("the time to be over", lambda: state("gw2") == "up")
+    profile("gw1", failover_codes="408,503", suspect_after="2")
+    profile("gw2", trying_timeout_ms="300", suspect_after="2")
 
     # Its own wish, and no longer than we let it have.
     trunks.redis.hset("med:1:profile:trunk:gw1", max_retry_after_s="2")

@@ -18,7 +18,7 @@ netns.alone()
 with Case(plan=25) as t:
     trunks = Trunks(t, {
         "pbx1": PLAIN,
-        "refuses": {**LONG, "host": netns.REFUSING},
+        "refuses": {**LONG, "host": netns.REFUSING, "failover_codes": "500"},
         "lost": {**TCP, "host": netns.NOBODY},
         "slow": TCP,
         "mute": {**TCP, "transport": "tls"},

@@ -11,7 +11,7 @@ from sandbox import PATIENCE, wait_for
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no", "trying_timeout_ms": "0"}
 LIMIT = 20
 
-with Case(plan=25) as t:
+with Case(plan=26) as t:
     cluster = Cluster(t, {"pbx1": PLAIN, "gw1": PLAIN},
                       routes={"one": {"pattern": r"^\+49\d+$", "trunks": "gw1"}})
     up = Alive(cluster)
@@ -83,6 +83,16 @@ with Case(plan=25) as t:
         cluster.status(n)["limits_nodes"] for n in (0, 1)] == ["2"] * 2)
     end(0)
     t.ok(fill(1) >= LIMIT * 95 // 100, "then it goes on as before")
+    end(1)
+
+    # The clock of Redis is set back: what it knows of nodes is of times that are yet to come.
+    fill(0)
+    with cluster.redis.client() as client:
+        known = client.command("HGETALL", "medrun:1:lease:nodes")
+        for name, till in zip(known[::2], known[1::2]):
+            client.command("HSET", "medrun:1:lease:nodes", name, str(int(till) + 3600000))
+    end(0)
+    t.ok(fill(1) >= LIMIT * 95 // 100, "its clock is set back: permits move as ever soon")
     end(1)
 
     # The rate is one for both.

@@ -7,7 +7,7 @@ from sandbox import wait_for
 
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no", "trying_timeout_ms": "0"}
 
-with Case(plan=11) as t:
+with Case(plan=12) as t:
     cluster = Cluster(t, {"pbx1": PLAIN, "gw1": PLAIN}, ttl=3,
                       routes={"one": {"pattern": r"^\+49\d+$", "trunks": "gw1"}})
     up = Alive(cluster)
@@ -42,6 +42,7 @@ with Case(plan=11) as t:
     for _ in range(4):
         up.call(0)
     t.equal(cluster.limits(0)["calls_up_out"], "4", "Redis is gone; allow: all are let through")
+    t.ok("max_calls_here" not in cluster.limits(0), "so there is no number that would bound them")
     cluster.redis.start()  # empty: what was in force is held back, and stays
     for node in range(2):
         cluster.sharing(node, "shared")

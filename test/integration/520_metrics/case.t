@@ -15,7 +15,7 @@ from trunks import Trunks
 PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 PATIENT = {**PLAIN, "trying_timeout_ms": "20000"}
 
-with Case(plan=29) as t:
+with Case(plan=31) as t:
     http = t.port()
     trunks = Trunks(t, {"pbx1": PLAIN, "gw1": PATIENT, "gw2": PATIENT,
                         "gw3": {**PATIENT, "transport": "tcp"}},
@@ -137,6 +137,11 @@ with Case(plan=29) as t:
         except urllib.error.HTTPError as error:
             codes.append(error.code)
     t.equal(codes, [404] * 5, "what is no range of numbers is not found")
+    trunks.kamailio.rpc("mediation.trunk_state", "gw3", "down")
+    t.equal(value("trunks_not_up"), 2, "two trunks are not up")
+    trunks.redis.command("DEL", "med:1:trunk:gw3")
+    wait_for("nothing to be told of it", lambda: value("trunks_not_up") == 1)
+    t.ok(True, "and one of them is deleted")
     if shutil.which("promtool"):
         done = subprocess.run(["promtool", "check", "metrics"], input=fetch()[1], text=True,
                               capture_output=True, check=False)
