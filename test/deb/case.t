@@ -23,6 +23,7 @@ from sandbox import Failure, wait_for
 from sip import SipPeer, sdp
 from trunks import TLS_CONFIG, Answering
 
+PAGES = "/usr/share/doc/kamailio-mediation-module/mediation-server/modules/mediation/doc/"
 PACKAGES = ("kamailio-mediation-module", "medctl", "rtpengine-mediation-plugin")
 EXAMPLE = "/usr/share/mediation/kamailio-cfg/examples/pbx-and-pstn/"
 KEYFILE = "/etc/mediation/rtpengine-plugin.conf"
@@ -90,10 +91,11 @@ def pids(*names):
     return {name: shown(name, "MainPID") for name in names}
 
 
-def journal(name):
+def journal(name, *options):
     """What a unit said since its last start."""
     run("journalctl", "--sync")
-    return run("journalctl", "-o", "cat", f"_SYSTEMD_INVOCATION_ID={shown(name, 'InvocationID')}")
+    return run("journalctl", "-o", "cat", *options,
+               f"_SYSTEMD_INVOCATION_ID={shown(name, 'InvocationID')}")
 
 
 def network():
@@ -103,6 +105,18 @@ def network():
                   f"address add {PBX}/32 dev lo", f"address add {GATEWAY}/32 dev lo",
                   "address add 10.1.2.12/32 dev lo"):
         run("ip", *words.split())
+
+
+def drop_in(page):
+    """A drop-in as a page has it; its folder."""
+    with open(page, encoding="utf-8") as file:
+        folder, name, text = re.search(
+            r"`(/etc/\S+)/(\S+\.conf)`.*?```text\n(.*?)```", file.read(), re.S).groups()
+    os.makedirs(folder)
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text)
+    systemctl("daemon-reload")
+    return folder
 
 
 def attempts(text):
@@ -215,7 +229,7 @@ def pages():
     return found
 
 
-with Case(plan=55) as t:
+with Case(plan=57) as t:
     t.spawn("journal", ["journalctl", "--follow", "--lines=all", "--output=short-precise"])
     network()
     systemctl("start", RTPENGINE)
@@ -243,6 +257,8 @@ with Case(plan=55) as t:
     machine.restart(RTPENGINE, KAMAILIO)
     t.equal(hello(2224).get("med-host"), "inside", "the plugin is in rtpengine, and answers")
     t.unlike(journal(RTPENGINE), "mediation: ", "the check of the drop-in has nothing to say")
+    t.like(journal(KAMAILIO, "--priority=notice"), "revision 1 in force",
+           "what Kamailio says is in the journal, by its level")
     t.equal(machine.call()(), 200, "the call ends")
     for name in (KAMAILIO, RTPENGINE):
         machine.kill(name)
@@ -260,6 +276,11 @@ with Case(plan=55) as t:
     machine.restart(RTPENGINE, KAMAILIO)
     t.equal(machine.call()(), 200, "so does one with the new version")
     t.ok(os.path.exists(LKG), "the last known good is there")
+    options = drop_in(PAGES + "tuning.md")
+    machine.restart(KAMAILIO)
+    with open(f"/proc/{shown(KAMAILIO, 'MainPID')}/cmdline", encoding="utf-8") as file:
+        t.like(file.read(), "-x\0fm\0-X\0fm", "options of Kamailio, as a page has them")
+    shutil.rmtree(options)
 
     # Beside rtpengine
     os.makedirs(os.path.dirname(MASK))
