@@ -1,17 +1,19 @@
 #!/usr/bin/python3
-"""The packages in a stock system: installed, a call placed, upgraded, removed, purged.
+"""The packages in a stock system: installed, calls placed, upgraded, removed, purged.
 
-Run by test/deb/test, in a root of its own. The example pbx-and-pstn is taken as it was
-installed: its addresses are here, each server is started as its unit says, by hand.
+Run by test/deb/test, as a service of a root that Debian's systemd has booted: units are started,
+killed and restarted by it. The example pbx-and-pstn is taken as it was installed; its addresses
+are here.
 """
 
 import glob
 import os
 import pwd
 import re
-import shlex
 import shutil
+import signal
 import subprocess
+import time
 
 from case import Case
 from certs import Authority
@@ -22,12 +24,24 @@ from sandbox import Failure, wait_for
 from sip import SipPeer, sdp
 from trunks import TLS_CONFIG, Answering
 
+PAGES = "/usr/share/doc/kamailio-mediation-module/mediation-server/modules/mediation/doc/"
 PACKAGES = ("kamailio-mediation-module", "medctl", "rtpengine-mediation-plugin")
 EXAMPLE = "/usr/share/mediation/kamailio-cfg/examples/pbx-and-pstn/"
 KEYFILE = "/etc/mediation/rtpengine-plugin.conf"
 LKG = "/var/lib/kamailio/mediation.lkg"
 OURS, PBX, GATEWAY = "10.1.0.2", "10.1.1.10", "10.1.2.11"
+KAMAILIO, RTPENGINE, DAEMON = "kamailio", "rtpengine-daemon", "med-ng-policy"
+MASK = f"/etc/systemd/system/{RTPENGINE}.service.d/mediation.conf"
 KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
+# Not of root's group, which sees all processes.
+ATTEMPTS = """\
+[Service]
+Type=oneshot
+Group=nogroup
+PrivateMounts=yes
+ExecStart=/mediation/test/deb/attempts
+StandardOutput=truncate:/run/attempts
+"""
 # What each run of dpkg, apt or a server writes anew.
 PASSING = re.compile(r"/(proc|sys|dev|run|tmp|debs|mediation)(/|$)|/var/(log|cache|lib/apt|tmp)/|"
                      r"/var/lib/dpkg/[^/]*-old$")
@@ -64,35 +78,25 @@ def versions():
                    *PACKAGES).splitlines())
 
 
-def unit(name):
-    """[(key, value)] of a unit and its drop-ins, as systemd would read them."""
-    files = [f"/usr/lib/systemd/system/{name}",
-             *sorted(glob.glob(f"/usr/lib/systemd/system/{name}.d/*.conf"))]
-    text = "".join(open(file, encoding="utf-8").read() for file in files)
-    return [tuple(p.strip() for p in line.split("=", 1)) for line in text.splitlines()
-            if "=" in line and not line.startswith("#")]
+def systemctl(*words):
+    return run("systemctl", *words)
 
 
-def start(t, name, user, env=(), more=()):
-    """A unit's ExecStart as its user, with its environment and capabilities."""
-    lines = unit(name + ".service")
-    found = {}
-    for word, value in lines:
-        if word == "Environment":
-            found.update([value.strip("'").split("=", 1)])
-    found.update(env)
-    command = next(value for word, value in lines if word == "ExecStart")
-    command = re.sub(r"\$(\w+)", lambda m: found[m[1]], command)
-    caps = ",".join("+" + cap.removeprefix("CAP_").lower() for word, value in lines
-                    if word == "AmbientCapabilities" for cap in value.split())
-    folder = f"/run/{user}"
-    os.makedirs(folder, exist_ok=True)
-    shutil.chown(folder, user, user)
-    # LD_PRELOAD is for the program alone.
-    return t.spawn(name, [
-        "setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups",
-        *([f"--inh-caps={caps}", f"--ambient-caps={caps}"] if caps else []),
-        "env", *(f"{key}={value}" for key, value in found.items()), *shlex.split(command), *more])
+def shown(name, key):
+    """A property of a unit."""
+    return systemctl("show", "--value", "-p", key, name).strip()
+
+
+def pids(*names):
+    """Who serves, by unit."""
+    return {name: shown(name, "MainPID") for name in names}
+
+
+def journal(name, *options):
+    """What a unit said since its last start."""
+    run("journalctl", "--sync")
+    return run("journalctl", "-o", "cat", *options,
+               f"_SYSTEMD_INVOCATION_ID={shown(name, 'InvocationID')}")
 
 
 def network():
@@ -102,6 +106,29 @@ def network():
                   f"address add {PBX}/32 dev lo", f"address add {GATEWAY}/32 dev lo",
                   "address add 10.1.2.12/32 dev lo"):
         run("ip", *words.split())
+
+
+def drop_in(page):
+    """A drop-in as a page has it; its folder."""
+    with open(page, encoding="utf-8") as file:
+        folder, name, text = re.search(
+            r"`(/etc/\S+)/(\S+\.conf)`.*?```text\n(.*?)```", file.read(), re.S).groups()
+    os.makedirs(folder)
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text)
+    systemctl("daemon-reload")
+    return folder
+
+
+def attempts(text):
+    """What a unit of these lines lets root do, who may do more than a user of its own."""
+    text = re.sub(r"^(Exec|Restart|DynamicUser|Type).*\n", "", text, flags=re.M)
+    with open("/run/systemd/system/attempts.service", "w", encoding="utf-8") as file:
+        file.write(text.replace("[Service]\n", ATTEMPTS))
+    systemctl("daemon-reload")
+    systemctl("start", "attempts")
+    with open("/run/attempts", encoding="utf-8") as file:
+        return set(file.read().splitlines())
 
 
 class Machine:
@@ -121,25 +148,31 @@ class Machine:
         Answering(self.pbx)
         Answering(self.gateway)
 
-    def start(self):
-        t = self.t
-        self.rtpengine = start(t, "rtpengine-daemon", "rtpengine")
-        self.rtpengine.ready("the plugin's port", lambda: "med-version" in hello(2224))
-        self.kamailio = start(t, "kamailio", "kamailio",
-                              {"CFGFILE": EXAMPLE + "kamailio.cfg"}, ["-DD", "-E"])
-        self.kamailio.ready("the configuration is in force",
-                            lambda: "gw2" in self.rpc("mediation.trunks"))
-        wait_for("the policy listener to be seen", lambda: re.search(
-            r"yes", self.rpc("mediation.status")))
+    def restart(self, *names):
+        """These units, until calls go through them."""
+        systemctl("restart", *names)
+        self.wait()
+
+    def kill(self, name):
+        """As a crash would; another process when systemd has started one."""
+        old = shown(name, "MainPID")
+        os.kill(int(old), signal.SIGKILL)
+        wait_for(f"{name} again", lambda: shown(name, "ActiveState") == "active"
+                 and shown(name, "MainPID") not in ("0", old))
+        self.wait()
+
+    def wait(self):
+        """Until calls go through them; the module believes an old yes of the plugin for 3 s."""
+        wait_for("the plugin", lambda: "med-version" in hello(2224))
+        since = time.monotonic()
+        wait_for("the configuration", lambda: "gw2" in self.rpc("mediation.trunks"))
+        wait_for("the plugin to be seen", lambda: time.monotonic() > since + 3
+                 and "policy_listener: yes" in self.rpc("mediation.status"))
 
     def rpc(self, method):
         done = subprocess.run(["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", method],
                               capture_output=True, text=True, check=False)
         return done.stdout
-
-    def stop(self):
-        self.kamailio.stop()
-        self.rtpengine.stop()
 
     def call(self):
         """From the PBX to the world: SRTP there, RTP at the gateway. Returns what ends it."""
@@ -185,10 +218,9 @@ def newer():
 
 
 def pages():
-    """Links between the pages that lead nowhere, and units' Documentation that is not there."""
-    found = {file for name in ("med-ng-policy.service", "rtpengine-daemon.service")
-             for key, value in unit(name) if key == "Documentation"
-             for file in re.findall(r"file:(\S+)", value) if not os.path.exists(file)}
+    """What the pages, or the unit as its Documentation, lead to and is not there."""
+    found = {file for file in re.findall(r"file:(\S+)", shown(DAEMON, "Documentation"))
+             if not os.path.exists(file)}
     there = glob.glob("/usr/share/doc/kamailio-mediation-module/**/*.md", recursive=True)
     if not there:
         found.add("no page is there")
@@ -201,71 +233,100 @@ def pages():
     return found
 
 
-with Case(plan=33) as t:
+with Case(plan=57) as t:
+    t.spawn("journal", ["journalctl", "--follow", "--lines=all", "--output=short-precise"])
     network()
-    before = listing()
-    debs = glob.glob("/debs/*.deb")
-    said = apt("install", *debs)
+    systemctl("start", RTPENGINE)
+    before, running = listing(), pids(RTPENGINE)
+    said = apt("install", *glob.glob("/debs/*.deb"))
     t.equal(len(versions()), 1, "three packages of one version are installed")
     t.like(said, "loaded when rtpengine-daemon is next restarted", "nothing is in the plugin's way")
+    t.equal((pids(RTPENGINE), hello(2224)), (running, {}), "rtpengine runs on, without the plugin")
     state = os.stat("/var/lib/kamailio")
     t.equal((oct(state.st_mode & 0o777), pwd.getpwuid(state.st_uid).pw_name), ("0o750", "kamailio"),
             "the last known good is for Kamailio alone")
-    t.ok(not glob.glob("/etc/systemd/system/*/med-ng-policy*"), "the daemon is not enabled")
+    t.equal((shown(DAEMON, "UnitFileState"), shown(DAEMON, "ActiveState")),
+            ("disabled", "inactive"), "the daemon is neither enabled nor started")
     verify = ("systemd-analyze", "verify", "--man=no")
-    t.equal(run(*verify, "med-ng-policy.service"), "", "its unit is right")
-    t.unlike(run(*verify, "rtpengine-daemon.service"), "mediation",
+    t.equal(run(*verify, DAEMON + ".service"), "", "its unit is right")
+    t.unlike(run(*verify, RTPENGINE + ".service"), "mediation",
              "and so is rtpengine's with the drop-in")
-
     t.equal(pages(), set(), "pages lead to each other")
 
+    # Inside rtpengine
     machine = Machine(t)
     t.like(run("medctl", "apply", "--yes", EXAMPLE + "objects.conf"), "written", "medctl apply")
-    machine.start()
-    t.equal(run("/usr/lib/mediation/check-preload", "after", str(machine.rtpengine.pid)), "",
-            "the plugin is in rtpengine")
-    t.equal(hello(2224).get("med-host"), "inside", "and answers")
+    with open("/etc/default/kamailio", "a", encoding="utf-8") as file:
+        file.write(f"CFGFILE={EXAMPLE}kamailio.cfg\n")
+    machine.restart(RTPENGINE, KAMAILIO)
+    t.equal(hello(2224).get("med-host"), "inside", "the plugin is in rtpengine, and answers")
+    t.unlike(journal(RTPENGINE), "mediation: ", "the check of the drop-in has nothing to say")
+    t.like(journal(KAMAILIO, "--priority=notice"), "revision 1 in force",
+           "what Kamailio says is in the journal, by its level")
     t.equal(machine.call()(), 200, "the call ends")
+    for name in (KAMAILIO, RTPENGINE):
+        machine.kill(name)
+        t.equal(machine.call()(), 200, f"so does one after a crash of {name}")
 
     with open(KEYFILE, "a", encoding="utf-8") as file:
         file.write("# changed here\n")
-    end = machine.call()
-    old = versions()
+    end, running, old = machine.call(), pids(KAMAILIO, RTPENGINE), versions()
     apt("install", *newer())
     t.equal({v.replace(" ", "+next ", 1) for v in old}, versions(), "upgraded")
     with open(KEYFILE, encoding="utf-8") as file:
         t.like(file.read(), "changed here", "the keyfile is kept as it was changed")
+    t.equal(pids(KAMAILIO, RTPENGINE), running, "servers are not restarted by that")
     t.equal(end(), 200, "the call that was up ends as it should")
-    machine.stop()
-    machine.start()
+    machine.restart(RTPENGINE, KAMAILIO)
     t.equal(machine.call()(), 200, "so does one with the new version")
     t.ok(os.path.exists(LKG), "the last known good is there")
-    machine.stop()
+    options = drop_in(PAGES + "tuning.md")
+    machine.restart(KAMAILIO)
+    with open(f"/proc/{shown(KAMAILIO, 'MainPID')}/cmdline", encoding="utf-8") as file:
+        t.like(file.read(), "-x\0fm\0-X\0fm", "options of Kamailio, as a page has them")
+    shutil.rmtree(options)
 
     # Beside rtpengine
-    t.equal(run(*next(v for k, v in unit("med-ng-policy.service") if k == "ExecStartPre").split()),
-            "", "the daemon takes the keyfile as packaged")
-    os.rename("/usr/lib/systemd/system/rtpengine-daemon.service.d", t.path("drop-in"))
-    plain = start(t, "rtpengine-daemon", "rtpengine")
-    plain.ready("ping", lambda: hello(2223))
+    os.makedirs(os.path.dirname(MASK))
+    os.symlink("/dev/null", MASK)
+    systemctl("daemon-reload")
+    systemctl("restart", RTPENGINE)
     t.equal(hello(2224), {}, "without the drop-in there is no plugin")
-    beside = start(t, "med-ng-policy", "daemon")
-    beside.ready("ping", lambda: hello(2224))
+    systemctl("enable", "--now", DAEMON)
+    machine.wait()
     t.equal(hello(2224).get("med-host"), "daemon", "it answers beside rtpengine")
-    beside.stop()
-    plain.stop()
-    shutil.move(t.path("drop-in"), "/usr/lib/systemd/system/rtpengine-daemon.service.d")
+    t.equal(machine.call()(), 200, "a call ends")
+    machine.kill(DAEMON)
+    t.equal(machine.call()(), 200, "so does one after a crash of the daemon")
+    with open(f"/usr/lib/systemd/system/{DAEMON}.service", encoding="utf-8") as file:
+        allowed = attempts(file.read())
+    everything = attempts("[Service]\n")
+    t.equal((allowed, len(everything)), ({"udp", "keyfile", "/tmp"}, 15),
+            "its unit lets it do what it must, and nothing else of what could be done")
+    t.like(run("systemd-analyze", "security", "--threshold=15", DAEMON + ".service"),
+           "exposure level.* OK", "which is what systemd calls OK")
 
+    # Capabilities of the binary keep the plugin out, whatever the drop-in says.
     run("setcap", "cap_net_admin+ep", "/usr/bin/rtpengine")
+    shutil.rmtree(os.path.dirname(MASK))
+    systemctl("daemon-reload")
+    systemctl("restart", RTPENGINE)
+    t.like(journal(RTPENGINE), "setcap -r /usr/bin/rtpengine", "told in the journal")
+    running = pids(DAEMON, KAMAILIO, RTPENGINE)
     t.like(apt("install", "--reinstall", *glob.glob("/debs/*+next.deb")),
-           "setcap -r /usr/bin/rtpengine", "capabilities would keep the plugin out: told")
+           "setcap -r /usr/bin/rtpengine", "and when the package is installed")
+    changed = {name for name, pid in pids(*running).items() if running[name] != pid}
+    t.equal(changed, {DAEMON}, "which restarts the daemon alone")
     run("setcap", "-r", "/usr/bin/rtpengine")
 
+    running = pids(KAMAILIO, RTPENGINE)
     apt("remove", *PACKAGES)
     t.equal((os.path.exists(KEYFILE), os.path.exists(LKG)), (True, True),
             "removed: what was configured stays")
     t.ok(not shutil.which("medctl") and not glob.glob("/usr/lib/systemd/system/rtpengine-*.d"),
          "and nothing else")
+    t.equal((hello(2224), shown(DAEMON, "LoadState"), pids(*running)),
+            ({}, "not-found", running), "the daemon has ended, others run on")
     apt("purge", *PACKAGES)
     after = listing()
     t.equal({p: s for p, s in after.items() if before.get(p) != s}, {}, "purged: nothing is left")
