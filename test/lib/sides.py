@@ -17,7 +17,7 @@ class SrtpSide:
     """Its media: SRTP under a key of its own."""
 
     def __init__(self, t, peer, profile="RTP/SAVP"):
-        self.peer, self.end, self.keys, self.profile = peer, End(t), set(), profile
+        self.peer, self.end, self.keys, self.profile = peer, End(t), {}, profile
         self.key = base64.b64encode(os.urandom(30)).decode()
         self.out = Srtp(self.key)
 
@@ -26,13 +26,14 @@ class SrtpSide:
 
     def read(self, message):
         self.end.aim(message.body)
-        self.keys.add(re.search(r"inline:([A-Za-z0-9+/]{40})", message.body)[1])
+        key = re.search(r"inline:([A-Za-z0-9+/]{40})", message.body)[1]
+        self.keys.setdefault(key, Srtp(key))
 
     def say(self, audio):
         self.end.sock.sendto(self.out.protect(audio), self.end.to)
 
     def hears(self, packet):
-        return [Srtp(key).open(packet) for key in self.keys]
+        return [reader.read(packet) for reader in self.keys.values()]
 
 
 class DtlsSide:

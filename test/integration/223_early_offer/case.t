@@ -51,7 +51,7 @@ def shape(body):
     return re.sub(r"inline:\S+", "inline:KEY", body)
 
 
-with Case(plan=75 + 8 + 3 + 4) as t:
+with Case(plan=75 + 4 * 5 + 8 + 3 + 4) as t:
     fields = {"initial_offer": "early", "failover_codes": "503"}
     trunks = Trunks(t, {
         "pbx1": {"transport": "tls", "srtp_mode": "required"},
@@ -110,6 +110,11 @@ with Case(plan=75 + 8 + 3 + 4) as t:
         a.peer.ack(sent, again, sdp=a.sdp())
         t.equal([again.body, b.peer.expect("ACK").body], [final.body, ""], f"{word}: a 200 that is repeated")
         hear(f"{word}, after it", a, b)
+        for one in (a, b):
+            if isinstance(one, SrtpSide):
+                one.out.sequence = 65534
+        for _ in range(3):
+            hear(f"{word}, past a wrap", a, b)
         if caller == "pbx1":
             t.equal(shape(final.body), OFFERED, f"{word}: the caller is offered what the trunk answered")
         turned = Turned(got, final)
@@ -123,16 +128,23 @@ with Case(plan=75 + 8 + 3 + 4) as t:
             one.peer._in_dialog("ACK", its, mine, cseq=cseq)
             other.peer.expect("ACK")
         hear(f"{word}, after a re-INVITE of each", a, b)
-        again = a.peer.reinvite(sent, final, cseq=3)
+        a.peer.reinvite(sent, final, a.sdp(), cseq=3)
+        b.peer.reply(b.peer.expect("INVITE"), 488, "Not Acceptable Here")
+        b.peer.expect("ACK")
+        a.peer.expect(488)
+        hear(f"{word}, after one that is refused", a, b)
+        again = a.peer.reinvite(sent, final, cseq=4)
         offer = b.peer.expect("INVITE")
         t.equal(offer.body, "", f"{word}: within the call it is asked for an offer as any")
         b.peer.reply(offer, 200, "OK", sdp=b.sdp())
         a.read(a.peer.expect("2xx"))
-        a.peer._in_dialog("ACK", again, final, sdp=a.sdp(), cseq=3)
+        a.peer._in_dialog("ACK", again, final, sdp=a.sdp(), cseq=4)
         answer = b.peer.expect("ACK")
         b.read(answer)
         hear(f"{word}, after a delayed re-offer", a, b)
-        hang_up(a.peer, b.peer, sent, final, cseq=4)
+        t.equal([len(one.keys) for one in (a, b) if isinstance(one, SrtpSide)],
+                [1] * (isinstance(a, SrtpSide) + isinstance(b, SrtpSide)), f"{word}: each reads one key throughout")
+        hang_up(a.peer, b.peer, sent, final, cseq=5)
         gone(word)
 
     # ---- beside DTLS-SRTP ----
