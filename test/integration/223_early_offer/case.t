@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A caller without offer, a trunk that takes none without: both get one, and hear each other.
 
-gw1 (RTP), gw2 (SRTP required) and gw5 (DTLS-SRTP) want an offer in the INVITE (initial_offer
-early); gw3 takes it as it comes. pbx1 has SRTP required, pbx2 RTP, pbx3 DTLS-SRTP.
+gw1 (RTP) and gw2 (SRTP required) want an offer in the INVITE (initial_offer early); gw3 takes it
+as it comes. pbx1 has SRTP required, pbx2 RTP, pbx3 DTLS-SRTP.
 """
 
 import itertools
@@ -51,7 +51,7 @@ def shape(body):
     return re.sub(r"inline:\S+", "inline:KEY", body)
 
 
-with Case(plan=75 + 4 * 5 + 8 + 3 + 4) as t:
+with Case(plan=75 + 4 * 5 + 4 + 3 + 4) as t:
     fields = {"initial_offer": "early", "failover_codes": "503"}
     trunks = Trunks(t, {
         "pbx1": {"transport": "tls", "srtp_mode": "required"},
@@ -61,17 +61,15 @@ with Case(plan=75 + 4 * 5 + 8 + 3 + 4) as t:
         "gw3": {"transport": "tcp", "srtp_mode": "not_supported"},
         "gw4": {"transport": "tls", "srtp_mode": "optional", **fields},
         "pbx3": {"transport": "tls", "srtp_keys": "dtls"},
-        "gw5": {"transport": "tls", "srtp_keys": "dtls", **fields},
     }, routes={"one": {"pattern": r"^\+41", "trunks": "gw1"},
                "two": {"pattern": r"^\+42", "trunks": "gw2"},
                "first": {"pattern": r"^\+43", "trunks": "gw1"},
                "then": {"pattern": r"^\+43", "trunks": "gw3", "priority": "1"},
                "four": {"pattern": r"^\+45", "trunks": "gw4"},
-               "five": {"pattern": r"^\+46", "trunks": "gw5"},
                "third": {"pattern": r"^\+44", "trunks": "gw3"},
                "last": {"pattern": r"^\+44", "trunks": "gw1", "priority": "1"}}, media=True)
-    pbx1, pbx2, gw1, gw2, gw3, gw4, pbx3, gw5 = trunks.peers.values()
-    kinds = {"pbx1": SrtpSide, "gw2": SrtpSide, "pbx3": DtlsSide, "gw5": DtlsSide}
+    pbx1, pbx2, gw1, gw2, gw3, gw4, pbx3 = trunks.peers.values()
+    kinds = {"pbx1": SrtpSide, "gw2": SrtpSide, "pbx3": DtlsSide}
     count = itertools.count(1)
 
     def hear(what, a, b):
@@ -148,8 +146,7 @@ with Case(plan=75 + 4 * 5 + 8 + 3 + 4) as t:
         gone(word)
 
     # ---- beside DTLS-SRTP ----
-    for caller, callee, number in (("pbx3", "gw1", "+4130"), ("pbx3", "gw2", "+4230"),
-                                   ("pbx1", "gw5", "+4630"), ("pbx3", "gw5", "+4630")):
+    for caller, callee, number in (("pbx3", "gw1", "+4130"), ("pbx3", "gw2", "+4230")):
         word, a, b = f"{caller} to {callee}", side(caller), side(callee)
         sent = trunks.call(caller, number)
         got = b.peer.expect("INVITE")
@@ -159,9 +156,7 @@ with Case(plan=75 + 4 * 5 + 8 + 3 + 4) as t:
         a.read(final)
         a.peer.ack(sent, final, sdp=a.sdp())
         b.peer.expect("ACK")
-        for one in (a, b):
-            if isinstance(one, DtlsSide):
-                one.shake()
+        a.shake()
         hear(word, a, b)
         a.peer.reinvite(sent, final, a.sdp(), cseq=2)
         again = b.peer.expect("INVITE")
