@@ -46,6 +46,7 @@ typedef struct med_call {
 	bool answered; /**< an answer was accepted: from here on a refusal leaves it alone */
 	bool changed;  /**< there was an offer since the exchange below */
 	med_said_t good_offer, good_answer; /**< what both sides last agreed on */
+	med_keys_t keys;
 	med_str_t id;
 } med_call_t;
 

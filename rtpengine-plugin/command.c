@@ -246,6 +246,16 @@ static void ask_first(med_listener_t *l, med_txn_t *txn)
 	med_forward(l, txn);
 }
 
+/** Within a dialog, while the INVITE's own offer is still to be answered? */
+static bool is_too_soon(const med_call_t *call, const med_ng_command_view_t *view)
+{
+	const med_branch_t *branch = call && !call->answered ? call->branches : NULL;
+
+	while(branch && !branch->via_branch.len)
+		branch = branch->next;
+	return branch && view->to_tag.len && !view->via_branch.len;
+}
+
 static void keyed_offer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t *client,
 		med_str_t cookie, const med_legs_t *legs)
 {
@@ -255,13 +265,20 @@ static void keyed_offer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t 
 	med_offer_memo_t memo;
 	med_errbuf_t why;
 
-	if(med_policy_offer(&l->view, legs, &l->scratch, &out, &memo, &why) != MED_EOK) {
+	call = med_calls_find(l->calls, l->view.call_id, l->now_ms);
+	if(med_policy_offer(
+			   &l->view, legs, call ? &call->keys : NULL, &l->scratch, &out, &memo, &why)
+			!= MED_EOK) {
 		med_log(LOG_NOTICE, "call %.*s: offer refused: %s", MED_STR_FMT(l->view.call_id),
 				why.text);
 		refuse_new(l, txn, client, cookie, why.text);
 		return;
 	}
-	call = med_calls_find(l->calls, l->view.call_id, l->now_ms);
+	if(is_too_soon(call, &l->view)) {
+		refuse_new(l, txn, client, cookie,
+				"an offer before the one in the INVITE is answered (RFC 3311 5.1)");
+		return;
+	}
 	node = call ? &l->node[call->node] : med_node_for_call(l, l->view.call_id, 0);
 	if(!node->alive) {
 		med_fail(&why, MED_EALLDOWN, "rtpengine at %s does not answer", node->name);
@@ -328,8 +345,8 @@ static void keyed_answer(med_listener_t *l, med_txn_t *txn, const med_sockaddr_t
 		refuse_answer(l, txn, client, cookie, call, NULL, why.text);
 		return;
 	}
-	if(med_policy_answer(
-			   &l->view, legs, branch ? &branch->memo : NULL, &l->scratch, &out, &why)
+	if(med_policy_answer(&l->view, legs, branch ? &branch->memo : NULL,
+			   call ? &call->keys : NULL, &l->scratch, &out, &why)
 			!= MED_EOK) {
 		refuse_answer(l, txn, client, cookie, call, branch, why.text);
 		return;

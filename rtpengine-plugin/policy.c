@@ -323,8 +323,23 @@ static void plan_session(const med_leg_policy_t *from, med_sdp_edit_t *edit)
 	edit->dtls = from->media.dtls;
 }
 
-static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
-		med_media_mask_t decline, med_sdp_edit_t *edit, med_offer_memo_t *memo)
+/** So that no key of rtpengine's changes because of this offer. */
+static void plan_known(const med_ng_command_view_t *view, const med_keys_t *keys,
+		const med_sdp_t *sdp, size_t index, med_sdp_line_edit_t *edit,
+		med_offer_line_t *line)
+{
+	edit->swap = med_keys_swap(
+			keys, view->from_tag, index, &sdp->media[index], edit->keys.suites);
+	if(index == 0)
+		edit->own = med_keys_own(keys, view->to_tag, sdp, &edit->swap);
+	line->swap = edit->swap;
+	line->own_tag = edit->own.tag;
+	line->own_suite = edit->own.suite;
+}
+
+static void plan_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
+		const med_keys_t *keys, const med_sdp_t *sdp, med_media_mask_t decline,
+		med_sdp_edit_t *edit, med_offer_memo_t *memo)
 {
 	const med_leg_policy_t *from = &legs->from.policy;
 	size_t i;
@@ -342,6 +357,8 @@ static void plan_offer(const med_legs_t *legs, const med_sdp_t *sdp,
 		if(!from->known)
 			continue;
 		plan_keys(from, from->srtp != MED_SRTP_NOT_SUPPORTED, media, &edit->line[i]);
+		if(keys && edit->line[i].crypto == MED_CRYPTO_USABLE)
+			plan_known(view, keys, sdp, i, &edit->line[i], &memo->line[i]);
 		if(media->potential_savp && memo->line[i].answer_form == MED_OFFER_SAVP) {
 			memo->line[i].acfg = media->pcfg;
 			memo->line[i].acfg_tcap = media->pcfg_tcap;
@@ -400,8 +417,8 @@ static int plan_codecs(const med_legs_t *legs, const med_sdp_t *sdp,
 }
 
 int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
-		med_policy_scratch_t *scratch, med_ng_out_t *out, med_offer_memo_t *memo,
-		med_errbuf_t *why)
+		const med_keys_t *keys, med_policy_scratch_t *scratch, med_ng_out_t *out,
+		med_offer_memo_t *memo, med_errbuf_t *why)
 {
 	med_codec_flags_t codecs;
 	med_media_mask_t decline;
@@ -417,7 +434,7 @@ int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
 			&legs->from.policy, &legs->to.policy, &sdp, &decline, &inner);
 	if(rc != MED_EOK)
 		return leg_fail(why, rc, &legs->from, "offer", &inner);
-	plan_offer(legs, &sdp, decline, &edit, memo);
+	plan_offer(view, legs, keys, &sdp, decline, &edit, memo);
 	rc = plan_codecs(legs, &sdp, scratch, &edit, &codecs, why);
 	if(rc != MED_EOK)
 		return rc;
@@ -549,8 +566,8 @@ static bool is_black_hole(const med_leg_policy_t *from, const med_offer_memo_t *
 }
 
 int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
-		const med_offer_memo_t *memo, med_policy_scratch_t *scratch, med_ng_out_t *out,
-		med_errbuf_t *why)
+		const med_offer_memo_t *memo, med_keys_t *keys, med_policy_scratch_t *scratch,
+		med_ng_out_t *out, med_errbuf_t *why)
 {
 	const med_leg_policy_t *to = &legs->to.policy;
 	static const med_codec_flags_t no_codecs;
@@ -558,6 +575,7 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 									   : med_media_offer_form(&legs->from.policy);
 	med_sdp_edit_t edit;
 	med_sdp_t sdp;
+	size_t i;
 	int rc;
 
 	rc = parse_sdp(&legs->from, "answer", view->sdp, &sdp, why);
@@ -567,6 +585,9 @@ int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
 	if(rc != MED_EOK)
 		return rc;
 	plan_answer(&legs->from, offered, &sdp, &edit);
+	for(i = 0; keys && i < sdp.media_count; i++)
+		if(edit.line[i].crypto == MED_CRYPTO_USABLE)
+			med_keys_tell(keys, view->to_tag, i, &sdp.media[i], edit.line[i].keys.suites);
 	plan_directions(memo, &sdp, &edit);
 	med_ng_put(out, "d", 1);
 	put_others(&view->dict, legs, out);
@@ -593,8 +614,8 @@ static bool is_edited(const med_sdp_t *sdp, const med_sdp_edit_t *edit)
 
 	for(i = 0; i < sdp->media_count; i++) {
 		if(edit->line[i].tcap || edit->line[i].acfg || edit->line[i].proto.s
-				|| edit->line[i].crypto || edit->line[i].zero || edit->line[i].directed
-				|| edit->line[i].formats)
+				|| edit->line[i].swap.one || edit->line[i].crypto || edit->line[i].zero
+				|| edit->line[i].directed || edit->line[i].formats)
 			return true;
 	}
 	return edit->lync;
@@ -695,6 +716,9 @@ int med_policy_offer_reply(const med_ng_dict_t *reply, const med_legs_t *legs,
 	rc = check_outcome(&legs->to, &sdp, why);
 	if(rc != MED_EOK)
 		return rc;
+	for(i = 0; i < sdp.media_count && i < memo->count; i++)
+		if(memo->line[i].own_tag)
+			sdp.media[i].tag[memo->line[i].own_suite] = memo->line[i].own_tag;
 	plan_reply(&legs->to.policy, &sdp, &edit);
 	if(legs->to.policy.media.transcode || legs->to.policy.media.event_payload) {
 		rc = med_codecs_offer_reply(&legs->to, &sdp, scratch->formats, &edit, &inner);
@@ -731,6 +755,8 @@ static void plan_answer_reply(const med_leg_t *to, const med_offer_memo_t *memo,
 
 		if(!media->port)
 			continue;
+		if(line)
+			edit->line[i].swap = line->swap;
 		if(media->proto == MED_SDP_AVP && media->suites
 				&& to->policy.srtp != MED_SRTP_NOT_SUPPORTED
 				&& (!line || line->answer_form == MED_OFFER_SAVP)) {

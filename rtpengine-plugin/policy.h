@@ -19,6 +19,9 @@ typedef struct med_offer_line {
 	uint8_t direction;   /**< enum med_sdp_direction that the offerer asked for */
 	uint16_t acfg;       /**< RFC 5939: the configuration to name, 0 for none */
 	uint16_t acfg_tcap;
+	med_tag_swap_t swap; /**< of the offerer's keys, on their way to rtpengine and back */
+	uint32_t own_tag;    /**< of rtpengine's own key, which is the one offered; 0: none */
+	uint8_t own_suite;
 	uint32_t tag[MED_LEG_SUITES]; /**< of the keys the answering leg was offered, in the
 								 order of its suites; 0: none */
 } med_offer_line_t;
@@ -48,17 +51,19 @@ int med_policy_legs(
 /**
  * The command for rtpengine, appended to @p out as one dictionary.
  *
+ * @param keys  of the call; NULL where it is not known yet
  * @param memo  filled by an offer on MED_EOK (completed by its reply)
  * @return MED_EOK, MED_EREFUSED, MED_EINVAL, MED_ELIMIT with a text for `error-reason`
  */
 int med_policy_offer(const med_ng_command_view_t *view, const med_legs_t *legs,
-		med_policy_scratch_t *scratch, med_ng_out_t *out, med_offer_memo_t *memo,
-		med_errbuf_t *why);
+		const med_keys_t *keys, med_policy_scratch_t *scratch, med_ng_out_t *out,
+		med_offer_memo_t *memo, med_errbuf_t *why);
 
-/** As above; @p memo of the offer, NULL for a call we do not know: by policy alone. */
+/** As above, and @p keys take in its own; @p memo of the offer, NULL for a call we do not
+ * know: by policy alone. */
 int med_policy_answer(const med_ng_command_view_t *view, const med_legs_t *legs,
-		const med_offer_memo_t *memo, med_policy_scratch_t *scratch, med_ng_out_t *out,
-		med_errbuf_t *why);
+		const med_offer_memo_t *memo, med_keys_t *keys, med_policy_scratch_t *scratch,
+		med_ng_out_t *out, med_errbuf_t *why);
 
 /** The reply to an offer or answer that goes past rtpengine: its SDP, if the other leg
  * may be sent it. */

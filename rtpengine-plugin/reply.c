@@ -175,6 +175,30 @@ static void keep_exchange(med_call_t *call, const med_txn_t *txn)
 	call->changed = false;
 }
 
+static bool has_sdes(const med_leg_policy_t *leg)
+{
+	return leg->known && leg->srtp != MED_SRTP_NOT_SUPPORTED && !leg->media.dtls;
+}
+
+/** Where both legs have keys by SDES: did rtpengine pass on the answerer's? */
+static void learn_key(med_listener_t *l, med_call_t *call, const med_txn_t *txn)
+{
+	const med_txn_work_t *work = txn->work;
+	med_sdp_t answer, made;
+
+	if(!has_sdes(&work->legs.from.policy) || !has_sdes(&work->legs.to.policy)
+			|| med_ng_decode((med_str_t){work->datagram.s + MED_TXN_COOKIE_LEN,
+									 work->datagram.len - MED_TXN_COOKIE_LEN},
+					   &l->view.dict, NULL)
+					!= MED_EOK
+			|| med_sdp_parse(med_ng_text(&l->view.dict, MED_STR("sdp")), &answer, NULL)
+					!= MED_EOK
+			|| med_sdp_parse(med_ng_text(&l->dict, MED_STR("sdp")), &made, NULL)
+					!= MED_EOK)
+		return;
+	med_keys_learn(&call->keys, &answer, &made);
+}
+
 static void answer_replied(med_listener_t *l, med_txn_t *txn)
 {
 	med_ng_out_t out = {.s = l->out, .size = MED_NG_MAX_DATAGRAM - MED_NG_MAX_COOKIE};
@@ -191,6 +215,7 @@ static void answer_replied(med_listener_t *l, med_txn_t *txn)
 	if(call) {
 		call->answered = true;
 		keep_exchange(call, txn);
+		learn_key(l, call, txn);
 	}
 	med_answer(l, txn, (med_str_t){out.s, out.len});
 }

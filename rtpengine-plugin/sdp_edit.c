@@ -211,6 +211,32 @@ static med_str_t section_of(med_str_t from)
 	return from;
 }
 
+/** An a=crypto line under the tag that it is to have. */
+static void put_key(struct editor *e, med_str_t whole, uint32_t tag)
+{
+	med_tag_swap_t swap = e->media->swap;
+	const med_own_key_t *own = &e->media->own;
+	char text[128];
+
+	if(!swap.one || (tag != swap.one && tag != swap.other)) {
+		put_line(e, whole);
+	} else {
+		begin_line(e);
+		snprintf(text, sizeof(text), "a=crypto:%u",
+				tag == swap.one ? swap.other : swap.one);
+		put(e, text);
+		while(*whole.s != ' ')
+			whole = (med_str_t){whole.s + 1, whole.len - 1};
+		put_line(e, whole);
+	}
+	if(!own->behind || own->behind != tag)
+		return;
+	begin_line(e);
+	snprintf(text, sizeof(text), "a=crypto:%u %s inline:%s\r\n", own->tag,
+			med_suite_words[own->suite], own->key);
+	put(e, text);
+}
+
 /** The key of this suite that the answer is expected to name. */
 static void write_key(struct editor *e, med_str_t section, uint8_t suite)
 {
@@ -221,7 +247,7 @@ static void write_key(struct editor *e, med_str_t section, uint8_t suite)
 	while(med_sdp_next_line(&section, &line, &whole)) {
 		if(is_line(line, "a=crypto:") && is_key_of(line, e->media->keys, &crypto)
 				&& crypto.suite == suite && crypto.tag == tag) {
-			put_line(e, whole);
+			put_key(e, whole, tag);
 			return;
 		}
 	}
@@ -403,6 +429,7 @@ static bool write_lync_session(struct editor *e, med_str_t line, med_str_t whole
 static void write_line(struct editor *e, med_str_t line, med_str_t whole)
 {
 	char letter = line.len >= 2 ? line.s[0] : 0;
+	med_crypto_t crypto;
 
 	if(letter == 'm') {
 		begin_section(e, line, whole);
@@ -422,7 +449,11 @@ static void write_line(struct editor *e, med_str_t line, med_str_t whole)
 		return;
 	if(letter == 'a' || !letter)
 		insert_attributes(e);
-	put_line(e, whole);
+	if(e->media && is_line(line, "a=crypto:")
+			&& med_crypto_read((med_str_t){line.s + 9, line.len - 9}, &crypto))
+		put_key(e, whole, crypto.tag);
+	else
+		put_line(e, whole);
 }
 
 void med_sdp_write(const med_sdp_t *sdp, const med_sdp_edit_t *edit, med_ng_out_t *out)

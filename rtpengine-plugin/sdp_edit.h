@@ -10,7 +10,7 @@
 #ifndef MED_SDP_EDIT_H
 #define MED_SDP_EDIT_H
 
-#include "medcore/media.h"
+#include "keys.h"
 #include "ng.h"
 
 enum med_crypto_edit {
@@ -34,6 +34,8 @@ typedef struct med_sdp_line_edit {
 	uint8_t direction; /**< enum med_sdp_direction */
 	uint8_t crypto;    /**< enum med_crypto_edit */
 	med_leg_keys_t keys;
+	med_tag_swap_t swap;              /**< tags of a=crypto lines */
+	med_own_key_t own;                /**< a=crypto to insert */
 	med_str_t proto;                  /**< the transport to write; s NULL: as it is */
 	const med_format_plan_t *formats; /**< NULL: as they are */
 	uint8_t tcap;  /**< insert a=tcap of this number and a=pcfg: RTP/SAVP (RFC 5939) */

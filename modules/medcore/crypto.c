@@ -105,14 +105,15 @@ static bool session_params_harmless(med_str_t rest)
 }
 
 /** The key itself; @p key is left with what follows it. */
-static bool key_good(med_str_t *key, uint8_t suite)
+static bool key_good(med_str_t *key, med_crypto_t *crypto)
 {
-	size_t i, chars = key_chars[suite], pad = (4 - chars % 4) % 4;
+	size_t i, chars = key_chars[crypto->suite], pad = (4 - chars % 4) % 4;
 
 	if(key->len < 7 + chars
 			|| !med_str_eq_nocase((med_str_t){key->s, 7}, MED_STR("inline:")))
 		return false;
 	*key = med_text_after(*key, 7);
+	crypto->key = (med_str_t){key->s, chars};
 	for(i = 0; i < chars; i++) {
 		if(!is_base64(key->s[i]))
 			return false;
@@ -151,7 +152,7 @@ bool med_crypto_read(med_str_t value, med_crypto_t *crypto)
 		return false;
 	key = med_text_word(&value);
 	*crypto = (med_crypto_t){.tag = (uint32_t)tag, .suite = (uint8_t)suite};
-	return key_good(&key, crypto->suite) && key_params_good(key, &crypto->mki)
+	return key_good(&key, crypto) && key_params_good(key, &crypto->mki)
 			&& session_params_harmless(value);
 }
 

@@ -33,6 +33,7 @@ typedef struct med_crypto {
 	uint32_t tag;
 	uint8_t suite; /**< enum med_suite */
 	bool mki;      /**< its packets carry an MKI */
+	med_str_t key; /**< key and salt in base64, without the "=" that may follow */
 } med_crypto_t;
 
 /**

@@ -282,12 +282,26 @@ int med_media_offer_lines(const med_leg_policy_t *from, const med_leg_policy_t *
 	return MED_EOK;
 }
 
+/** RFC 8866 5.7: there is one, of the session or of the media. */
+static int check_addresses(const med_sdp_t *sdp, med_errbuf_t *why)
+{
+	size_t i;
+
+	for(i = 0; i < sdp->media_count; i++) {
+		if(is_active(&sdp->media[i]) && !sdp->media[i].address.len)
+			return med_fail(
+					why, MED_EINVAL, "m-line %zu has no address; say it in c=", i + 1);
+	}
+	return MED_EOK;
+}
+
 int med_media_check_offer(
 		const med_leg_policy_t *from, const med_sdp_t *offer, med_errbuf_t *why)
 {
 	med_media_mask_t ignored;
+	int rc = check_addresses(offer, why);
 
-	return med_media_offer_lines(from, NULL, offer, &ignored, why);
+	return rc == MED_EOK ? med_media_offer_lines(from, NULL, offer, &ignored, why) : rc;
 }
 
 enum med_offer_form med_media_answer_form(
@@ -363,6 +377,9 @@ int med_media_check_answer(const med_leg_policy_t *from, enum med_offer_form off
 	if(!answer->media_count)
 		return med_fail(
 				why, MED_EINVAL, "the SDP has no m-line; answer each one offered");
+	rc = check_addresses(answer, why);
+	if(rc != MED_EOK)
+		return rc;
 	if(!from->known)
 		return MED_EOK;
 	for(i = 0; i < answer->media_count; i++) {

@@ -771,12 +771,14 @@ static int med_media_reply(sip_msg_t *msg, med_call_t *call)
 			return MED_MEDIA_NOTHING;
 		}
 	}
-	if(code >= 300 && (method == METHOD_INVITE || method == METHOD_UPDATE))
-		med_media_roll_back(msg, call);
-	if(code >= 300 || code == 100
+	if(code == 100
 			|| (method != METHOD_INVITE && method != METHOD_UPDATE
 					&& method != METHOD_PRACK))
 		return MED_MEDIA_NOTHING;
+	if(code >= 300) {
+		med_media_roll_back(msg, call);
+		return MED_MEDIA_NOTHING;
+	}
 	ours = initial && call->our_offer != 0;
 	offer = method == METHOD_INVITE && (call->flags & MED_CALL_OFFER) == 0 && !ours;
 	rc = ours ? med_offer_reply(msg, call) : med_media_pass(msg, call, offer);

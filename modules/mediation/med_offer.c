@@ -150,6 +150,7 @@ int med_offer_make(sip_msg_t *msg, med_call_t *call)
 	/* Keys would be passed on to a trunk that has SRTP, too, and the caller will have
 	 * others. Nobody's address is hold, which the trunk must not take it for. */
 	in.policy.srtp = MED_SRTP_NOT_SUPPORTED;
+	in.policy.media.dtls = MED_KEYS_SDES;
 	out.policy.media.activate = true;
 	return med_offer_send(msg, call, &in, &out, &sdp, text, 2 + len);
 }

@@ -61,13 +61,14 @@ static void must_be_kept(const med_legs_t *legs)
 static void as_command(void)
 {
 	med_ng_out_t out = {.s = buffer, .size = sizeof(buffer)};
+	med_keys_t keys = {0};
 	med_offer_memo_t memo;
 	med_errbuf_t why;
 	med_legs_t legs;
 
 	if(med_policy_legs(&view, &legs, &why) != MED_EOK)
 		return;
-	if(med_policy_offer(&view, &legs, &scratch, &out, &memo, &why) == MED_EOK) {
+	if(med_policy_offer(&view, &legs, &keys, &scratch, &out, &memo, &why) == MED_EOK) {
 		must_decode(&out, true);
 		must_be_kept(&legs);
 	} else {
@@ -75,11 +76,11 @@ static void as_command(void)
 	}
 	out.len = 0;
 	out.overflow = false;
-	if(med_policy_answer(&view, &legs, &memo, &scratch, &out, &why) == MED_EOK)
+	if(med_policy_answer(&view, &legs, &memo, &keys, &scratch, &out, &why) == MED_EOK)
 		must_decode(&out, true);
 	out.len = 0;
 	out.overflow = false;
-	if(med_policy_answer(&view, &legs, NULL, &scratch, &out, &why) == MED_EOK)
+	if(med_policy_answer(&view, &legs, NULL, NULL, &scratch, &out, &why) == MED_EOK)
 		must_decode(&out, true);
 }
 

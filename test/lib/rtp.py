@@ -14,10 +14,13 @@ class End:
     sequence, timestamp, ssrc = 0, 0, 0x0badcafe
 
     def __init__(self, sandbox, host="127.0.0.1"):
-        self.port = sandbox.port()
-        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+        self.port, self.host = sandbox.port(), host
+        self.open()
+
+    def open(self):
+        self.sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET,
                                   socket.SOCK_DGRAM)
-        self.sock.bind((host, self.port))
+        self.sock.bind((self.host, self.port))
         self.sock.setblocking(False)
 
     def aim(self, text, media="audio", at="127.0.0.2"):

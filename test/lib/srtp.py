@@ -60,6 +60,15 @@ class Srtp:
             self.sequence, self.roc = 0, self.roc + 1
         return packet
 
+    def read(self, packet):
+        """As open(), by one that counts along (RFC 3711 3.3.1)."""
+        sequence = int.from_bytes(packet[2:4], "big")
+        roc = self.roc + (self.sequence - sequence > 32768)
+        payload = self.open(packet, roc)
+        if payload is not None:
+            self.roc, self.sequence = roc, sequence
+        return payload
+
     def open(self, packet, roc=0):
         end = len(packet) - self.tag
         body = packet[:end - len(self.mki)]

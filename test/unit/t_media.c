@@ -306,6 +306,27 @@ START_TEST(no_media_at_all)
 }
 END_TEST
 
+/** A declined line needs none (RFC 8866 5.7). */
+START_TEST(no_address)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} row[] = {{"v=0\n" AVP, MED_EINVAL}, {"v=0\n" AVP "c=IN IP4 192.0.2.1\n", MED_EOK},
+			{"v=0\nm=audio 0 RTP/AVP 8\n", MED_EOK},
+			{"v=0\n" AVP "c=IN IP4 192.0.2.1\nm=video 4002 RTP/AVP 96\n", MED_EINVAL}};
+	size_t i;
+
+	for(i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		ck_assert_int_eq(med_sdp_parse(med_str(row[i].text), &sdp, &why), MED_EOK);
+		ck_assert_int_eq(med_media_check_offer(&leg[0], &sdp, &why), row[i].rc);
+		ck_assert_int_eq(
+				med_media_check_answer(&leg[0], MED_OFFER_AVP, &sdp, &why), row[i].rc);
+	}
+	ck_assert_str_eq(why.text, "m-line 2 has no address; say it in c=");
+}
+END_TEST
+
 START_TEST(refusals_name_rule_and_remedy)
 {
 	body(AVP);
@@ -433,7 +454,7 @@ int main(void)
 {
 	const TTest *tests[] = {words_of_a_leg, directions, peer_offers, lines_declined,
 			fax_towards_a_required_leg, our_offers, dtls_legs, peer_answers,
-			required_whatever_was_offered, the_gate, no_media_at_all,
+			required_whatever_was_offered, the_gate, no_media_at_all, no_address,
 			refusals_name_rule_and_remedy, modes};
 
 	return plugin_run("media", tests, COUNT(tests));

@@ -20,6 +20,7 @@
 static med_policy_scratch_t scratch;
 static med_ng_command_view_t view;
 static med_offer_memo_t memo;
+static med_keys_t keys;
 static med_errbuf_t why;
 static char in[65536], replied[65536], written[65536];
 static med_ng_out_t out;
@@ -59,10 +60,10 @@ static int run(const char *word, const char *from, const char *to, const char *s
 	if(rc != MED_EOK)
 		return rc;
 	if(view.command == MED_NG_OFFER)
-		rc = med_policy_offer(&view, &legs, &scratch, &out, &memo, &why);
+		rc = med_policy_offer(&view, &legs, &keys, &scratch, &out, &memo, &why);
 	else
 		rc = med_policy_answer(
-				&view, &legs, memo.count ? &memo : NULL, &scratch, &out, &why);
+				&view, &legs, memo.count ? &memo : NULL, &keys, &scratch, &out, &why);
 	if(rc == MED_EOK)
 		ck_assert_int_eq(med_ng_decode((med_str_t){out.s, out.len}, &got, &why), MED_EOK);
 	return rc;
@@ -544,8 +545,8 @@ START_TEST(too_long)
 					command("offer", GW_PLAIN, ITSP_OPTIONAL, sdp, NULL), &view, &why),
 			MED_EOK);
 	out = (med_ng_out_t){.s = written, .size = 50000};
-	ck_assert_int_eq(
-			med_policy_offer(&view, &legs, &scratch, &out, &memo, &why), MED_ELIMIT);
+	ck_assert_int_eq(med_policy_offer(&view, &legs, &keys, &scratch, &out, &memo, &why),
+			MED_ELIMIT);
 }
 END_TEST
 

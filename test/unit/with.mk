@@ -1,10 +1,11 @@
 # Sources beside medcore that a test or fuzz target is linked with.
 plugin_files = $(1:%=rtpengine-plugin/%.c)
 t_bencode_with := $(call plugin_files,ng)
-t_ng_policy_with := $(call plugin_files,ng leg codecs sdp_edit policy)
+t_ng_policy_with := $(call plugin_files,ng leg codecs sdp_edit keys policy)
 t_ng_calls_with := $(call plugin_files,calls)
+t_ng_keys_with := $(call plugin_files,keys)
 t_ng_txn_with := $(call plugin_files,txn net)
 t_ng_conf_with := $(call plugin_files,conf net)
 t_ng_own_with := $(call plugin_files,own_node net)
 fuzz_json_with := $(addprefix modules/medctl/,json.c nodes.c output.c redis.c signals.c)
-fuzz_ng_with := $(call plugin_files,ng leg codecs sdp_edit policy)
+fuzz_ng_with := $(call plugin_files,ng leg codecs sdp_edit keys policy)

@@ -16,7 +16,7 @@ ROUTES = {
     "deaf": {"pattern": r"^\+3\d+$", "trunks": "gw1"},
 }
 
-with Case(plan=43) as t:
+with Case(plan=46) as t:
     trunks = Trunks(t, {
         "pbx1": {**PLAIN, "dial_plan": "dial"},
         "mute": {**PLAIN, "pstn_usages": ""},
@@ -57,6 +57,8 @@ with Case(plan=43) as t:
     pbx1.expect(486)
     refused("broken SDP", 400, "SDP", peer="anchored", number="+4930",
             sdp="v=0\r\nm=audio nonsense\r\n")
+    refused("an SDP without address", 400, "m-line 1 has no address", peer="anchored", number="+4930",
+            sdp=sdp(30000).replace("c=IN IP4 127.0.0.1\r\n", ""))
 
     t.equal(trunks.gw1._pending + list(trunks.gw1._inbox.queue), [m for m in (
         trunks.gw1._pending + list(trunks.gw1._inbox.queue)) if m.method == "ACK"],

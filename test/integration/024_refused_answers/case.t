@@ -12,7 +12,7 @@ KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
 SECURE = sdp(31000, profile="RTP/SAVP", key=KEY)
 REASON = r"^SIP;cause=488;text="
 
-with Case(plan=50) as t:
+with Case(plan=54) as t:
     trunks = Trunks(t, {
         "pbx1": {"transport": "tls", "srtp_mode": "required"},
         "gw1": {"transport": "tcp", "srtp_mode": "not_supported"},
@@ -49,6 +49,15 @@ with Case(plan=50) as t:
     pbx1.reply(got, 200, "OK", sdp=sdp(31000))
     ended("plain 200", gw1, sent)
     t.equal(trunks.stat("answers_refused"), 1, "one count")
+
+    sent, got = offer()
+    pbx1.reply(got, 200, "OK", sdp=SECURE.replace("c=IN IP4 127.0.0.1\r\n", ""))
+    t.ok(pbx1.expect("ACK"), "an answer without address: the peer gets ACK")
+    bye = pbx1.expect("BYE")
+    t.like(bye.get("Reason"), "cause=400;.*m-line 1 has no address", "and BYE with a Reason")
+    pbx1.reply(bye, 200, "OK")
+    t.equal(gw1.expect("4xx", call_id=sent.get("Call-ID")).status, 400, "the caller gets 400")
+    t.ok(gone(sent.get("Call-ID")), "the session is gone at once")
 
     # Its 200 is repeated: the ACK is repeated, nothing else happens.
     sent, got = offer()

@@ -160,11 +160,50 @@ def across_a_wrap(t, port):
     call.send("delete", delete_delay=0)
 
 
-with Case(plan=len(HELD) + len(BEGINNING) + 2 + 8 + 1) as t:
+def another_tag(t, port):
+    """Who was offered a suite under one tag has another one for it in its own offers."""
+    call = Caller(port, "tags")
+    a, b = End(t), End(t)
+    there, back = (PLAIN, REQUIRED), (REQUIRED, PLAIN)
+
+    def says(tag, more=""):
+        return sdp(b.port, profile="RTP/SAVP") + more + crypto(KEY).replace(":1 ", f":{tag} ")
+
+    def of_a():
+        call.offer(there, sdp(a.port), **({"to_tag": "B"} if made else {}))
+        offered.append(re.findall(r"a=crypto:(\d+) \S+ inline:(\S{40})", call.last["sdp"]))
+        b.aim(call.last["sdp"])
+        call.answer(back, says(offered[-1][0][0]))
+        a.aim(call.last["sdp"])
+
+    def of_b(tag, more=""):
+        call.offer(back, says(tag, more), from_tag="B", to_tag="A")
+        a.aim(call.last["sdp"])
+        call.answer(there, sdp(a.port), from_tag="B", to_tag="A")
+        b.aim(call.last["sdp"])
+        return re.findall(r"a=crypto:(\d+) \S+ inline:(\S{40})", call.last["sdp"])
+
+    made, offered = None, []
+    of_a()
+    made = offered[0][0][1]
+    for number in range(65533, 65536):
+        heard(a, [plain(number)], b, bytes)
+    t.equal(heard(a, [plain(0)], b, lambda p: Srtp(made).open(p, roc=1)), AUDIO, "offered as 1, and past a wrap")
+    t.equal(of_b(3), [("3", made)], "offered back as 3: answered as 3 under the key as it was")
+    other = crypto(OTHER_KEY).replace("_80", "_32")
+    t.equal(of_b(2, other), [("2", made)], "as 2 behind another suite: likewise")
+    of_a()
+    t.equal([key for _, key in offered[-1]], [made], "and offered under that key again")
+    t.equal(heard(a, [plain(1)], b, lambda p: Srtp(made).open(p, roc=1)), AUDIO, "the roll-over count is kept")
+    call.send("delete", delete_delay=0)
+
+
+with Case(plan=len(HELD) + len(BEGINNING) + 2 + 8 + 5 + 1) as t:
     rtpengine = Rtpengine(t, plugin=True)
     learned(rtpengine.listener)
     check(t, rtpengine.listener, HELD, False)
     check(t, rtpengine.listener, BEGINNING, True)
     begins_held(t, rtpengine.listener)
     across_a_wrap(t, rtpengine.listener)
+    another_tag(t, rtpengine.listener)
     t.equal(rtpengine.calls(), [], "nothing is left")

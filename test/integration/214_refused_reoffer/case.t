@@ -113,9 +113,36 @@ def by_calls(t):
     pbx1.bye(sent, final, cseq=4)
     gw1.reply(gw1.expect("BYE"), 200, "OK")
     t.ok(pbx1.expect("2xx"), "until the call ends")
+    before_the_answer(t, trunks)
 
 
-with Case(plan=6 + 7) as t:
+def before_the_answer(t, trunks):
+    pbx1, gw1 = trunks.pbx1, trunks.gw1
+    sent = trunks.call("pbx1", "+4930", sdp=secure(30000, KEY))
+    got = gw1.expect("INVITE")
+    gw1.reply(got, 180, "Ringing")
+    ringing = pbx1.expect(180)
+    pbx1._in_dialog("UPDATE", sent, ringing, sdp=secure(30010, KEY))
+    t.equal(pbx1.expect("5xx").status, 503, "an offer in UPDATE before that of the INVITE is answered")
+    gw1.reply(got, 183, "Session Progress", sdp=sdp(32000), headers=["Require: 100rel", "RSeq: 1"])
+    early = pbx1.expect(183)
+    t.like(early.body, "m=audio", "the answer comes all the same")
+    t.equal(endpoints(trunks, sent), [30000, 32000], "to the offer of the INVITE")
+    pbx1._in_dialog("PRACK", sent, early, sdp=secure(30020, KEY), cseq=3, headers=["RAck: 1 1 INVITE"])
+    gw1.reply(gw1.expect("PRACK"), 488, "Not Acceptable Here")
+    t.equal(pbx1.expect("4xx").status, 488, "an offer in PRACK that is refused")
+    wait_for("the roll-back", lambda: endpoints(trunks, sent) == [30000, 32000])
+    gw1.reply(got, 200, "OK", sdp=sdp(32000))
+    final = pbx1.expect("2xx")
+    pbx1.ack(sent, final)
+    gw1.expect("ACK")
+    t.equal(endpoints(trunks, sent), [30000, 32000], "changes nothing either")
+    pbx1.bye(sent, final, cseq=4)
+    gw1.reply(gw1.expect("BYE"), 200, "OK")
+    pbx1.expect("2xx")
+
+
+with Case(plan=6 + 7 + 5) as t:
     rtpengine = Rtpengine(t, plugin=True)
     learned(rtpengine.listener)
     by_packets(t, rtpengine.listener)

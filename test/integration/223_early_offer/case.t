@@ -2,7 +2,7 @@
 """A caller without offer, a trunk that takes none without: both get one, and hear each other.
 
 gw1 (RTP) and gw2 (SRTP required) want an offer in the INVITE (initial_offer early); gw3 takes it
-as it comes. pbx1 has SRTP required, pbx2 RTP.
+as it comes. pbx1 has SRTP required, pbx2 RTP, pbx3 DTLS-SRTP.
 """
 
 import itertools
@@ -10,7 +10,7 @@ import re
 
 from case import Case
 from sandbox import wait_for
-from sides import RtpSide, SrtpSide, passes
+from sides import DtlsSide, RtpSide, SrtpSide, passes
 from sip import sdp
 from trunks import Trunks, Turned
 
@@ -51,7 +51,7 @@ def shape(body):
     return re.sub(r"inline:\S+", "inline:KEY", body)
 
 
-with Case(plan=75) as t:
+with Case(plan=75 + 4 * 5 + 4 + 3 + 4) as t:
     fields = {"initial_offer": "early", "failover_codes": "503"}
     trunks = Trunks(t, {
         "pbx1": {"transport": "tls", "srtp_mode": "required"},
@@ -60,6 +60,7 @@ with Case(plan=75) as t:
         "gw2": {"transport": "tls", "srtp_mode": "required", **fields},
         "gw3": {"transport": "tcp", "srtp_mode": "not_supported"},
         "gw4": {"transport": "tls", "srtp_mode": "optional", **fields},
+        "pbx3": {"transport": "tls", "srtp_keys": "dtls"},
     }, routes={"one": {"pattern": r"^\+41", "trunks": "gw1"},
                "two": {"pattern": r"^\+42", "trunks": "gw2"},
                "first": {"pattern": r"^\+43", "trunks": "gw1"},
@@ -67,7 +68,8 @@ with Case(plan=75) as t:
                "four": {"pattern": r"^\+45", "trunks": "gw4"},
                "third": {"pattern": r"^\+44", "trunks": "gw3"},
                "last": {"pattern": r"^\+44", "trunks": "gw1", "priority": "1"}}, media=True)
-    pbx1, pbx2, gw1, gw2, gw3, gw4 = trunks.peers.values()
+    pbx1, pbx2, gw1, gw2, gw3, gw4, pbx3 = trunks.peers.values()
+    kinds = {"pbx1": SrtpSide, "gw2": SrtpSide, "pbx3": DtlsSide}
     count = itertools.count(1)
 
     def hear(what, a, b):
@@ -75,7 +77,7 @@ with Case(plan=75) as t:
                 f"{what}: heard both ways")
 
     def side(name):
-        return (SrtpSide if name in ("pbx1", "gw2") else RtpSide)(t, trunks.peers[name])
+        return kinds.get(name, RtpSide)(t, trunks.peers[name])
 
     def hang_up(caller, callee, sent, final, cseq=2):
         caller.bye(sent, final, cseq=cseq)
@@ -106,6 +108,11 @@ with Case(plan=75) as t:
         a.peer.ack(sent, again, sdp=a.sdp())
         t.equal([again.body, b.peer.expect("ACK").body], [final.body, ""], f"{word}: a 200 that is repeated")
         hear(f"{word}, after it", a, b)
+        for one in (a, b):
+            if isinstance(one, SrtpSide):
+                one.out.sequence = 65534
+        for _ in range(3):
+            hear(f"{word}, past a wrap", a, b)
         if caller == "pbx1":
             t.equal(shape(final.body), OFFERED, f"{word}: the caller is offered what the trunk answered")
         turned = Turned(got, final)
@@ -119,16 +126,47 @@ with Case(plan=75) as t:
             one.peer._in_dialog("ACK", its, mine, cseq=cseq)
             other.peer.expect("ACK")
         hear(f"{word}, after a re-INVITE of each", a, b)
-        again = a.peer.reinvite(sent, final, cseq=3)
+        a.peer.reinvite(sent, final, a.sdp(), cseq=3)
+        b.peer.reply(b.peer.expect("INVITE"), 488, "Not Acceptable Here")
+        b.peer.expect("ACK")
+        a.peer.expect(488)
+        hear(f"{word}, after one that is refused", a, b)
+        again = a.peer.reinvite(sent, final, cseq=4)
         offer = b.peer.expect("INVITE")
         t.equal(offer.body, "", f"{word}: within the call it is asked for an offer as any")
         b.peer.reply(offer, 200, "OK", sdp=b.sdp())
         a.read(a.peer.expect("2xx"))
-        a.peer._in_dialog("ACK", again, final, sdp=a.sdp(), cseq=3)
+        a.peer._in_dialog("ACK", again, final, sdp=a.sdp(), cseq=4)
         answer = b.peer.expect("ACK")
         b.read(answer)
         hear(f"{word}, after a delayed re-offer", a, b)
-        hang_up(a.peer, b.peer, sent, final, cseq=4)
+        t.equal([len(one.keys) for one in (a, b) if isinstance(one, SrtpSide)],
+                [1] * (isinstance(a, SrtpSide) + isinstance(b, SrtpSide)), f"{word}: each reads one key throughout")
+        hang_up(a.peer, b.peer, sent, final, cseq=5)
+        gone(word)
+
+    # ---- beside DTLS-SRTP ----
+    for caller, callee, number in (("pbx3", "gw1", "+4130"), ("pbx3", "gw2", "+4230")):
+        word, a, b = f"{caller} to {callee}", side(caller), side(callee)
+        sent = trunks.call(caller, number)
+        got = b.peer.expect("INVITE")
+        b.read(got)
+        b.peer.reply(got, 200, "OK", sdp=b.sdp())
+        final = a.peer.expect("2xx")
+        a.read(final)
+        a.peer.ack(sent, final, sdp=a.sdp())
+        b.peer.expect("ACK")
+        a.shake()
+        hear(word, a, b)
+        a.peer.reinvite(sent, final, a.sdp(), cseq=2)
+        again = b.peer.expect("INVITE")
+        b.peer.reply(again, 200, "OK", sdp=b.sdp())
+        a.read(a.peer.expect("2xx"))
+        a.peer._in_dialog("ACK", sent, final, cseq=2)
+        b.read(again)
+        b.peer.expect("ACK")
+        hear(f"{word}, after a re-INVITE", a, b)
+        hang_up(a.peer, b.peer, sent, final, cseq=3)
         gone(word)
 
     # ---- a reply that is acknowledged brings the caller the offer sooner ----
@@ -154,6 +192,45 @@ with Case(plan=75) as t:
     hear("and in the call", a, b)
     hang_up(pbx1, gw1, sent, final, cseq=3)
     gone("PRACK")
+
+    a, b = side("pbx1"), side("gw1")
+    sent = trunks.call("pbx1", "+4130", headers=["Supported: 100rel"])
+    got = gw1.expect("INVITE")
+    b.read(got)
+    gw1.reply(got, 183, "Session Progress", sdp=b.sdp(), headers=["Require: 100rel", "RSeq: 7"])
+    early = pbx1.expect(183)
+    pbx1._in_dialog("PRACK", sent, early, sdp=sdp(30000), cseq=2, headers=["RAck: 7 1 INVITE"])
+    refused = pbx1.expect("4xx")
+    t.equal((refused.status, refused.method), (488, "PRACK"), "an answer in the clear in PRACK is refused")
+    gw1.reply(got, 200, "OK", sdp=b.sdp())
+    final = pbx1.expect("2xx")
+    a.read(final)
+    pbx1.ack(sent, final, sdp=a.sdp())
+    t.equal(gw1.expect("ACK").body, "", "the 200 brings the offer once more")
+    hear("answered in ACK", a, b)
+    hang_up(pbx1, gw1, sent, final, cseq=3)
+    gone("a refused PRACK")
+
+    # ---- behind the trunk several phones ring ----
+    a, first, second = side("pbx1"), side("gw1"), side("gw1")
+    sent = trunks.call("pbx1", "+4130", headers=["Supported: 100rel"])
+    got = gw1.expect("INVITE")
+    for cseq, (b, tag) in enumerate(((first, "first"), (second, "second")), 2):
+        b.read(got)
+        gw1.reply(got, 183, "Session Progress", sdp=b.sdp(), tag=tag, headers=["Require: 100rel", "RSeq: 7"])
+        early = pbx1.expect(183)
+        a.read(early)
+        pbx1._in_dialog("PRACK", sent, early, sdp=a.sdp(), cseq=cseq, headers=["RAck: 7 1 INVITE"])
+        gw1.reply(gw1.expect("PRACK"), 200, "OK")
+        pbx1.expect("2xx")
+        hear(f"the {tag} one", a, b)
+    gw1.reply(got, 200, "OK", sdp=second.sdp(), tag="second")
+    final = pbx1.expect("2xx")
+    pbx1.ack(sent, final)
+    t.equal([final.body, gw1.expect("ACK").body], ["", ""], "who has answered it is not asked again")
+    hear("the one that answers", a, second)
+    hang_up(pbx1, gw1, sent, final, cseq=4)
+    gone("several phones")
 
     # ---- what the caller answers is refused, or missing ----
     def ended(what, callee="gw1", number="+4130", reason=REASON, **answer):
