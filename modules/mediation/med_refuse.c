@@ -40,15 +40,11 @@ typedef struct med_party {
 /** It answers on the connection, or from the address, that it spoke from: no DNS. */
 static void med_party_hop(med_party_t *party, const sip_msg_t *msg)
 {
-	static const char *const transports[] = {"udp", "tcp", "tls"};
 	bool v6 = msg->rcv.src_ip.af == AF_INET6;
-	const char *transport = msg->rcv.proto == PROTO_TLS ? transports[2]
-			: msg->rcv.proto == PROTO_TCP               ? transports[1]
-														: transports[0];
 
 	snprintf(party->hop, sizeof party->hop, "sip:%s%s%s:%u;transport=%s", v6 ? "[" : "",
 			ip_addr2a((struct ip_addr *)(uintptr_t)&msg->rcv.src_ip), v6 ? "]" : "",
-			(unsigned)msg->rcv.src_port, transport);
+			(unsigned)msg->rcv.src_port, get_proto_name((unsigned)msg->rcv.proto));
 	party->socket = msg->rcv.bind_address;
 }
 
