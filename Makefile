@@ -193,7 +193,8 @@ $(BUILD)/fuzz/%: test/fuzz/%.c $(core_sources) $$($$*_with) Makefile
 	@mkdir -p $(@D)
 	@echo "FUZZ $<"
 	@$(CLANG) $(TEST_CFLAGS) -Wno-missing-prototypes -O1 -g \
-		-fsanitize=fuzzer,address,undefined $< $($*_with) $(core_sources) -o $@ $(TEST_LIBS)
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		$< $($*_with) $(core_sources) -o $@ $(TEST_LIBS)
 
 $(BUILD)/bench/%: test/bench/%.c $(wildcard test/bench/lib_*.c) $(BUILD)/libmedcore.a Makefile
 	@mkdir -p $(@D)

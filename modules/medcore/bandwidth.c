@@ -62,8 +62,6 @@ static uint32_t kbit_of_name(med_str_t name)
 	return MED_KBIT_UNKNOWN;
 }
 
-#define TYPES 128u
-
 #define TYPE_MAX 127u
 #define DYNAMIC_MIN 96u
 

@@ -95,7 +95,7 @@ void *med_alloc(const med_mem_t *mem, size_t size);
 void *med_calloc(const med_mem_t *mem, size_t count, size_t size);
 void med_free(const med_mem_t *mem, void *block);
 
-/** 64-bit FNV-1a, for hash tables over configuration (not against hostile keys). */
+/** For hash tables over configuration and for checksums; not against hostile keys. */
 uint64_t med_hash(const void *data, size_t len);
 /** SipHash-2-4, for keys that a peer can choose and for the Record-Route tag. */
 uint64_t med_siphash(const uint8_t key[16], const void *data, size_t len);

@@ -128,10 +128,11 @@ med_site_object_t *med_site_object(
 	med_site_object_t *object = med_segment_new(heap,
 			sizeof(*object) + size + id.len + record->dial_plan.len
 					+ record->bypass_id.len);
-	char *at = (char *)(object + 1);
+	char *at;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	if(size > 0)
 		memcpy(at, record->subnets.items, size);
 	object->site.subnets = (void *)at;
@@ -149,10 +150,11 @@ med_pool_object_t *med_pool_object(
 	med_pool_object_t *object = med_segment_new(heap,
 			sizeof(*object) + id.len + record->fqdn.len + record->site.len
 					+ record->dial_plan.len);
-	char *at = (char *)(object + 1);
+	char *at;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	object->pool.id = pack(&at, id);
 	object->pool.fqdn = pack(&at, record->fqdn);
 	object->pool.site = pack(&at, record->site);
@@ -237,11 +239,12 @@ med_profile_object_t *med_profile_object(
 					+ record->network_site_id.len + record->domain.len
 					+ record->phone_context.len + record->media_interface.len
 					+ record->options_user.len + 8);
-	char *at = (char *)(object + 1);
+	char *at;
 	med_profile_t *p;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	p = &object->profile;
 	memset(p, 0, sizeof(*p));
 	p->usage_count = record->pstn_usages.count;
@@ -324,10 +327,11 @@ med_policy_object_t *med_policy_object(
 	med_policy_object_t *object = med_segment_new(&config->heap,
 			sizeof(*object) + usages_size(&record->usages) + usages_size(forward) + 24
 					+ id.len + record->name.len);
-	char *at = (char *)(object + 1);
+	char *at;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	object->policy.usage_count = record->usages.count;
 	object->policy.forward_usage_count = forward->count;
 	object->policy.forwarding = (uint8_t)record->call_forwarding_simul_ring_usage_type;
@@ -374,10 +378,11 @@ med_guard_object_t *med_guard_object(
 {
 	med_guard_object_t *object = med_segment_new(
 			heap, sizeof(*object) + texts_size(&record->usages) + 8 + id.len);
-	char *at = (char *)(object + 1);
+	char *at;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	object->guard = (med_guard_t){.per = (uint8_t)record->per,
 			.destination_digits = (uint8_t)record->destination_digits,
 			.code = (uint16_t)record->code,
@@ -394,10 +399,11 @@ med_limits_object_t *med_limits_object(med_heap_t *heap, med_str_t id, uint32_t 
 		const med_limits_record_t *record)
 {
 	med_limits_object_t *object = med_segment_new(heap, sizeof(*object) + id.len);
-	char *at = (char *)(object + 1);
+	char *at;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	object->limits = (med_limits_t){.number = number,
 			.max_calls = record->max_calls,
 			.max_calls_in = record->max_calls_in,
@@ -422,11 +428,12 @@ med_location_object_t *med_location_object(
 	med_location_object_t *object = med_segment_new(&config->heap,
 			sizeof(*object) + usages_size(&record->pstn_usages) + texts_size(numbers)
 					+ texts_size(masks) + 32 + id.len);
-	char *at = (char *)(object + 1);
+	char *at;
 	med_location_policy_t *l;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	l = &object->location;
 	l->usage_count = record->pstn_usages.count;
 	if(pack_usages(config, &at, &record->pstn_usages, &l->usages, &object->usage_numbers)
@@ -661,11 +668,12 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 			sizeof(*object) + id.len + record->name.len + record->local_address.len
 					+ record->auth_username.len + record->auth_realm.len
 					+ record->auth_password.len + length + dial_plan.len + pool_fqdn.len);
-	char *at = (char *)(object + 1);
+	char *at;
 	med_trunk_t *t;
 
 	if(object == NULL)
 		return NULL;
+	at = (char *)(object + 1);
 	t = &object->trunk;
 	memset(t, 0, sizeof(*t));
 	t->id = pack(&at, id);

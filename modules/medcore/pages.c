@@ -13,8 +13,8 @@
 #define UNIT 16u
 #define CLASSES 64u /* of UNIT bytes more each; the largest block has 1 kB */
 #define LARGE UINT64_MAX
-#define MAPPED_FROM                                                                      \
-	((size_t)1 << 20) /* tables of a million: they have pages of their own */
+/* Tables of a million: they have pages of their own. */
+#define MAPPED_FROM ((size_t)1 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define CHUNK_FIRST ((size_t)128 << 10) /* a small configuration takes no more */
 #define CHUNK_MOST ((size_t)64 << 20)

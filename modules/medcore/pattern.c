@@ -435,8 +435,10 @@ med_span_t med_variant_group(
 
 	if(group == 0)
 		return (med_span_t){0, (uint16_t)end};
+	if(group >= MED_PATTERN_GROUPS)
+		return (med_span_t){0, 0};
 	at = v->group[group - 1];
-	if(group >= MED_PATTERN_GROUPS || at[0] == POS_UNSET || at[1] == POS_UNSET)
+	if(at[0] == POS_UNSET || at[1] == POS_UNSET)
 		return (med_span_t){0, 0};
 	from = resolve(at[0], plus, end);
 	to = resolve(at[1], plus, end);

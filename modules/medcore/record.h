@@ -18,7 +18,6 @@
 #define MED_GIVEN_WORDS 2   /**< a kind has up to 128 fields; t_schema asks */
 #define MED_FIELDS_MAX 4096 /**< 1000 rules, each with its name and more */
 #define MED_WEIGHT_MAX 255
-#define MED_GIVEN_WORDS 2            /**< a kind has up to 128 fields */
 #define MED_TRUNK_NUMBERS 0xffffffu  /**< trunks that one node ever tells apart */
 #define MED_SCHEDULE_NUMBERS 0x7fffu /**< schedules that one node ever tells apart */
 #define MED_UNSET UINT32_MAX         /**< a number not given, without a default */

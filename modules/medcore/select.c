@@ -114,6 +114,10 @@ int med_translate(const med_snapshot_t *snapshot, med_scratch_t *scratch,
 		remove_plus(&out->called);
 		remove_plus(&out->calling);
 	}
+	if(called->len > 0 && out->called.len == 0) {
+		MED_TRACE(trace, "nothing is left of the called number");
+		return MED_EINVAL;
+	}
 	out->called_changed = !same_number(&out->called, called);
 	out->calling_changed = !same_number(&out->calling, calling);
 	return MED_EOK;

@@ -24,9 +24,8 @@
 
 #define READ_CHUNK 65536
 #define FEED_BYTES 4096
-#define READER_KEPT                                                                      \
-	(1 << 20)            /* bytes of hiredis' buffer that are not freed in between       \
-						  */
+/* Bytes of hiredis' buffer that are not freed in between. */
+#define READER_KEPT (1 << 20)
 #define READS_PER_RUN 32 /* then others get their turn */
 
 /** A name being resolved: the resolver's thread writes here, so it outlives the wish. */

@@ -13,9 +13,8 @@
 #include "medcore/store_url.h"
 
 #define MED_STORE_CHANNEL "__redis__:invalidate"
-#define ROLE_MS                                                                          \
-	2000 /* with Sentinel: how often the master is asked whether it is one               \
-		  */
+/* With Sentinel: how often the master is asked whether it is one. */
+#define ROLE_MS 2000
 
 enum phase {
 	PH_DOWN,

@@ -32,9 +32,8 @@
 #include <string.h>
 
 #define SCAN_COUNT "1000"
-#define FIND_MS                                                                          \
-	3000            /* the sentinels are asked so often whether it is still the master   \
-					 */
+/* The sentinels are asked so often whether it is still the master. */
+#define FIND_MS 3000
 #define WINDOW 4000 /* HGETALLs under way at once */
 
 /* ---- sending ---- */

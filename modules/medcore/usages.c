@@ -191,8 +191,7 @@ void med_usages_leave(med_config_t *config, med_slot_t *slot)
 	}
 }
 
-/* ---- splitting and gathering
- * ------------------------------------------------------------
+/* ---- splitting and gathering -------------------------------------------------------
  */
 
 static size_t most_of(const med_config_t *config, const med_shard_slot_t *shard)
@@ -324,8 +323,7 @@ static int reshape(med_config_t *config, med_shard_slot_t *shard)
 	return MED_EOK;
 }
 
-/* ---- building a shard
- * -------------------------------------------------------------------
+/* ---- building a shard --------------------------------------------------------------
  */
 
 /* Priority and the beginning of the id as numbers, so that most are compared at once. */
@@ -463,8 +461,7 @@ static int build_shard(med_config_t *config, med_shard_slot_t *shard)
 	return rc;
 }
 
-/* ---- building a usage
- * -------------------------------------------------------------------
+/* ---- building a usage --------------------------------------------------------------
  */
 
 static size_t count_branches(const med_shard_slot_t *node)
@@ -554,8 +551,7 @@ int med_build_usages(med_config_t *config, med_view_t *view)
 	return rc;
 }
 
-/* ---- after a build
- * ----------------------------------------------------------------------
+/* ---- after a build -----------------------------------------------------------------
  */
 
 static void free_shard(med_config_t *config, med_shard_slot_t *shard)

@@ -667,8 +667,7 @@ int med_schema_set(const med_field_def_t *def, med_str_t value, void *record,
 	}
 }
 
-/* ---- written
- * ----------------------------------------------------------------------------
+/* ---- written -----------------------------------------------------------------------
  */
 
 /* Counts all of it, writes what fits. */

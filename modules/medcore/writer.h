@@ -252,8 +252,7 @@ void med_fault_simple_name(med_config_t *config, med_slot_t *slot, bool enters);
 /** After it was built, or the first named it, or the last no longer. */
 void med_fault_check_usage(med_config_t *config, med_usage_slot_t *usage);
 
-/* ---- refs.c: which objects name which
- * --------------------------------------------------
+/* ---- refs.c: which objects name which ----------------------------------------------
  */
 
 /** What @p record would name; NULL: nothing. MED_EOK, MED_ENOMEM. */
@@ -300,8 +299,7 @@ med_trunk_object_t *med_trunk_object(med_heap_t *heap, med_str_t id, uint32_t nu
 		const med_trunk_record_t *record, med_ports_t ports, const med_gateway_t *gateway,
 		const med_profile_t *profile, med_str_t dial_plan, med_str_t pool_fqdn);
 
-/* ---- names.c: gateways whose address is a name
- * ------------------------------------------
+/* ---- names.c: gateways whose address is a name -------------------------------------
  */
 
 /** Its record is about to become @p record; NULL: it leaves. What was found stays only
@@ -318,8 +316,7 @@ void med_names_tell(const med_config_t *config);
 /** All subnets of sites, which are built already. MED_EOK, MED_ENOMEM. */
 int med_build_places(med_config_t *config, med_view_t *view);
 
-/* ---- usages.c: routes in their usages
- * --------------------------------------------------
+/* ---- usages.c: routes in their usages ----------------------------------------------
  */
 
 /** NULL: no memory. */

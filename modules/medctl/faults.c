@@ -21,8 +21,8 @@ static uint64_t gist_of(enum med_kind kind, med_str_t id, const char *text)
 	return sum;
 }
 
-void faults_add(faults_t *faults, enum med_kind kind, med_str_t id, const char *text,
-		bool refused)
+static void add_fault(faults_t *faults, enum med_kind kind, med_str_t id,
+		const char *text, bool refused)
 {
 	fault_t *f;
 
@@ -52,7 +52,7 @@ void faults_add(faults_t *faults, enum med_kind kind, med_str_t id, const char *
 static void on_fault(void *ctx, enum med_severity severity, enum med_kind kind,
 		med_str_t id, const char *text)
 {
-	faults_add(ctx, kind, id, text, severity == MED_REFUSED);
+	add_fault(ctx, kind, id, text, severity == MED_REFUSED);
 }
 
 static int compare_gist(const void *a, const void *b)

@@ -26,9 +26,6 @@ typedef struct faults {
 
 /** All faults of a configuration that was built; MEDCTL_OK or, told, MEDCTL_FAILED. */
 int faults_collect(faults_t *faults, const med_config_t *config);
-/** One more, found elsewhere. */
-void faults_add(faults_t *faults, enum med_kind kind, med_str_t id, const char *text,
-		bool refused);
 /** Where they stand in the files of @p set; sorted by that. */
 void faults_locate(faults_t *faults, objects_t *set);
 /** Was this object's fault in @p before already? Numbers in texts do not matter. */

@@ -63,7 +63,7 @@ int med_not_loaded(sip_msg_t *msg)
 	return med_refused(msg, MED_NOT_LOADED);
 }
 
-static const char *med_phrase(unsigned code)
+const char *med_phrase(unsigned code)
 {
 	static const struct {
 		unsigned code;
@@ -72,8 +72,9 @@ static const char *med_phrase(unsigned code)
 			{408, "Request Timeout"}, {410, "Gone"}, {415, "Unsupported Media Type"},
 			{480, "Temporarily Unavailable"}, {481, "Call/Transaction Does Not Exist"},
 			{482, "Loop Detected"}, {484, "Address Incomplete"}, {486, "Busy Here"},
-			{488, "Not Acceptable Here"}, {500, "Server Internal Error"},
-			{502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Server Time-out"},
+			{487, "Request Terminated"}, {488, "Not Acceptable Here"},
+			{500, "Server Internal Error"}, {502, "Bad Gateway"},
+			{503, "Service Unavailable"}, {504, "Server Time-out"},
 			{600, "Busy Everywhere"}, {603, "Decline"}, {604, "Does Not Exist Anywhere"},
 			{606, "Not Acceptable"}};
 
@@ -83,16 +84,15 @@ static const char *med_phrase(unsigned code)
 	return "Refused";
 }
 
-/** As a quoted-string: what would end it is left out; it may quote what a peer sent. */
-static int med_reason_quotable(const med_reason_t *reason, char text[MED_REASON_MAX])
+const char *med_reason_quotable(const med_reason_t *reason, char text[MED_REASON_MAX])
 {
-	int at = 0;
+	size_t at = 0;
 
 	for(size_t i = 0; i < reason->len; i++)
-		if(reason->text[i] != '"' && reason->text[i] != '\\'
-				&& (unsigned char)reason->text[i] >= ' ' && reason->text[i] != 127)
+		if(reason->text[i] != '"' && reason->text[i] != '\\')
 			text[at++] = reason->text[i];
-	return at;
+	text[at] = 0;
+	return text;
 }
 
 /**
@@ -106,7 +106,7 @@ static int med_reply_lync(sip_msg_t *msg, const med_reason_t *reason, const char
 	char header[2 * (MED_REASON_MAX + 512)], text[MED_REASON_MAX];
 	const char *node = med_sync_node();
 	med_str_t source = {node, strlen(node)};
-	int len, quoted;
+	int len;
 
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL || reason->diagnostic == 0)
@@ -116,15 +116,15 @@ static int med_reply_lync(sip_msg_t *msg, const med_reason_t *reason, const char
 		return 0;
 	if(in != NULL && in->pool_fqdn.len > 0)
 		source = in->pool_fqdn;
-	quoted = med_reason_quotable(reason, text);
+	(void)med_reason_quotable(reason, text);
 	len = snprintf(header, sizeof header,
-			"ms-diagnostics: %u;source=\"%.*s\";reason=\"%.*s\";"
+			"ms-diagnostics: %u;source=\"%.*s\";reason=\"%s\";"
 			"component=\"MediationServer\";SipResponseCode=\"%u\";"
 			"SipResponseText=\"%s\"\r\n"
-			"ms-diagnostics-public: %u;reason=\"%.*s\";component=\"MediationServer\";"
+			"ms-diagnostics-public: %u;reason=\"%s\";component=\"MediationServer\";"
 			"SipResponseCode=\"%u\";SipResponseText=\"%s\"\r\n",
-			reason->diagnostic, MED_STR_FMT(source), quoted, text, reason->code, phrase,
-			reason->diagnostic, quoted, text, reason->code, phrase);
+			reason->diagnostic, MED_STR_FMT(source), text, reason->code, phrase,
+			reason->diagnostic, text, reason->code, phrase);
 	if(len < 0 || (size_t)len >= sizeof header)
 		return -1;
 	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;
@@ -147,15 +147,15 @@ static int med_reply_cause(sip_msg_t *msg)
 static int med_reply_header(sip_msg_t *msg, const med_reason_t *reason)
 {
 	char header[MED_REASON_MAX + 64], text[MED_REASON_MAX];
-	int at = med_reason_quotable(reason, text), len;
+	int len;
 
+	(void)med_reason_quotable(reason, text);
 	if(reason->diagnostic != 0)
-		len = snprintf(header, sizeof header,
-				"Reason: SIP;cause=%u;text=\"%.*s (%u)\"\r\n", reason->code, at, text,
-				reason->diagnostic);
+		len = snprintf(header, sizeof header, "Reason: SIP;cause=%u;text=\"%s (%u)\"\r\n",
+				reason->code, text, reason->diagnostic);
 	else
-		len = snprintf(header, sizeof header, "Reason: SIP;cause=%u;text=\"%.*s\"\r\n",
-				reason->code, at, text);
+		len = snprintf(header, sizeof header, "Reason: SIP;cause=%u;text=\"%s\"\r\n",
+				reason->code, text);
 	if(len < 0 || (size_t)len >= sizeof header)
 		return -1;
 	return add_lump_rpl(msg, header, len, LUMP_RPL_HDR) != NULL ? 0 : -1;

@@ -25,11 +25,6 @@ static struct {
 	med_call_t call;
 } med_local;
 
-int med_call_init(void)
-{
-	return 0;
-}
-
 static void med_call_empty(med_call_t *call)
 {
 	memset(call, 0, offsetof(med_call_t, called));

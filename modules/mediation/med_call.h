@@ -43,32 +43,31 @@ typedef struct med_try {
 	uint32_t number;
 	uint16_t trunk, route, usage, alternate; /**< offsets */
 	uint8_t trunk_len, route_len, usage_len, alternate_len;
-	uint32_t
-			target; /**< which of the trunk's places it was: med_target_hash(); 0: none */
-	uint16_t code;  /**< how it ended, 408 where a timer did it; 0: not, or not tried */
-	uint32_t ms;    /**< until then */
-	bool no_srtp;   /**< the same once more, as it refused SRTP */
+	uint32_t target; /**< which of its places it was: med_target_hash(); 0: none */
+	uint16_t code;   /**< how it ended, 408 where a timer did it; 0: not, or not tried */
+	uint32_t ms;     /**< until then */
+	bool no_srtp;    /**< the same once more, as it refused SRTP */
 } med_try_t;
 
 enum med_call_flag {
 	MED_CALL_IN_DIALOG = 1 << 0,  /**< state made from the Record-Route parameter */
 	MED_CALL_UPSTREAM = 1 << 1,   /**< this request goes from callee to caller */
-	MED_CALL_AUTHORIZED = 1 << 2, /**< med_authorize() said yes */
-	MED_CALL_CHOSEN = 1 << 3,     /**< `out` names the current candidate */
-	MED_CALL_OFFER = 1 << 4,      /**< the request carried an offer */
-	MED_CALL_OFFERED = 1 << 5,    /**< an offer went to rtpengine for `branch` */
-	MED_CALL_NO_LEG = 1 << 6,     /**< in dialog without a valid parameter */
-	MED_CALL_BYPASSED = 1 << 20,  /**< media of the branch being made, or of the call it
-								   * is within, goes past us */
+	MED_CALL_NO_LEG = 1 << 2,     /**< in dialog without a valid parameter */
+	MED_CALL_ORPHAN = 1 << 3,     /**< no call: holds the reason of a refused request */
+	MED_CALL_ASSERTED = 1 << 4,   /**< `calling` is from P-Asserted-Identity */
+	MED_CALL_EMERGENCY = 1 << 5,  /**< `called` is an emergency number */
+	MED_CALL_AUTHORIZED = 1 << 6, /**< med_authorize() said yes */
+	MED_CALL_FORWARDED = 1 << 7,  /**< authorised as a forwarded call */
+	MED_CALL_TO_USER = 1 << 8,    /**< it goes to one of our own users, by the script */
+	MED_CALL_CHOSEN = 1 << 9,     /**< `out` names the current candidate */
+	MED_CALL_TRIED = 1 << 10,     /**< at least one candidate was sent to */
+	MED_CALL_OVER = 1 << 11,      /**< the current candidate's branch has failed */
+	MED_CALL_OFFER = 1 << 12,     /**< the request carried an offer */
+	MED_CALL_OFFERED = 1 << 13,   /**< an offer went to rtpengine for `branch` */
+	/** Media of the branch being made, or of the call it is within, goes past us. */
+	MED_CALL_BYPASSED = 1 << 14,
 	MED_CALL_CONTACTS = 1 << 15, /**< replies get the Contact that the caller is to see */
-	MED_CALL_TO_USER = 1 << 14,  /**< it goes to one of our own users, by the script */
-	MED_CALL_RESTORES = 1 << 13, /**< replies get From and To of the request back */
-	MED_CALL_FORWARDED = 1 << 12, /**< authorised as a forwarded call */
-	MED_CALL_EMERGENCY = 1 << 11, /**< `called` is an emergency number */
-	MED_CALL_ORPHAN = 1 << 10,    /**< no call: holds the reason of a refused request */
-	MED_CALL_OVER = 1 << 9,       /**< the current candidate's branch has failed */
-	MED_CALL_ASSERTED = 1 << 8,   /**< `calling` is from P-Asserted-Identity */
-	MED_CALL_TRIED = 1 << 7,      /**< at least one candidate was sent to */
+	MED_CALL_RESTORES = 1 << 16, /**< replies get From and To of the request back */
 };
 
 /** An answer that was refused: what its retransmissions need. */
@@ -116,9 +115,6 @@ typedef struct med_call {
 	uint16_t pool_size;
 	char pool[]; /**< texts of the tries */
 } med_call_t;
-
-/** In mod_init. */
-int med_call_init(void);
 
 /** The state of this message's call; NULL: none yet. */
 med_call_t *med_call_get(sip_msg_t *msg);

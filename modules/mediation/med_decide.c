@@ -262,20 +262,27 @@ int ki_med_authorize_as(sip_msg_t *msg, str *policy, str *kind)
 {
 	med_call_t *call = med_new_call(msg);
 	med_str_t id = policy != NULL ? med_from_str(*policy) : MED_STR("");
+	bool forward = kind != NULL && kind->len > 0;
 	const med_trunk_t *in;
 
 	if(call == NULL)
 		return med_reason_get(msg) != NULL ? MED_NO : MED_INTERNAL;
+	if(forward && !med_str_eq(med_from_str(*kind), MED_STR("forward"))) {
+		LM_ERR("med_authorize(): kind '%.*s': forward is the only one\n", kind->len,
+				kind->s);
+		return MED_INTERNAL;
+	}
 	MED_SNAPSHOT(snapshot);
 	if(snapshot == NULL)
 		return med_not_loaded(msg);
 	call->policy_len = 0;
+	call->flags &= ~(uint32_t)MED_CALL_FORWARDED;
+	call->flags |= forward ? MED_CALL_FORWARDED : 0;
 	if(id.len > 0) {
 		const med_policy_t *found = med_snapshot_policy(snapshot, id);
 
-		if(kind != NULL && kind->len == 7 && memcmp(kind->s, "forward", 7) == 0)
-			call->flags |= MED_CALL_FORWARDED;
-		if((found == NULL || found->usage_count == 0 || id.len > MED_ID_MAX)
+		/* which usages it has for forwarded calls, med_route() finds out */
+		if((found == NULL || (found->usage_count == 0 && !forward) || id.len > MED_ID_MAX)
 				&& (call->flags & MED_CALL_EMERGENCY) == 0) {
 			med_reason(msg, 403, 12001, "policy '%.*s' %s", MED_STR_FMT(id),
 					found == NULL ? "does not exist" : "has no usage");

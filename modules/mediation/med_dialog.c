@@ -210,9 +210,7 @@ static int med_hop_go(sip_msg_t *msg, const med_hop_t *hop)
 		return MED_EOK;
 	destination.len = snprintf(buffer, sizeof buffer, "sip:%.*s:%u;transport=%s",
 			MED_STR_FMT(hop->host), (unsigned)hop->port,
-			hop->proto == PROTO_TLS           ? "tls"
-					: hop->proto == PROTO_TCP ? "tcp"
-											  : "udp");
+			get_proto_name((unsigned)hop->proto));
 	if((size_t)destination.len >= sizeof buffer)
 		return MED_EINVAL;
 	return set_dst_uri(msg, &destination) < 0 ? MED_ENOMEM : MED_EOK;

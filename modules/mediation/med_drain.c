@@ -31,7 +31,8 @@ void med_drain_destroy(void)
 	since = NULL;
 }
 
-long long med_drain_since(void)
+/** Seconds since the epoch that it has been so; 0: it is not. */
+static long long med_drain_since(void)
 {
 	return __atomic_load_n(since, __ATOMIC_RELAXED);
 }

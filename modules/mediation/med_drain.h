@@ -20,8 +20,6 @@ void med_drain_destroy(void);
 
 /** From any process. */
 bool med_drain_on(void);
-/** Seconds since the epoch that it has been so; 0: it is not. */
-long long med_drain_since(void);
 /** A new call is refused by this: sets the reason. */
 void med_drain_reason(sip_msg_t *msg);
 

@@ -211,20 +211,8 @@ void med_health_text(const med_health_change_t *change, char *text, size_t size)
 /** Nothing where there is nothing to say: forty trunks are to fit into an answer. */
 static void med_show_number(med_item_t *item, const char *name, uint32_t value)
 {
-	static const med_field_def_t number = {.type = MED_TYPE_NUMBER};
-	char text[16];
-
-	if(value == 0)
-		return;
-	snprintf(text, sizeof text, "%u", value);
-	med_item_show(item, &number, med_str(name), med_str(text));
-}
-
-static void med_show_text(med_item_t *item, const char *name, const char *value)
-{
-	static const med_field_def_t text = {.type = MED_TYPE_TEXT};
-
-	med_item_show(item, &text, med_str(name), med_str(value));
+	if(value != 0)
+		med_item_number(item, name, value);
 }
 
 /** A moment of the clock that is never set, as people read it; nothing for 0. */
@@ -237,7 +225,7 @@ static void med_show_moment(
 
 	if(at_ms != 0 && gmtime_r(&at, &utc) != NULL
 			&& strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) != 0)
-		med_show_text(item, name, text);
+		med_item_text(item, name, med_str(text));
 }
 
 /** Why it is in that state, in a word. */
@@ -261,8 +249,8 @@ void med_health_show(med_item_t *item, const med_trunk_t *trunk)
 	if(state == NULL)
 		return;
 	h = state->health;
-	med_show_text(item, "state", med_health_name(med_health_state(&h, now)));
-	med_show_text(item, "state_cause", med_health_cause_name(&h));
+	med_item_text(item, "state", med_str(med_health_name(med_health_state(&h, now))));
+	med_item_text(item, "state_cause", med_str(med_health_cause_name(&h)));
 	med_show_moment(item, "state_since", h.since_ms, now);
 	med_show_moment(item, "heard_at", h.heard_ms, now);
 	med_show_moment(item, "vouched_at", h.vouched_ms, now);

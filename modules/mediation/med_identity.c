@@ -376,8 +376,7 @@ int med_identity_write(sip_msg_t *msg, med_call_t *call, const med_trunk_t *trun
 	return MED_EOK;
 }
 
-/* ---- put back, and on
- * -------------------------------------------------------------------
+/* ---- put back, and on --------------------------------------------------------------
  */
 
 /*

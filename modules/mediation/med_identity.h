@@ -15,8 +15,8 @@
 #include "med_lines.h"
 #include "medcore/carry.h"
 
-#define MED_IDENTITY_URI_MAX                                                             \
-	MED_CARRY_TEXT_MAX /* bytes of a From or To URI that can be carried */
+/** Bytes of a From or To URI that can be carried. */
+#define MED_IDENTITY_URI_MAX MED_CARRY_TEXT_MAX
 
 /** What became of From and To of one branch. */
 typedef struct med_rewritten {

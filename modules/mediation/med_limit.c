@@ -445,15 +445,6 @@ med_limit_state_t *med_limit_states(void)
 /* ---- RPC ------------------------------------------------------------------------------
  */
 
-static void med_limit_show_number(med_item_t *item, const char *name, uint32_t value)
-{
-	static const med_field_def_t number = {.type = MED_TYPE_NUMBER};
-	char text[16];
-
-	snprintf(text, sizeof text, "%u", value);
-	med_item_show(item, &number, med_str(name), med_str(text));
-}
-
 uint32_t med_limit_up(const med_limits_t *limits, enum med_way way)
 {
 	return med_limit_calls(&states[limits->number], way);
@@ -463,15 +454,15 @@ void med_limit_show(med_item_t *item, const med_limits_t *limits)
 {
 	const med_limit_state_t *state = &states[limits->number];
 
-	med_limit_show_number(item, "calls_up_in", med_limit_calls(state, MED_WAY_IN));
-	med_limit_show_number(item, "calls_up_out", med_limit_calls(state, MED_WAY_OUT));
+	med_item_number(item, "calls_up_in", med_limit_calls(state, MED_WAY_IN));
+	med_item_number(item, "calls_up_out", med_limit_calls(state, MED_WAY_OUT));
 	if(med_limits_band(limits)) {
-		med_limit_show_number(item, "audio_kbit_taken",
+		med_item_number(item, "audio_kbit_taken",
 				__atomic_load_n(&state->kbit, __ATOMIC_RELAXED));
-		med_limit_show_number(item, "audio_kbit_elsewhere",
+		med_item_number(item, "audio_kbit_elsewhere",
 				__atomic_load_n(&state->kbit_elsewhere, __ATOMIC_RELAXED));
 	}
-	med_limit_show_number(item, "calls_up_elsewhere",
+	med_item_number(item, "calls_up_elsewhere",
 			__atomic_load_n(&state->elsewhere, __ATOMIC_RELAXED));
 	for(int l = MED_LIMIT_CALLS; l < MED_LIMITEDS; l++) {
 		enum med_limited limited = (enum med_limited)l;
@@ -481,7 +472,7 @@ void med_limit_show(med_item_t *item, const med_limits_t *limits)
 		if(here == MED_UNSET) /* none, or without_redis allow */
 			continue;
 		snprintf(name, sizeof name, "%s_here", med_limited_field(limited));
-		med_limit_show_number(item, name, here);
+		med_item_number(item, name, here);
 	}
 }
 
@@ -490,7 +481,7 @@ void med_limit_show_trunk(med_item_t *item, const med_trunk_t *trunk)
 	if(trunk->limit_count > 0 && trunk->limits[0]->id.s[0] == 't') {
 		const med_limit_state_t *state = &states[trunk->limits[0]->number];
 
-		med_limit_show_number(item, "calls_up",
+		med_item_number(item, "calls_up",
 				med_limit_calls(state, MED_WAY_IN) + med_limit_calls(state, MED_WAY_OUT));
 	}
 }

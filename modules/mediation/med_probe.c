@@ -31,12 +31,8 @@
 #include "med_stats.h"
 
 #define MED_TICK_MIN_MS 50
-#define MED_TICK_MAX_MS                                                                  \
-	500 /* changes are told, and a new configuration seen, by then                       \
-		 */
-#define MED_PROBES_A_TICK                                                                \
-	200 /* so that a burst does not fill our own receive buffers                         \
-		 */
+#define MED_TICK_MAX_MS 500   /* until changes are told, a new configuration is seen */
+#define MED_PROBES_A_TICK 200 /* a burst is not to fill our own receive buffers */
 #define MED_NEVER INT64_MAX
 #define MED_WORD_MS 3000       /* an answer at another node is known here by then */
 #define MED_LOOK_AGAIN_MS 2000 /* whether that still spares us a probe */

@@ -75,7 +75,7 @@ static int med_pv_parse(pv_spec_t *spec, str *name)
  */
 static int med_pv_copy(sip_msg_t *msg, pv_param_t *param, pv_value_t *out, med_str_t text)
 {
-	static char buffers[4][512];
+	static char buffers[4][MED_MEDIA_FLAGS_MAX]; /* of all values the longest */
 	static unsigned turn;
 	str value;
 

@@ -1,8 +1,7 @@
 /**
  * med_pv.h - $med(name): what is known of this request's call, read-only
  *
- * trunk gateway site | out_trunk route usage called calling auth_username auth_realm
- * auth_password | media reason code diagnostic
+ * The names are in med_pv.c, and what they mean in doc/mediation_admin.xml.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -20,6 +20,7 @@
 
 #include "med_media.h"
 #include "med_refuse.h"
+#include "med_verbs.h"
 
 struct tm_binds med_tm;
 
@@ -39,15 +40,11 @@ typedef struct med_party {
 /** It answers on the connection, or from the address, that it spoke from: no DNS. */
 static void med_party_hop(med_party_t *party, const sip_msg_t *msg)
 {
-	static const char *const transports[] = {"udp", "tcp", "tls"};
 	bool v6 = msg->rcv.src_ip.af == AF_INET6;
-	const char *transport = msg->rcv.proto == PROTO_TLS ? transports[2]
-			: msg->rcv.proto == PROTO_TCP               ? transports[1]
-														: transports[0];
 
 	snprintf(party->hop, sizeof party->hop, "sip:%s%s%s:%u;transport=%s", v6 ? "[" : "",
 			ip_addr2a((struct ip_addr *)(uintptr_t)&msg->rcv.src_ip), v6 ? "]" : "",
-			(unsigned)msg->rcv.src_port, transport);
+			(unsigned)msg->rcv.src_port, get_proto_name((unsigned)msg->rcv.proto));
 	party->socket = msg->rcv.bind_address;
 }
 
@@ -172,17 +169,6 @@ static void med_party_end(
 				party->callid.len, party->callid.s);
 }
 
-/** Reason's text is a quoted-string: what would end it is left out. */
-static void med_quotable(const char *text, size_t len, char *out, size_t size)
-{
-	size_t at = 0;
-
-	for(size_t i = 0; i < len && at + 1 < size; i++)
-		if(text[i] != '"' && text[i] != '\\' && (unsigned char)text[i] >= ' ')
-			out[at++] = text[i];
-	out[at] = 0;
-}
-
 int med_body_strip(sip_msg_t *msg)
 {
 	char *body = get_body(msg);
@@ -200,29 +186,18 @@ int med_body_strip(sip_msg_t *msg)
 	return 0;
 }
 
-int med_reply_turn(sip_msg_t *reply, unsigned code, const char *text)
+/** This reply becomes @p code without body. @return -1: memory is short */
+static int med_reply_turn(sip_msg_t *reply, unsigned code)
 {
-	str *phrase = &reply->first_line.u.reply.reason;
-	struct lump *anchor;
-	size_t len = strlen(text);
-	char *copy;
+	str phrase = reply->first_line.u.reply.reason;
+	char *digits = reply->first_line.u.reply.status.s;
 
 	reply->first_line.u.reply.statuscode = code;
-	for(int i = 2; i >= 0; i--, code /= 10)
-		reply->first_line.u.reply.status.s[i] = (char)('0' + code % 10);
-	anchor = del_lump(reply, (int)(phrase->s - reply->buf), phrase->len, 0);
-	copy = pkg_malloc(len);
-	if(anchor == NULL || copy == NULL) {
-		PKG_MEM_ERROR;
-		if(copy != NULL)
-			pkg_free(copy);
+	digits[0] = (char)('0' + code / 100);
+	digits[1] = (char)('0' + code / 10 % 10);
+	digits[2] = (char)('0' + code % 10);
+	if(!med_media_replace(reply, phrase.s, (size_t)phrase.len, med_str(med_phrase(code))))
 		return -1;
-	}
-	memcpy(copy, text, len);
-	if(insert_new_lump_after(anchor, copy, (int)len, 0) == NULL) {
-		pkg_free(copy);
-		return -1;
-	}
 	return med_body_strip(reply);
 }
 
@@ -242,11 +217,17 @@ static void med_cancel_branch(unsigned cause)
 	med_tm.cancel_uacs(t, &what, F_CANCEL_B_KILL);
 }
 
+/** What it is refused with: the reason's, where there is one. */
+static unsigned med_refused_code(const med_call_t *call)
+{
+	return call->reason.code != 0 ? call->reason.code : 488;
+}
+
 void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 {
 	bool invite = get_cseq(reply)->method_id == METHOD_INVITE;
 	bool in_dialog = (call->flags & MED_CALL_IN_DIALOG) != 0;
-	unsigned code = call->reason.code != 0 ? call->reason.code : 488;
+	unsigned code = med_refused_code(call);
 	const struct via_param *branch = reply->via1 != NULL ? reply->via1->branch : NULL;
 	char text[MED_REASON_MAX];
 	med_party_t party;
@@ -258,7 +239,7 @@ void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 				   "back\n");
 		return;
 	}
-	med_quotable(call->reason.text, call->reason.len, text, sizeof text);
+	(void)med_reason_quotable(&call->reason, text);
 	if(invite && !in_dialog && branch != NULL && branch->value.len <= MED_BRANCH_MAX) {
 		call->refused.ended = reply->REPLY_STATUS >= 200;
 		call->refused.branch_len = (uint8_t)branch->value.len;
@@ -271,7 +252,7 @@ void med_refuse_answer(sip_msg_t *reply, med_call_t *call)
 		med_cancel_branch(code);
 	if(invite && !in_dialog)
 		med_media_forget(reply, call, false);
-	if(med_reply_turn(reply, code, code == 488 ? "Not Acceptable Here" : "Refused") < 0)
+	if(med_reply_turn(reply, code) < 0)
 		LM_ERR("call %.*s: no memory to rewrite a refused answer; the gate keeps it "
 			   "back\n",
 				reply->callid->body.len, reply->callid->body.s);
@@ -284,12 +265,12 @@ void med_refuse_again(sip_msg_t *reply, med_call_t *call)
 
 	/* Our BYE is repeated by tm; the ACK is not, and this 200 says that it was lost. Only
 	 * where a 183 was refused is this the first 200: it crossed our CANCEL. */
-	med_quotable(call->reason.text, call->reason.len, text, sizeof text);
+	(void)med_reason_quotable(&call->reason, text);
 	if(reply->REPLY_STATUS >= 200 && med_party_of_reply(&party, reply) == 0) {
-		med_party_end(&party, true, !call->refused.ended, 488, text);
+		med_party_end(&party, true, !call->refused.ended, med_refused_code(call), text);
 		call->refused.ended = true;
 	}
-	if(med_reply_turn(reply, 488, "Not Acceptable Here") < 0)
+	if(med_reply_turn(reply, med_refused_code(call)) < 0)
 		LM_ERR("no memory to keep a refused answer back; the gate does\n");
 }
 
@@ -301,18 +282,18 @@ void med_refuse_late(sip_msg_t *reply, unsigned cause, const char *text)
 		med_party_end(&party, true, true, cause, text);
 	/* tm would pass any 200 on, even after the caller's final answer; with another code
 	 * it is one more answer of a branch that has ended. */
-	if(med_reply_turn(reply, cause, "Request Terminated") < 0)
+	if(med_reply_turn(reply, cause) < 0)
 		LM_ERR("no memory to keep a late answer back\n");
 }
 
 void med_refuse_ack(sip_msg_t *ack, med_call_t *call)
 {
-	unsigned code = call->reason.code != 0 ? call->reason.code : 488;
+	unsigned code = med_refused_code(call);
 	char text[MED_REASON_MAX];
 	med_party_t caller, callee;
 	struct to_body *from, *to;
 
-	med_quotable(call->reason.text, call->reason.len, text, sizeof text);
+	(void)med_reason_quotable(&call->reason, text);
 	if(parse_from_header(ack) < 0 || parse_to_header(ack) < 0 || ack->cseq == NULL)
 		return;
 	from = get_from(ack);

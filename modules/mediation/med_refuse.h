@@ -33,7 +33,5 @@ void med_refuse_ack(sip_msg_t *ack, med_call_t *call);
 
 /** It goes on without body. @return -1: memory is short */
 int med_body_strip(sip_msg_t *msg);
-/** This reply becomes @p code without body. */
-int med_reply_turn(sip_msg_t *reply, unsigned code, const char *text);
 
 #endif

@@ -10,6 +10,7 @@
 #include "medcore/listing.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FIELD_BYTES 16 /* quotes, colon, comma, and the indentation of pretty JSON */
@@ -97,6 +98,22 @@ bool med_item_show(void *ctx, const med_field_def_t *def, med_str_t name, med_st
 		item->at++;
 	}
 	return !item->next && !item->failed;
+}
+
+void med_item_number(med_item_t *item, const char *name, uint32_t value)
+{
+	static const med_field_def_t number = {.type = MED_TYPE_NUMBER};
+	char text[16];
+
+	snprintf(text, sizeof text, "%u", value);
+	med_item_show(item, &number, med_str(name), med_str(text));
+}
+
+void med_item_text(med_item_t *item, const char *name, med_str_t value)
+{
+	static const med_field_def_t text = {.type = MED_TYPE_TEXT};
+
+	med_item_show(item, &text, med_str(name), value);
 }
 
 void med_item_end(med_item_t *item)

@@ -37,6 +37,9 @@ void med_item_add(med_item_t *item, const char *name, med_str_t value);
 /** med_shown_cb: the next field, if it is wanted and fits. @p ctx is the item. */
 bool med_item_show(
 		void *ctx, const med_field_def_t *def, med_str_t name, med_str_t value);
+/** The same of a number, and of a text that is no list. */
+void med_item_number(med_item_t *item, const char *name, uint32_t value);
+void med_item_text(med_item_t *item, const char *name, med_str_t value);
 /** Says which entry comes next, if any was left out. */
 void med_item_end(med_item_t *item);
 

@@ -97,22 +97,6 @@ void med_rpc_absent(rpc_t *rpc, void *ctx, enum med_kind kind, med_str_t id)
 
 /* ---- one object ---- */
 
-static void show_number(med_item_t *item, const char *name, unsigned value)
-{
-	static const med_field_def_t number = {.type = MED_TYPE_NUMBER};
-	char text[16];
-
-	snprintf(text, sizeof text, "%u", value);
-	med_item_show(item, &number, med_str(name), med_str(text));
-}
-
-static void show_text(med_item_t *item, const char *name, med_str_t value)
-{
-	static const med_field_def_t text = {.type = MED_TYPE_TEXT};
-
-	med_item_show(item, &text, med_str(name), value);
-}
-
 static void show_usages(med_item_t *item, const med_profile_t *profile)
 {
 	static const med_field_def_t ids = {.type = MED_TYPE_IDS};
@@ -132,22 +116,22 @@ static void show_trunk_state(med_item_t *item, const med_trunk_t *trunk)
 	med_trunk_state_t *state = med_shm_trunk_state(trunk->number);
 	const med_profile_t *profile = trunk->profile;
 
-	show_text(item, "address", trunk->gateway->address);
-	show_text(item, "profile", profile->id);
-	show_text(item, "srtp_configured",
+	med_item_text(item, "address", trunk->gateway->address);
+	med_item_text(item, "profile", profile->id);
+	med_item_text(item, "srtp_configured",
 			med_str(med_srtp_mode_name((enum med_srtp_mode)profile->srtp_mode)));
-	show_text(item, "srtp",
+	med_item_text(item, "srtp",
 			med_str(med_srtp_mode_name((enum med_srtp_mode)trunk->leg.srtp)));
-	show_text(item, "srtp_keys", med_str(med_srtp_keys_name(&trunk->leg)));
-	show_text(item, "anchored", med_str(trunk->leg.anchored ? "yes" : "no"));
+	med_item_text(item, "srtp_keys", med_str(med_srtp_keys_name(&trunk->leg)));
+	med_item_text(item, "anchored", med_str(trunk->leg.anchored ? "yes" : "no"));
 	if(state) {
-		show_number(
+		med_item_number(
 				item, "calls_in", __atomic_load_n(&state->calls_in, __ATOMIC_RELAXED));
-		show_number(item, "calls_out",
+		med_item_number(item, "calls_out",
 				__atomic_load_n(&state->metrics.answers, __ATOMIC_RELAXED));
-		show_number(
+		med_item_number(
 				item, "attempts", __atomic_load_n(&state->attempts, __ATOMIC_RELAXED));
-		show_number(
+		med_item_number(
 				item, "failures", __atomic_load_n(&state->failures, __ATOMIC_RELAXED));
 	}
 	med_limit_show_trunk(item, trunk);
@@ -180,7 +164,7 @@ static void show_gateway_state(med_item_t *item, const med_gateway_t *gateway)
 			(med_str_t){text, len < sizeof text ? len : sizeof text - 1});
 	if(at && gmtime_r(&at, &tm)
 			&& strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		show_text(item, "addresses_since", med_str(since));
+		med_item_text(item, "addresses_since", med_str(since));
 }
 
 static void show_card(med_item_t *item, const med_snapshot_t *snapshot,

@@ -60,6 +60,11 @@ unsigned med_attempt_code(const med_call_t *call, unsigned index, uint32_t *ms);
 int med_answer_init(void);
 int ki_med_reply(sip_msg_t *msg);
 
+/** The reason phrase of a final code of ours (RFC 3261, 21). */
+const char *med_phrase(unsigned code);
+/** As it may stand in a quoted-string; @return @p text. */
+const char *med_reason_quotable(const med_reason_t *reason, char text[MED_REASON_MAX]);
+
 /** For log lines: a header may be folded, and its next line look like one of the log. */
 str med_callid(sip_msg_t *msg);
 /** One readable line for each request that does not go on; then the script's code. */

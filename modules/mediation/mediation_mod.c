@@ -93,7 +93,7 @@ static int mod_init(void)
 {
 	if(med_shm_init() < 0 || med_health_init() < 0 || med_stats_register() < 0)
 		return -1;
-	if(med_cookie_init(med_param_key) < 0 || med_call_init() < 0 || med_script_init() < 0
+	if(med_cookie_init(med_param_key) < 0 || med_script_init() < 0
 			|| med_strangers_init() < 0 || med_guard_init() < 0 || med_limit_init() < 0
 			|| med_drain_init() < 0 || med_tell_init() < 0 || med_metrics_init() < 0
 			|| med_note_init() < 0 || med_contact_init() < 0)

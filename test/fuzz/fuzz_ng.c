@@ -86,7 +86,7 @@ static void as_command(void)
 
 static void as_reply(uint8_t modes, uint8_t codecs)
 {
-	static const uint16_t suites[] = {0, 11, 5860, 1}; /* of 9^4 */
+	static const uint16_t suites[] = {0, 11, 6031, 1}; /* to base 9, no digit 0 */
 	med_legs_t legs = {
 			.from = {.id = MED_STR("a"),
 					.policy = {.srtp = modes % 3, .anchored = true, .known = true}},

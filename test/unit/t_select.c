@@ -658,6 +658,8 @@ START_TEST(numbers_as_the_trunk_wants_them)
 			{"plain", "911", "4711", "911", "4711", false, false},
 	};
 	med_query_t query;
+	med_number_t none, withheld;
+	med_numbers_t out;
 	med_plan_t plan;
 
 	start();
@@ -680,7 +682,7 @@ START_TEST(numbers_as_the_trunk_wants_them)
 	for(size_t i = 0; i < COUNT(row); i++) {
 		med_number_t called = core_number(row[i].called),
 					 calling = core_number(row[i].calling);
-		med_numbers_t out;
+
 		query = (med_query_t){.policy = med_snapshot_policy(snap, med_str(row[i].route)),
 				.called = &called};
 		ck_assert_int_eq(med_select(snap, scratch, &query, &plan, NULL, NULL), MED_EOK);
@@ -698,6 +700,24 @@ START_TEST(numbers_as_the_trunk_wants_them)
 					texts.text, "route 'hide' suppresses the caller id: +14250000000");
 	}
 	core_assert_has(texts.text, "profile 'global' removes the plus");
+
+	/* a caller may be hidden like that, a callee not */
+	core_set(config, MED_KIND_RULES, "called", "rule.1", "^\\+777(\\d*)$ => $1", NULL);
+	core_set(config, MED_KIND_RULES, "calling", "rule.0", "^\\+99$ => ", NULL);
+	build();
+	texts = (core_texts_t){.len = 0};
+	none = core_number("+777");
+	withheld = core_number("+99");
+	ck_assert_int_eq(med_translate(snap, scratch, trunk("a"), NULL, &none, &withheld,
+							 &out, &trace),
+			MED_EINVAL);
+	core_assert_has(texts.text, "nothing is left of the called number");
+	none = core_number("+7771");
+	ck_assert_int_eq(med_translate(snap, scratch, trunk("a"), NULL, &none, &withheld,
+							 &out, &trace),
+			MED_EOK);
+	core_assert_number(out.called, "1");
+	ck_assert_uint_eq(out.calling.len, 0);
 	finish();
 }
 END_TEST

@@ -10,7 +10,7 @@ PLAIN = {"srtp_mode": "not_supported", "anchor": "no"}
 KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
 SECURE = sdp(31000, profile="RTP/SAVP", key=KEY)
 
-with Case(plan=13) as t:
+with Case(plan=16) as t:
     trunks = Trunks(t, {
         "pbx1": {"transport": "tls", "srtp_mode": "required"},
         "tcp1": {"transport": "tcp", "srtp_mode": "not_supported"},
@@ -39,9 +39,28 @@ with Case(plan=13) as t:
     pbx1.reply(bye, 200, "OK")
     tcp1.expect(488)
 
+    # Refused with another code than 488, which ends what crosses the CANCEL as well.
+    sent = trunks.call("tcp1", "+1002", sdp=sdp(30000))
+    got = pbx1.expect("INVITE", call_id=sent.get("Call-ID"))
+    pbx1.reply(got, 183, "Session Progress", sdp="v=0\r\nm=audio\r\n")
+    cancel = pbx1.expect("CANCEL")
+    t.equal(tcp1.expect("4xx", call_id=sent.get("Call-ID")).status, 400,
+            "unusable SDP in a 183: the caller gets 400")
+    pbx1.reply(cancel, 200, "OK")
+    pbx1.reply(got, 200, "OK", sdp=sdp(31000))
+    pbx1.expect("ACK")
+    bye = pbx1.expect("BYE")
+    t.like(bye.get("Reason"), "SIP;cause=400;", "and so says the BYE after a 200")
+    pbx1.reply(bye, 200, "OK")
+
     # One BYE, one delete.
     sent, got, answer = trunks.answered("tcp1", "pbx1", "+1001", sdp(30000), SECURE)
-    tcp1.bye(sent, answer)
+    tcp1.reinvite(sent, answer, sdp(30002), cseq=2)
+    pbx1.reply(pbx1.expect("INVITE"), 200, "OK", sdp="v=0\r\nm=audio\r\n")
+    pbx1.expect("ACK")
+    t.equal(tcp1.expect("4xx", call_id=sent.get("Call-ID")).first, "SIP/2.0 400 Bad Request",
+            "a refused answer to a re-INVITE has its code's phrase")
+    tcp1.bye(sent, answer, cseq=3)
     pbx1.reply(pbx1.expect("BYE"), 200, "OK")
     tcp1.expect("2xx", call_id=sent.get("Call-ID"))
     wait_for("the session to be gone",

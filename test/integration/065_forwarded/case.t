@@ -17,11 +17,14 @@ def forwarding(box):
     for name in ("kamailio.cfg", "mediation.cfg"):
         with open(f"{TOP}/kamailio-cfg/{name}", encoding="utf-8") as config:
             files.append(config.read())
-    changed = files[1].replace("!med_authorize()", '!med_authorize("fwd", "forward")')
+    changed = files[1].replace("if (!med_authorize())", """
+	$var(kind) = "forward";
+	if ($rU == "+491799") $var(kind) = "forwarded";
+	if (!med_authorize("fwd", "$var(kind)"))""")
     return box.write("forwarding.cfg", files[0].replace('include_file "mediation.cfg"\n', changed))
 
 
-with Case(plan=17) as t:
+with Case(plan=19) as t:
     trunks = Trunks(t, {
         "pbx1": PLAIN, "pbx2": PLAIN, "gw1": {**PLAIN, "gateway": {"peer": "pstn_gateway"}},
     }, routes={"mobile": {"pattern": r"^\+491\d+$", "usages": "forwarded", "trunks": "gw1"},
@@ -50,6 +53,13 @@ with Case(plan=17) as t:
     policy("custom_usage", call_forwarding_simul_ring_usage_type="custom_usage",
            custom_call_forwarding_simul_ring_usages="forwarded",
            enable_voicemail_escape_timer="yes", pstn_voicemail_escape_timer="2500")
+    # from here on it has usages for such calls alone
+    redis.command("HDEL", "med:1:policy:fwd", "usages")
+    wait_for("that", lambda: "usages: none" not in trunks.kamailio.rpc("mediation.policies", "fwd"))
+
+    # a kind that there is not
+    t.equal(refused("+491799").status, 500, "a misspelt kind lets nothing through")
+    t.ok(trunks.lines("kind 'forwarded': forward is the only one"), "and the log says why")
 
     # a mailbox
     sent, call_id = call("+491701")
