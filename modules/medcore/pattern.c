@@ -71,6 +71,11 @@ static bool read_braces(med_reader_t *in, med_quantifier_t *q)
 	return true;
 }
 
+static bool is_quantified(const med_reader_t *in)
+{
+	return more(in) && strchr("*+?{", *in->p) != NULL;
+}
+
 /* What follows an atom; false: a form that is PCRE2's (lazy, possessive, malformed). */
 static bool read_quantifier(med_reader_t *in, med_quantifier_t *q)
 {
@@ -98,7 +103,7 @@ static bool read_quantifier(med_reader_t *in, med_quantifier_t *q)
 		default:
 			return true;
 	}
-	return !(more(in) && strchr("*+?{", *in->p) != NULL);
+	return !is_quantified(in);
 }
 
 /* A class of digits, "[0-9]" or "[2468]"; the bracket is taken already. */
@@ -301,11 +306,10 @@ static bool read_atom(med_reader_t *in, med_variants_t *list)
 static bool read_sequence(med_reader_t *in, med_variants_t *list, unsigned depth)
 {
 	while(more(in) && *in->p != '|' && *in->p != ')') {
-		med_quantifier_t q;
 		bool ok;
 		if(*in->p == '$') {
 			in->p++;
-			ok = set_end(list) && read_quantifier(in, &q) && q.min == 1 && q.max == 1;
+			ok = set_end(list) && !is_quantified(in);
 		} else if(*in->p == '(') {
 			in->p++;
 			ok = read_group(in, list, depth);
