@@ -40,9 +40,14 @@ static struct {
 
 static size_t missed; /* of this process */
 
+/* Calls come first: a build that took the last byte, and was not scheduled before it gave
+ * all of it back, would lose those that came meanwhile.
+ */
+#define FOR_CALLS (shm_mem_size / 16)
+
 static void *shm_alloc(void *ctx, size_t size)
 {
-	void *block = shm_malloc(size);
+	void *block = shm_available() < FOR_CALLS + size ? NULL : shm_malloc(size);
 
 	(void)ctx;
 	if(!block)

@@ -13,7 +13,7 @@
 int med_shm_init(void);
 void med_shm_destroy(void);
 
-/** Memory of snapshots, for med_config_new(). */
+/** Memory of snapshots, for med_config_new(): all but a sixteenth, which is for calls. */
 extern const med_mem_t med_mem_shm;
 
 /** Bytes asked for and not had since the last call. Redis process only. */
