@@ -170,12 +170,16 @@ with Case(plan=75 + 4 * 5 + 4 + 3 + 4) as t:
         gone(word)
 
     # ---- a reply that is acknowledged brings the caller the offer sooner ----
-    a, b = side("pbx1"), side("gw1")
-    sent = trunks.call("pbx1", "+4130", headers=["Supported: 100rel"])
-    got = gw1.expect("INVITE")
-    b.read(got)
-    gw1.reply(got, 183, "Session Progress", sdp=b.sdp(), headers=["Require: 100rel", "RSeq: 7"])
-    early = pbx1.expect(183)
+    def reliable_183():
+        """Up to that: the two sides, both INVITEs, and it."""
+        a, b = side("pbx1"), side("gw1")
+        sent = trunks.call("pbx1", "+4130", headers=["Supported: 100rel"])
+        got = gw1.expect("INVITE")
+        b.read(got)
+        gw1.reply(got, 183, "Session Progress", sdp=b.sdp(), headers=["Require: 100rel", "RSeq: 7"])
+        return a, b, sent, got, pbx1.expect(183)
+
+    a, b, sent, got, early = reliable_183()
     t.equal(shape(early.body), OFFERED, "a reliable 183 brings the caller an offer")
     a.read(early)
     pbx1._in_dialog("PRACK", sent, early, sdp=a.sdp(), cseq=2, headers=["RAck: 7 1 INVITE"])
@@ -193,12 +197,7 @@ with Case(plan=75 + 4 * 5 + 4 + 3 + 4) as t:
     hang_up(pbx1, gw1, sent, final, cseq=3)
     gone("PRACK")
 
-    a, b = side("pbx1"), side("gw1")
-    sent = trunks.call("pbx1", "+4130", headers=["Supported: 100rel"])
-    got = gw1.expect("INVITE")
-    b.read(got)
-    gw1.reply(got, 183, "Session Progress", sdp=b.sdp(), headers=["Require: 100rel", "RSeq: 7"])
-    early = pbx1.expect(183)
+    a, b, sent, got, early = reliable_183()
     pbx1._in_dialog("PRACK", sent, early, sdp=sdp(30000), cseq=2, headers=["RAck: 7 1 INVITE"])
     refused = pbx1.expect("4xx")
     t.equal((refused.status, refused.method), (488, "PRACK"), "an answer in the clear in PRACK is refused")

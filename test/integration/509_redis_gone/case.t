@@ -12,10 +12,15 @@ with Case(plan=12) as t:
                       routes={"one": {"pattern": r"^\+49\d+$", "trunks": "gw1"}})
     up = Alive(cluster)
 
-    def known(calls):
-        """To the second node: who is back first has its part until then, a second at most."""
+    def one_limit(calls, name):
+        """Again, with all of these at the first node: the second has none to give."""
+        for node in range(2):
+            cluster.sharing(node, "shared")
+        # Who is back first has its part until it hears of the other's calls, a second at most.
         wait_for("the other's calls to be known", lambda: (
             cluster.limits(1)["calls_up_elsewhere"], cluster.here(1)) == (str(calls), 0))
+        t.equal((up.call(1), up.status), (False, 503), name)
+        up.end(0)
 
     cluster.limit(max_calls="8", without_redis="local")
     cluster.shared(4, 4)
@@ -27,11 +32,7 @@ with Case(plan=12) as t:
         up.call(0)
     t.equal((up.call(0), up.status), (False, 503), "up to the whole limit")
     cluster.redis.process.signal(18)
-    for node in range(2):
-        cluster.sharing(node, "shared")
-    known(8)
-    t.equal((up.call(1), up.status), (False, 503), "it speaks again: the limit is one limit")
-    up.end(0)
+    one_limit(8, "it speaks again: the limit is one limit")
     cluster.shared(4, 4)
     t.ok(True, "and is shared evenly")
     cluster.limit(max_calls="2", without_redis="allow")
@@ -44,11 +45,7 @@ with Case(plan=12) as t:
     t.equal(cluster.limits(0)["calls_up_out"], "4", "Redis is gone; allow: all are let through")
     t.ok("max_calls_here" not in cluster.limits(0), "so there is no number that would bound them")
     cluster.redis.start()  # empty: what was in force is held back, and stays
-    for node in range(2):
-        cluster.sharing(node, "shared")
-    known(4)
-    t.equal((up.call(1), up.status), (False, 503), "an empty one is there: the limit holds again, for both")
-    up.end(0)
+    one_limit(4, "an empty one is there: the limit holds again, for both")
     cluster.shared(1, 1)
     t.ok(up.call(1), "and takes calls again")
     cluster.nodes[1].process.signal(9)
